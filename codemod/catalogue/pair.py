@@ -1,0 +1,92 @@
+"""What the catalogue holds: one `Pair` for each nn module that has a functional form.
+
+Source text stands for values throughout (`"0.5"`, `"None"`), since the catalogue maps code, not objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Group = Literal[
+    "activation",
+    "softmax",
+    "pooling",
+    "dropout",
+    "padding",
+    "upsampling",
+    "shape",
+    "normalization",
+    "distance",
+    "loss",
+]
+
+# How an argument's source changes between constructor and functional.
+# `repeat-N`: an int literal becomes a tuple of N of it (and back where all N are equal).
+Converter = Literal[
+    "same", "repeat-2", "repeat-4", "repeat-6", "single-to-pair", "single-to-triple"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a constructor, `forward` or functional. `default` is source; None: required."""
+
+    name: str
+    default: str | None = None
+    keyword_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Constructor parameter `module` and functional parameter `functional` are the same thing."""
+
+    module: str
+    functional: str
+    convert: Converter = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class Functional:
+    """One spelling of the functional form, with its own signature.
+
+    `inputs`: the parameters given a call, in the order of `Pair.forward`.
+    `constants`: functional parameters that this pair fixes (`mode="reflect"`).
+    `training`: the functional parameter that must be `self.training`.
+    `implies`: constructor parameters that the spelling itself sets (`relu_`: inplace=True).
+    `method`: called on its first input (`x.unflatten(1, (2, 3))`), `name` is then `torch.Tensor.X`.
+    `emit`: whether module-to-functional may write this spelling (the first that may is preferred).
+    """
+
+    name: str  # "torch.nn.functional.relu"
+    parameters: tuple[Parameter, ...]
+    inputs: tuple[str, ...]
+    links: tuple[Link, ...] = ()
+    constants: Mapping[str, str] = field(default_factory=dict)
+    training: str | None = None
+    implies: Mapping[str, str] = field(default_factory=dict)
+    method: bool = False
+    emit: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """`module` and each of `functional` compute the same.
+
+    `stateful_if`: constructor parameters that give the module parameters or buffers, each with the
+    source values under which it has none: `{"weight": ("None",)}`, `{"affine": ("False",)}`.
+    `from_functional`: whether functional-to-module may make this module.
+    `trace_differs`: the operators differ although all results are bitwise equal.
+    """
+
+    module: str  # "torch.nn.ReLU"
+    group: Group
+    attribute: str  # the field's habit: "relu", "pool"
+    constructor: tuple[Parameter, ...]
+    forward: tuple[Parameter, ...]
+    functional: tuple[Functional, ...]
+    stateful_if: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    from_functional: bool = True
+    trace_differs: bool = False
+    note: str = ""

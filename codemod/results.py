@@ -1,0 +1,317 @@
+"""The frozen values that all layers exchange. Imports nothing of ours.
+
+Lines and columns are 1-based; columns and offsets count code points, never bytes.
+Paths are POSIX paths relative to the project root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Aspect = Literal[
+    "state_dict",
+    "load",
+    "eval",
+    "train",
+    "grads",
+    "buffers",
+    "inputs",
+    "rng",
+    "trace",
+    "modules",
+    "hooks",
+]
+ASPECTS: tuple[Aspect, ...] = (
+    "state_dict",
+    "load",
+    "eval",
+    "train",
+    "grads",
+    "buffers",
+    "inputs",
+    "rng",
+    "trace",
+    "modules",
+    "hooks",
+)
+STRUCTURAL: frozenset[Aspect] = frozenset({"modules", "hooks"})
+
+Expectation = Literal[
+    "differs", "may-differ", "becomes-deterministic", "gains-keys", "raises-before"
+]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a rewrite promises: every aspect not in `changes` is preserved bitwise."""
+
+    changes: Mapping[Aspect, Expectation] = field(default_factory=dict)
+
+    @property
+    def preserves(self) -> tuple[Aspect, ...]:
+        return tuple(aspect for aspect in ASPECTS if aspect not in self.changes)
+
+    @property
+    def changes_behaviour(self) -> bool:
+        """Whether an aspect beyond the structural ones changes: such a rewrite needs `--accept`."""
+        return bool(self.changes.keys() - STRUCTURAL)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a text: 1-based line and column, column in code points."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Site:
+    """One place in the source that a rewrite changes."""
+
+    path: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One text replacement: `text[start:end]` becomes `new`. Offsets in code points.
+
+    `start == end` inserts. Insertions at one offset do not clash: they are ordered by `order`,
+    then by the order in which their rewrites stand in the plan.
+    """
+
+    path: str
+    start: int
+    end: int
+    new: str
+    order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a rewrite needs and may share: an import, a new `__init__`, a blank line.
+
+    Two rewrites with the same `key` are met once.
+    """
+
+    key: str
+    edit: Edit
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A file-level name (`F`, `nn`) that a rewrite stops using in `path`.
+
+    Its import goes too if nothing in the composed file uses it any more.
+    """
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What must be executed in the after run for a site to count as reached.
+
+    `expression`: the expression at `text[start:end]`, after the edits in and around it.
+    `function`: entry of the `def` whose keyword (`def` or `async`) stands at `start`.
+    Offsets are those of the snapshot that the rewrite was found in.
+    """
+
+    path: str
+    start: int
+    end: int
+    kind: Literal["expression", "function"] = "expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """The smallest change that makes sense alone."""
+
+    id: str
+    transform: str
+    path: str
+    class_name: str  # qualified within the file
+    summary: str  # "F.relu -> self.relu"
+    sites: tuple[Site, ...]
+    edits: tuple[Edit, ...]
+    contract: Contract
+    witnesses: tuple[Witness, ...]
+    requirements: tuple[Requirement, ...] = ()
+    releases: tuple[Release, ...] = ()
+    requires: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A place that a transform matched and must not rewrite."""
+
+    transform: str
+    path: str
+    line: int
+    column: int
+    class_name: str
+    code: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileError:
+    """A file inside PATHS that could not be analysed."""
+
+    path: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A witness in the composed text, as `ast` counts: 1-based line, 0-based UTF-8 columns."""
+
+    kind: Literal["expression", "function"]
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What accepted rewrites make of the project: changed files only.
+
+    `witnesses` maps a rewrite's id to `(path, location)` pairs in the composed text.
+    """
+
+    files: Mapping[str, bytes]
+    witnesses: Mapping[str, tuple[tuple[str, Location], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rewrites and refusals for one snapshot of a project."""
+
+    rewrites: tuple[Rewrite, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    errors: tuple[FileError, ...] = ()
+    files: int = 0
+
+
+VerdictKind = Literal["confirmed", "different", "unconfirmed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a rewrite is not confirmed: stable code, one sentence, what the user can do."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+RecipeSource = Literal["given", "harvested", "recorded", "synthesised", "enclosed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to build and call one class, as Python source that the worker evaluates.
+
+    `setup`: statements run first, in a copy of the globals of the file named by `path`.
+    `build`: an expression that gives the model. `inputs`: an expression that gives
+    `(args, kwargs)` for one call of it. Torch is always there as `torch`.
+    `function`: instead of both, `FILE:NAME` of a function of a recipes file
+    that returns `(args, kwargs, inputs)`.
+    """
+
+    source: RecipeSource
+    where: str
+    path: str
+    class_name: str
+    build: str = ""
+    inputs: str = ""
+    setup: str = ""
+    function: str = ""
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeEvidence:
+    """A recipe that ran, as the report shows it."""
+
+    source: RecipeSource
+    where: str
+    call: str
+    inputs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing seen to differ: aspect, path in its tree, and what stood there."""
+
+    aspect: Aspect
+    path: str
+    before: str
+    after: str
+    max_abs: float | None = None
+    max_rel: float | None = None
+
+
+AspectStatus = Literal[
+    "equal", "different", "changed-as-declared", "not-changed", "not-applicable", "not-run"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was seen when a rewrite was run. Null in a report only when nothing ran."""
+
+    recipes: tuple[RecipeEvidence, ...]
+    aspects: Mapping[Aspect, AspectStatus]
+    witnesses_reached: int
+    witnesses: int
+    stubs: tuple[str, ...] = ()
+    symbolic: str | None = None
+    differences: tuple[Difference, ...] = ()
+    notes: tuple[str, ...] = ()  # e.g. "reused-at-run-time: relu fires 2 times a forward"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`confirmed`, `different`, or `unconfirmed` with its reason. There is no default."""
+
+    kind: VerdictKind
+    reason: Reason | None = None
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A rewrite, what was found out about it, and what happened to it."""
+
+    rewrite: Rewrite
+    verdict: Verdict
+    edits: tuple[tuple[Edit, Position, Position], ...]  # with requirements, composed alone
+    patch: str  # of this rewrite alone (with those it requires)
+    would_write: bool
+    written: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a run found, did and did not do."""
+
+    version: str
+    torch: str | None
+    protection: tuple[str, ...]
+    files: int
+    seconds: float
+    outcomes: tuple[Outcome, ...]
+    refusals: tuple[Refusal, ...]
+    errors: tuple[FileError, ...]
+    patch: str = ""  # of everything that would be written
+    mode: Literal["diff", "apply"] = "diff"
+    notes: tuple[str, ...] = field(default=())

@@ -1,6 +1,6 @@
 """What the catalogue holds: one `Pair` for each nn module that has a functional form.
 
-Source text stands for values throughout (`"0.5"`, `"None"`), since the catalogue maps code, not objects.
+Source text stands for values throughout (`"0.5"`, `"None"`): the catalogue maps code.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Converter = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a constructor, `forward` or functional. `default` is source; None: required."""
+    """A parameter of a constructor, `forward` or functional; no `default`: required."""
 
     name: str
     default: str | None = None

@@ -7,6 +7,7 @@ describes the result.
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import dataclasses
 import random
 import sys
@@ -72,6 +73,7 @@ def observe(
     seen["eval"] = {
         "dict": [
             ["outputs", step.outputs],
+            *([["trace", _traced_eval(build, seed)]] if step.raised else []),
             ["gradient inputs", {"value": str(differentiable)}],
             ["grads", step.grads],
             ["buffers", step.buffers],
@@ -86,7 +88,7 @@ def observe(
     seen.update(
         train=step.outputs, grads=step.grads, buffers=step.buffers, inputs=step.inputs, rng=step.rng
     )
-    seen["trace"], seen["hooks"] = _traced(build, seed, differentiable)
+    seen["trace"], seen["hooks"] = _traced(build, seed, differentiable, step.outputs)
     model = _built(build, seed)[0]
     seen["load"] = _loaded(model, load_keys or seen["state_dict"], raw)
     return seen
@@ -400,41 +402,43 @@ def _tensor_line(tensor: Any, content: bool) -> str:
         return "?"
 
 
-def _traced(build: Build, seed: int, differentiable: bool) -> Tuple[Tree, Tree]:
-    """The trace and the hooks, of one run in train mode."""
+def _traced(build: Build, seed: int, differentiable: bool, outputs: Tree) -> Tuple[Tree, Tree]:
+    """The trace and the hooks, of one run in train mode: up to where the run raises."""
     recorder = _Recorder()
-    failed, hooks, error = _attempt(
-        lambda: _recorded(_built(build, seed), seed, differentiable, recorder)
-    )
-    if not failed:
+    hooks, error = _recorded(_built(build, seed), True, seed, differentiable, recorder)
+    if error == (outputs if "raises" in outputs else None):
         return {"lines": recorder.lines}, {"lines": hooks}
-    failed, hooks, error = _attempt(
-        lambda: _recorded(_built(build, seed), seed, differentiable, None)
-    )
-    if failed:
-        return {"not-applicable": "the run raises"}, error or {}
+    hooks, _error = _recorded(_built(build, seed), True, seed, differentiable, None)
     return {"opaque": "operators cannot be watched"}, {"lines": hooks}
 
 
+def _traced_eval(build: Build, seed: int) -> Tree:
+    """What ran in eval mode before it raised: otherwise none of it would be seen."""
+    recorder = _Recorder()
+    _recorded(_built(build, seed), False, seed, True, recorder)
+    return {"lines": recorder.lines}
+
+
 def _recorded(
-    built: Tuple[Any, Any, Any], seed: int, differentiable: bool, recorder: Optional[_Recorder]
-) -> List[str]:
+    built: Tuple[Any, Any, Any],
+    train: bool,
+    seed: int,
+    differentiable: bool,
+    recorder: Optional[_Recorder],
+) -> Tuple[List[str], Optional[Tree]]:
+    """The hooks that fired, and what the forward raised."""
     model, args, kwargs = built
     fired = []  # type: List[str]
     handles = _watch(model, fired)
     args, kwargs = _as_inputs((args, kwargs), [], differentiable)
-    try:
-        if recorder is None:
-            tensors = _differentiable(_forward(model, args, kwargs, True))
-        else:
-            with recorder:
-                tensors = _differentiable(_forward(model, args, kwargs, True))
-        if tensors:
-            _recorded_backward(tensors, seed, recorder)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return fired
+    with recorder or contextlib.nullcontext():
+        _failed, outputs, error = _attempt(lambda: _forward(model, args, kwargs, train))
+    tensors = _differentiable(outputs)
+    if tensors:
+        _recorded_backward(tensors, seed, recorder)
+    for handle in handles:
+        handle.remove()
+    return fired, error
 
 
 def _recorded_backward(tensors: List[Any], seed: int, recorder: Optional[_Recorder]) -> None:

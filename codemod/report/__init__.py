@@ -1,1 +1,1 @@
-"""TODO"""
+"""What a run shows: pure functions of a Report."""

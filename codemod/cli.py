@@ -1,0 +1,487 @@
+"""The command line: options in, report out, exit code back.
+
+click only parses: each command gives a request, and `main` carries it out. What costs time to
+import (the engine, rich) is imported when a request needs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, Protocol, TextIO
+
+import click
+
+from codemod.configuration import (
+    ACCEPTABLE,
+    CommandLine,
+    Options,
+    find_root,
+    make_options,
+    unknown_name,
+)
+from codemod.errors import CodemodError, CommitError, StaleFileError, UsageError
+from codemod.report.exit_code import Problem, exit_code
+from codemod.results import Report
+
+FORMATS = ("text", "json")
+Progress = Callable[[int, int, str], None]
+Verbosity = Literal["quiet", "normal", "verbose"]
+
+
+class Facade(Protocol):
+    """What the command line needs of `codemod.refactoring`."""
+
+    def run(
+        self, options: Options, *, mode: Literal["diff", "apply"], progress: Progress | None
+    ) -> Report: ...
+
+    def undo(self, root: Path) -> Any: ...
+
+    def transforms(self, options: Options) -> tuple[Any, ...]: ...
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Where a command writes: results as bytes, what it says about them as text."""
+
+    stdout: BinaryIO
+    stderr: TextIO
+
+    def say(self, text: str) -> None:
+        self.stderr.write(text + "\n")
+
+    def put(self, text: str) -> None:
+        self.stdout.write(text.encode("utf-8", "backslashreplace"))
+
+
+@dataclass(frozen=True)
+class Request:
+    """One parsed command line."""
+
+    command: Literal["diff", "apply", "undo", "list", "explain"]
+    line: CommandLine
+    format: str = "text"
+    output: str | None = None
+    verbosity: Verbosity = "normal"
+    name: str = ""
+    refusal: str | None = None
+
+
+def run() -> None:
+    """Entry point of the `codemod` script."""
+    try:
+        code = main(sys.argv[1:], sys.stdout.buffer, sys.stderr)
+    except KeyboardInterrupt:
+        code = exit_code(None, "interrupted")
+    sys.exit(code)
+
+
+def main(
+    argv: Sequence[str], stdout: BinaryIO, stderr: TextIO, facade: Facade | None = None
+) -> int:
+    """Carry out one command line. Returns the exit code; raises nothing that a user can cause."""
+    streams = Streams(stdout, stderr)
+    try:
+        request = _parse(argv, streams)
+        if isinstance(request, int):
+            return request
+        code = _COMMANDS[request.command](request, streams, facade or _facade(), argv)
+        stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        streams.say("codemod: interrupted; every file is whole, nothing is half written.")
+        return exit_code(None, "interrupted")
+    except click.ClickException as error:
+        streams.say(f"codemod: {error.format_message()}")
+        return exit_code(None, "usage")
+    except CodemodError as error:
+        streams.say(f"codemod: {error}")
+        return exit_code(None, _problem(error))
+
+
+def _problem(error: CodemodError) -> Problem:
+    if isinstance(error, UsageError):
+        return "usage"
+    return "not-written" if isinstance(error, (CommitError, StaleFileError)) else "failed"
+
+
+def _facade() -> Facade:
+    found: Any = importlib.import_module("codemod.refactoring")
+    facade: Facade = found
+    return facade
+
+
+# ---- parsing
+
+
+def _parse(argv: Sequence[str], streams: Streams) -> Request | int:
+    """The request, or the exit code if there is nothing more to do (help, version)."""
+    found = _cli.main(list(argv), prog_name="codemod", standalone_mode=False, obj=streams)
+    return found if isinstance(found, (Request, int)) else exit_code(None)
+
+
+def _print_help(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        context.obj.put(context.get_help() + "\n")
+        context.exit()
+
+
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        context.obj.put(f"codemod {_version()}\n")
+        context.exit()
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("torch-codemod")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+_help = click.option(
+    "-h",
+    "--help",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_help,
+    help="Show this text and exit.",
+)
+
+
+def _stack(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+_selection = _stack(
+    click.option(
+        "-t",
+        "--transform",
+        "transforms",
+        multiple=True,
+        metavar="NAME",
+        help="Run this transform (repeat); ./FILE.py for one of your own.",
+    ),
+    click.option("--preset", metavar="NAME", help="A preset of the configuration."),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="NAMES",
+        help="Layers to rewrite: relu,max_pool2d,@activation,@pooling,@dropout,@padding,@loss.",
+    ),
+    click.option("--include", multiple=True, metavar="GLOB", help="Also these files (repeat)."),
+    click.option("--exclude", multiple=True, metavar="GLOB", help="Not these files (repeat)."),
+    click.option("--config", metavar="FILE", help="Configuration instead of pyproject.toml."),
+)
+_confirming = _stack(
+    click.option(
+        "--verify/--no-verify", default=None, help="Confirm each rewrite by running the model."
+    ),
+    click.option(
+        "--accept",
+        multiple=True,
+        type=click.Choice(ACCEPTABLE),
+        help="Also write rewrites of this kind (repeat).",
+    ),
+    click.option("-j", "--jobs", type=click.IntRange(min=1), help="Models to run at once."),
+    click.option("--python", metavar="PATH", help="The interpreter that has your torch."),
+    click.option("--recipes", metavar="FILE", help="How to build and call your classes."),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="S",
+        help="Seconds for one run of a model.",
+    ),
+    click.option(
+        "--budget",
+        type=click.FloatRange(min=0),
+        metavar="S",
+        help="Seconds for confirming as a whole.",
+    ),
+)
+_showing = _stack(
+    click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True),
+    click.option("--output", metavar="FILE", help="Write the patch or the report to FILE."),
+    click.option("-v", "--verbose", is_flag=True, help="List every rewrite and every refusal."),
+    click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
+    _help,
+)
+_paths = click.argument("paths", nargs=-1, metavar="[PATHS]...")
+
+
+@click.group(context_settings={"help_option_names": []}, no_args_is_help=False)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+@_help
+def _cli() -> None:
+    """Rewrite PyTorch source code; confirm each rewrite by running the model before and after.
+
+    Confirming runs your code, in a cage. --no-verify runs none of it.
+
+    \b
+    Exit codes:
+      0  nothing to do, or everything planned was written
+      1  diff: the patch is not empty; apply: a planned rewrite was not written
+      2  usage or configuration error
+      3  a file could not be analysed, or the confirming worker failed
+    """
+
+
+@_cli.command("diff")
+@_paths
+@_selection
+@_confirming
+@_showing
+def _diff(**values: Any) -> Request:
+    """Print the patch that apply would write. Writes nothing."""
+    return _running("diff", values)
+
+
+@_cli.command("apply")
+@_paths
+@_selection
+@_confirming
+@_showing
+def _apply(**values: Any) -> Request:
+    """Write what was confirmed: all files or none."""
+    return _running("apply", values)
+
+
+@_cli.command("undo")
+@click.argument("path", required=False, metavar="[PATH]")
+@_help
+def _undo(path: str | None) -> Request:
+    """Take back the last apply in the project of PATH (here); again: the one before."""
+    return Request("undo", CommandLine(paths=(path,) if path else ()))
+
+
+@_cli.command("list")
+@_selection
+@_help
+def _list(**values: Any) -> Request:
+    """List the transforms."""
+    return Request("list", _command_line(values))
+
+
+@_cli.command("explain")
+@click.argument("name")
+@click.option("--refusal", metavar="CODE", help="Explain one of its refusals.")
+@_selection
+@_help
+def _explain(name: str, refusal: str | None, **values: Any) -> Request:
+    """Show what a transform promises, its examples and its refusals."""
+    return Request("explain", _command_line(values), name=name, refusal=refusal)
+
+
+def _running(command: Literal["diff", "apply"], values: dict[str, Any]) -> Request:
+    if values["quiet"] and values["verbose"]:
+        raise click.UsageError("--quiet and --verbose exclude each other")
+    verbosity: Verbosity = (
+        "quiet" if values["quiet"] else "verbose" if values["verbose"] else "normal"
+    )
+    return Request(command, _command_line(values), values["format"], values["output"], verbosity)
+
+
+def _command_line(values: dict[str, Any]) -> CommandLine:
+    known = {field.name for field in fields(CommandLine)}
+    return CommandLine(**{name: value for name, value in values.items() if name in known})
+
+
+# ---- diff and apply
+
+
+def _run(request: Request, streams: Streams, facade: Facade, argv: Sequence[str]) -> int:
+    mode: Literal["diff", "apply"] = "apply" if request.command == "apply" else "diff"
+    options = make_options(request.line, Path.cwd())
+    _check_output(request.output)
+    with _progress(request, streams.stderr) as progress:
+        report = facade.run(options, mode=mode, progress=progress)
+    _write_result(_result(report, request, streams.stdout), request.output, streams)
+    _write_summary(report, request, streams.stderr, _again(argv))
+    return exit_code(report)
+
+
+def _check_output(output: str | None) -> None:
+    """Before a long run, not after it."""
+    if output is None:
+        return
+    folder = Path(output).absolute().parent
+    if not folder.is_dir() or Path(output).is_dir():
+        raise UsageError(f"--output {output}: cannot be written there")
+
+
+def _result(report: Report, request: Request, stdout: BinaryIO) -> bytes:
+    if request.format == "json":
+        from codemod.report.json_report import to_json
+
+        return to_json(report).encode("utf-8")
+    from codemod.report import terminal
+
+    if report.mode == "apply":
+        text = terminal.written_files(report)
+        return b"" if request.verbosity == "quiet" else text.encode("utf-8", "backslashreplace")
+    if request.output is None and stdout.isatty():
+        return terminal.patch_for_terminal(report, colour=_wants_colour())
+    return terminal.patch_for_pipe(report)
+
+
+def _wants_colour() -> bool:
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _write_result(data: bytes, output: str | None, streams: Streams) -> None:
+    if output is not None:
+        from codemod.source.durable import write_file
+
+        try:
+            write_file(Path(output).absolute(), data)
+        except OSError as error:
+            raise UsageError(f"--output {output}: cannot be written: {error.strerror}") from None
+        return
+    try:
+        streams.stdout.write(data)
+        streams.stdout.flush()
+    except BrokenPipeError:
+        _silence(streams.stdout)
+
+
+def _silence(stream: BinaryIO) -> None:
+    """The reader has gone: what Python still wants to flush goes nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+
+
+def _write_summary(report: Report, request: Request, stderr: TextIO, again: Sequence[str]) -> None:
+    from codemod.report import terminal
+
+    if request.format != "text":
+        # The report holds all of it; a person at a terminal still wants to see errors.
+        request = replace(request, verbosity="quiet")
+    _console(stderr).print(
+        terminal.summary(report, request.verbosity, again), end="", soft_wrap=True
+    )
+
+
+def _console(stderr: TextIO) -> Any:
+    from rich.console import Console
+
+    return Console(file=stderr, markup=False, highlight=False, emoji=False)
+
+
+@contextlib.contextmanager
+def _progress(request: Request, stderr: TextIO) -> Iterator[Progress | None]:
+    if request.verbosity == "quiet" or not stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
+    with Bar(*columns, console=_console(stderr), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        yield show
+
+
+_NOT_REPEATED = {"--format": 1, "--output": 1, "-v": 0, "--verbose": 0, "-q": 0, "--quiet": 0}
+
+
+def _again(argv: Sequence[str]) -> list[str]:
+    """The arguments after the command's name, without those that only shape the output."""
+    kept: list[str] = []
+    rest = iter(argv[1:])
+    for argument in rest:
+        name = argument.partition("=")[0]
+        if name not in _NOT_REPEATED:
+            kept.append(argument)
+        elif "=" not in argument and _NOT_REPEATED[name]:
+            next(rest, None)
+    return kept
+
+
+# ---- undo, list, explain
+
+
+def _take_back(request: Request, streams: Streams, facade: Facade, _: Sequence[str]) -> int:
+    here = Path.cwd() / (request.line.paths[0] if request.line.paths else "")
+    if not here.exists():
+        raise UsageError(f"{request.line.paths[0]}: no such file or folder")
+    result = facade.undo(find_root([here]))
+    if result.found_nothing:
+        streams.say("Nothing to undo.")
+        return exit_code(None)
+    if result.interrupted:
+        streams.say("The last apply was cut short; what it had written is taken back.")
+    for path in result.restored:
+        streams.put(f"restored {path}\n")
+    for path in result.already:
+        streams.put(f"{path} was as before\n")
+    for kept in result.kept:
+        streams.say(f"{kept.path} {kept.reason}: left as it is")
+    if result.saved:
+        streams.say(f"The earlier text of those files is in {result.saved}")
+    return exit_code(None, "not-written" if result.kept else None)
+
+
+def _show_list(request: Request, streams: Streams, facade: Facade, _: Sequence[str]) -> int:
+    found = facade.transforms(make_options(request.line, Path.cwd()))
+    width = max((len(transform.name) for transform in found), default=0)
+    for transform in sorted(found, key=lambda transform: transform.name):
+        streams.put(f"{transform.name:{width}}  {_first_line(transform)}\n")
+    return exit_code(None)
+
+
+def _first_line(transform: Any) -> str:
+    return (transform.__doc__ or "").strip().partition("\n")[0]
+
+
+def _show_transform(request: Request, streams: Streams, facade: Facade, _: Sequence[str]) -> int:
+    found = {t.name: t for t in facade.transforms(make_options(request.line, Path.cwd()))}
+    if request.name not in found:
+        raise unknown_name("transform", request.name, found)
+    from codemod.editing.refused import COMMON_REFUSALS
+    from codemod.report import explanation
+
+    transform = found[request.name]
+    refusals = {**COMMON_REFUSALS, **transform.refusals}
+    if request.refusal is None:
+        streams.put(explanation.of_transform(transform, refusals))
+        return exit_code(None)
+    if request.refusal not in refusals:
+        raise unknown_name("refusal", request.refusal, refusals)
+    streams.put(explanation.of_refusal(request.name, request.refusal, refusals[request.refusal]))
+    return exit_code(None)
+
+
+_COMMANDS: dict[str, Callable[[Request, Streams, Facade, Sequence[str]], int]] = {
+    "diff": _run,
+    "apply": _run,
+    "undo": _take_back,
+    "list": _show_list,
+    "explain": _show_transform,
+}

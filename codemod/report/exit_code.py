@@ -1,0 +1,52 @@
+"""The one place that computes the exit code.
+
+| code | meaning |
+|---|---|
+| 0 | nothing to do, or everything planned was written |
+| 1 | `diff`: the patch is not empty; `apply`: a planned rewrite was not written |
+| 2 | usage or configuration error |
+| 3 | a file inside PATHS could not be analysed, or our own worker failed |
+| 130 | interrupted |
+
+2 beats 3 beats 1.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from codemod.results import Report
+
+DONE = 0
+NOT_WRITTEN = 1
+USAGE = 2
+FAILED = 3
+INTERRUPTED = 130
+
+Problem = Literal["usage", "failed", "not-written", "interrupted"]
+_OF_PROBLEM = {
+    "usage": USAGE,
+    "failed": FAILED,
+    "not-written": NOT_WRITTEN,
+    "interrupted": INTERRUPTED,
+}
+WORKER_FAILED = "worker-failed"
+"""Code of an error or a reason: the confirming worker failed, not the user's model."""
+
+
+def exit_code(report: Report | None, problem: Problem | None = None) -> int:
+    """The exit code of a run that gave `report`, or ended early with `problem`."""
+    if problem is not None:
+        return _OF_PROBLEM[problem]
+    if report is None:
+        return DONE
+    if report.errors or any(_worker_failed(report)):
+        return FAILED
+    if report.mode == "diff":
+        return NOT_WRITTEN if report.patch else DONE
+    return DONE if all(outcome.written for outcome in report.outcomes) else NOT_WRITTEN
+
+
+def _worker_failed(report: Report) -> list[bool]:
+    reasons = (outcome.verdict.reason for outcome in report.outcomes)
+    return [reason is not None and reason.code == WORKER_FAILED for reason in reasons]

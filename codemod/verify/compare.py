@@ -1,0 +1,230 @@
+"""Judges two observations against what a rewrite promises, aspect by aspect."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from codemod.results import (
+    ASPECTS,
+    STRUCTURAL,
+    Aspect,
+    AspectStatus,
+    Difference,
+    Expectation,
+)
+from codemod.verify.differences import (
+    MAX_DIFFERENCES,
+    Spot,
+    Tree,
+    child,
+    describe,
+    distance,
+    is_not_applicable,
+    opaque_types,
+    outline,
+    raises,
+    spots,
+)
+
+Observation = Mapping[str, Any]
+Changes = Mapping[Aspect, Expectation]
+
+MISSING: Tree = {"opaque": "not observed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What two observations say about a promise.
+
+    `broken`: aspects that differ and may not, or changed in another way than declared.
+    `incomparable`: aspects that hold what cannot be compared. `unexercised`: declared changes
+    that were not seen. `differences`: of the broken aspects.
+    """
+
+    statuses: Mapping[Aspect, AspectStatus]
+    broken: tuple[Aspect, ...] = ()
+    incomparable: tuple[Aspect, ...] = ()
+    unexercised: tuple[Aspect, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    status: AspectStatus
+    fault: str = ""  # "broken", "incomparable", "unexercised"
+
+
+def judge(before: Observation, after: Observation, changes: Changes) -> Judgement:
+    """Each aspect's status under the declared changes; every other aspect must be equal."""
+    findings = {aspect: _find(aspect, before, after, changes.get(aspect)) for aspect in ASPECTS}
+    broken = _with_fault(findings, "broken")
+    return Judgement(
+        statuses={aspect: finding.status for aspect, finding in findings.items()},
+        broken=broken,
+        incomparable=_with_fault(findings, "incomparable"),
+        unexercised=_with_fault(findings, "unexercised"),
+        differences=tuple(d for aspect in broken for d in differences(aspect, before, after)),
+    )
+
+
+def disagreements(first: Observation, second: Observation) -> tuple[Aspect, ...]:
+    """The aspects in which two runs of the same code differ, `eval_other_seed` included in eval."""
+    found = [a for a in ASPECTS if _tree(first, a) != _tree(second, a)]
+    if first.get("eval_other_seed") != second.get("eval_other_seed") and "eval" not in found:
+        found.append("eval")
+    return tuple(found)
+
+
+def opaque(observation: Observation, aspects: Iterable[Aspect]) -> dict[Aspect, str]:
+    """Those of the aspects that cannot be compared, with the first type that stands in the way."""
+    found = {aspect: opaque_types(_tree(observation, aspect)) for aspect in aspects}
+    return {aspect: types[0] for aspect, types in found.items() if types}
+
+
+def raises_always(observation: Observation) -> str | None:
+    """What the model raised, if it raised in eval and in train mode: such a run shows nothing."""
+    in_eval = raises(_eval_outputs(observation))
+    in_train = raises(_tree(observation, "train"))
+    return in_eval if in_eval and in_train else None
+
+
+def differences(aspect: Aspect, before: Observation, after: Observation) -> tuple[Difference, ...]:
+    """The first few places in which an aspect differs."""
+    found = islice(spots(_tree(before, aspect), _tree(after, aspect)), MAX_DIFFERENCES)
+    return tuple(_difference(aspect, spot) for spot in found)
+
+
+def reused_modules(before: Observation, after: Observation) -> tuple[str, ...]:
+    """Notes on modules that are new in the after run and called more than once a forward."""
+    old = set(_lines(before, "modules"))
+    new = [line for line in _lines(after, "modules") if line not in old]
+    fired = Counter(_lines(after, "hooks"))
+    return tuple(
+        f"reused-at-run-time: {line.partition(':')[0]} fires {fired[line]} times a forward"
+        for line in new
+        if fired[line] > 1
+    )
+
+
+def _find(
+    aspect: Aspect, before: Observation, after: Observation, expected: Expectation | None
+) -> _Finding:
+    left, right = _tree(before, aspect), _tree(after, aspect)
+    if expected is None:
+        return _find_preserved(left, right)
+    if aspect in STRUCTURAL:
+        return _Finding("equal" if left == right else "changed-as-declared")
+    if expected == "raises-before":
+        return _find_raises_before(aspect, before, after)
+    if expected == "gains-keys":
+        return _find_gained(aspect, left, right)
+    if raises(right) is not None and raises(left) is None and aspect != "load":
+        return _Finding("different", "broken")
+    if expected == "becomes-deterministic":
+        return _find_deterministic(aspect, before, after)
+    return _find_changed(left, right, must_differ=expected == "differs")
+
+
+def _find_preserved(left: Tree, right: Tree) -> _Finding:
+    if left != right:
+        return _Finding("different", "broken")
+    if opaque_types(left):
+        return _Finding("not-run", "incomparable")
+    return _Finding("not-applicable" if is_not_applicable(left) else "equal")
+
+
+def _find_changed(left: Tree, right: Tree, *, must_differ: bool) -> _Finding:
+    if left != right:
+        return _Finding("changed-as-declared")
+    if opaque_types(left):
+        return _Finding("not-run", "incomparable")
+    if must_differ:
+        return _Finding("not-changed", "unexercised")
+    return _Finding("not-applicable" if is_not_applicable(left) else "equal")
+
+
+def _find_deterministic(aspect: Aspect, before: Observation, after: Observation) -> _Finding:
+    """Two seeds gave two outputs before and give one now, of the same containers and shapes."""
+    old, new = _eval_outputs(before), _eval_outputs(after)
+    if aspect != "eval" or opaque_types(_tree(after, "eval")):
+        return _Finding("not-run", "incomparable")
+    if outline(_tree(before, "eval")) != outline(_tree(after, "eval")):
+        return _Finding("different", "broken")
+    was_random = old != before.get("eval_other_seed", old)
+    is_random = new != after.get("eval_other_seed", MISSING)
+    if was_random and not is_random:
+        return _Finding("changed-as-declared")
+    return _Finding("not-changed", "unexercised")
+
+
+def _find_raises_before(aspect: Aspect, before: Observation, after: Observation) -> _Finding:
+    right = _tree(after, aspect)
+    if opaque_types(right):
+        return _Finding("not-run", "incomparable")
+    if raises(right) is not None:
+        return _Finding("different", "broken")
+    ran = _eval_outputs(before) if aspect == "eval" else _tree(before, "train")
+    if raises(ran) is None:
+        return _Finding("not-changed", "unexercised")
+    return _Finding("changed-as-declared")
+
+
+def _find_gained(aspect: Aspect, left: Tree, right: Tree) -> _Finding:
+    if aspect == "load":
+        return _find_load_of_fewer(left, right)
+    if opaque_types(left) or opaque_types(right):
+        return _Finding("not-run", "incomparable")
+    if "dict" not in left or "dict" not in right:
+        return _Finding("different", "broken")
+    old = [[key, _without_alias(node)] for key, node in left["dict"]]
+    keys = {key for key, _ in old}
+    kept = [[key, _without_alias(node)] for key, node in right["dict"] if key in keys]
+    if kept != old:
+        return _Finding("different", "broken")
+    if len(right["dict"]) == len(old):
+        return _Finding("not-changed", "unexercised")
+    return _Finding("changed-as-declared")
+
+
+def _find_load_of_fewer(left: Tree, right: Tree) -> _Finding:
+    """Loading the old keys strictly fails for the new ones alone."""
+    error = raises(right) or ""
+    if left == right:
+        return _Finding("not-changed", "unexercised")
+    others = ("Unexpected key", "size mismatch")
+    if raises(left) is None and "Missing key" in error and not any(o in error for o in others):
+        return _Finding("changed-as-declared")
+    return _Finding("different", "broken")
+
+
+def _without_alias(tree: Tree) -> Any:
+    if "tensor" not in tree:
+        return tree
+    return {name: value for name, value in tree["tensor"].items() if name != "alias"}
+
+
+def _difference(aspect: Aspect, spot: Spot) -> Difference:
+    before, after = describe(spot)
+    max_abs, max_rel = distance(spot)
+    return Difference(aspect, spot.path, before, after, max_abs, max_rel)
+
+
+def _with_fault(findings: Mapping[Aspect, _Finding], fault: str) -> tuple[Aspect, ...]:
+    return tuple(aspect for aspect, finding in findings.items() if finding.fault == fault)
+
+
+def _tree(observation: Observation, aspect: str) -> Tree:
+    tree: Tree = observation.get(aspect, MISSING)
+    return tree
+
+
+def _eval_outputs(observation: Observation) -> Tree:
+    return child(_tree(observation, "eval"), "outputs") or MISSING
+
+
+def _lines(observation: Observation, aspect: Aspect) -> list[str]:
+    return list(_tree(observation, aspect).get("lines", ()))

@@ -1,0 +1,366 @@
+"""Runs recipes on overlays: nothing is run twice needlessly, and nothing past the budget.
+
+A job is a generator that yields requests and is sent their answers. Many jobs run side by side,
+each waiting for one request at a time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from codemod.errors import WorkerError
+from codemod.results import Composition, Recipe
+from codemod.source.text import SourceText
+from codemod.verify.differences import Tree
+
+T = TypeVar("T")
+Key = TypeVar("Key", bound=Hashable)
+
+DISK = "disk"
+
+
+class Pool(Protocol):
+    """What confirming needs of a worker pool."""
+
+    @property
+    def protection(self) -> tuple[str, ...]: ...
+
+    @property
+    def torch(self) -> str | None: ...
+
+    def define(
+        self,
+        overlay: str,
+        files: Mapping[str, str],
+        witnesses: Mapping[str, list[list[object]]],
+    ) -> None: ...
+
+    def forget(self, overlay: str) -> None: ...
+
+    def submit(self, request: Mapping[str, object]) -> Future[dict[str, Any]]: ...
+
+
+class BudgetSpent(Exception):
+    """The time for the run is over; thrown into jobs that ask for more."""
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What a set of rewrites makes of the project, as the worker wants it.
+
+    `files` and `witnesses` are keyed by absolute path.
+    """
+
+    ids: frozenset[str]
+    files: Mapping[str, str]
+    witnesses: Mapping[str, list[list[object]]]
+    keys: Mapping[str, tuple[str, ...]]  # rewrite -> keys of its witnesses
+
+    @cached_property
+    def name(self) -> str:
+        return self.signature(None)[:16] if self.files else DISK
+
+    def signature(self, paths: Iterable[str] | None) -> str:
+        """A digest of what the overlay holds for these absolute paths; None: for all."""
+        chosen = self.files.keys() if paths is None else self.files.keys() & set(paths)
+        digests = "".join(self._digests[path] for path in sorted(chosen))
+        return hashlib.sha256(digests.encode()).hexdigest()
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        digests = {}
+        for path, text in self.files.items():
+            part = json.dumps([path, text, self.witnesses.get(path, [])])
+            digests[path] = hashlib.sha256(part.encode()).hexdigest()
+        return digests
+
+
+@dataclass(frozen=True)
+class Model:
+    """A class that can be asked for: path relative to the root, qualified name in the file."""
+
+    path: str
+    class_name: str
+
+    def __str__(self) -> str:
+        return self.class_name or self.path
+
+
+@dataclass(frozen=True)
+class FindRecipe:
+    overlay: Overlay
+    model: Model
+    skip: int
+
+    @property
+    def key(self) -> Hashable:
+        return ("recipe", self.model, self.skip)
+
+
+@dataclass(frozen=True)
+class Observe:
+    """`attempt`: anything above 0 asks for a fresh process although the answer is known."""
+
+    overlay: Overlay
+    model: Model
+    recipe: Recipe
+    load_keys: str = ""  # JSON
+    repeat: int = 1
+    raw: bool = False
+    attempt: int = 0
+
+    @property
+    def key(self) -> Hashable:
+        return (
+            "observe",
+            self.model,
+            self.recipe,
+            self.load_keys,
+            self.repeat,
+            self.raw,
+            self.attempt,
+        )
+
+
+Request = FindRecipe | Observe
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the worker said. Observations are kept packed: a run may hold thousands."""
+
+    failure: Mapping[str, Any] | None = None
+    recipe: Recipe | None = None
+    witnesses: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()  # absolute
+    stubs: tuple[str, ...] = ()
+    packed: bytes = b""
+
+    def observations(self) -> list[dict[str, Tree]]:
+        found: list[dict[str, Tree]] = json.loads(zlib.decompress(self.packed))
+        return found
+
+    def observation(self) -> dict[str, Tree]:
+        return self.observations()[0]
+
+
+Job = Generator[Request, Answer, T]
+
+
+def load_keys(observation: Mapping[str, Tree]) -> str:
+    """Keys, shapes and dtypes of a state_dict, for the `load` aspect of an after run."""
+    return json.dumps(_without_values(observation["state_dict"]))
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where the code lies. `module_of`: path relative to the root -> dotted name."""
+
+    root: Path
+    module_of: Callable[[str], str]
+
+
+@dataclass
+class Runner:
+    """Sends requests to the pool for many jobs at once and remembers the answers."""
+
+    pool: Pool
+    project: Project
+    compose: Callable[[frozenset[str]], Composition]
+    candidates_for: Callable[[str, str], Iterable[Recipe]]
+    seed: int
+    recipe_budget: float
+    expired: Callable[[], bool]
+    _overlays: dict[frozenset[str], Overlay] = field(default_factory=dict)
+    _defined: set[str] = field(default_factory=set)
+    _known: dict[Hashable, list[tuple[Overlay, Answer]]] = field(default_factory=dict)
+
+    def overlay(self, ids: Iterable[str]) -> Overlay:
+        """What these rewrites make of the project; composed once."""
+        chosen = frozenset(ids)
+        if chosen not in self._overlays:
+            made = self.compose(chosen) if chosen else Composition({}, {})
+            self._overlays[chosen] = _as_overlay(chosen, made, self.project.root)
+        return self._overlays[chosen]
+
+    def run_all(
+        self, jobs: Mapping[Key, Job[T]], done: Callable[[Key], None] = lambda _key: None
+    ) -> dict[Key, T | BudgetSpent]:
+        """Runs jobs side by side: each one's result, or BudgetSpent for what the time cut off.
+
+        Raises WorkerError; on it and on KeyboardInterrupt, what waits is cancelled.
+        """
+        return _Round(self, jobs, done).run()
+
+    def known(self, request: Request) -> Answer | None:
+        """An answer to the same request for the same text of every file that it loaded."""
+        for overlay, answer in self._known.get(request.key, ()):
+            paths = answer.files or None
+            if overlay.ids == request.overlay.ids or (
+                overlay.signature(paths) == request.overlay.signature(paths)
+            ):
+                return answer
+        return None
+
+    def remember(self, request: Request, answer: Answer) -> None:
+        self._known.setdefault(request.key, []).append((request.overlay, answer))
+
+    def submit(self, request: Request) -> Future[dict[str, Any]]:
+        overlay = request.overlay
+        if overlay.files and overlay.name not in self._defined:
+            self.pool.define(overlay.name, overlay.files, overlay.witnesses)
+            self._defined.add(overlay.name)
+        return self.pool.submit(self._wire(request))
+
+    def forget_all_but(self, overlays: Iterable[Overlay]) -> None:
+        """Ends the processes that serve other overlays."""
+        for name in self._defined - {overlay.name for overlay in overlays}:
+            self.pool.forget(name)
+            self._defined.discard(name)
+
+    def _wire(self, request: Request) -> dict[str, object]:
+        model = request.model
+        common: dict[str, object] = {
+            "overlay": request.overlay.name,
+            "module": self.project.module_of(model.path),
+            "path": str(self.project.root / model.path),
+            "class": model.class_name,
+        }
+        if isinstance(request, FindRecipe):
+            found = self.candidates_for(model.path, model.class_name)
+            return {
+                **common,
+                "op": "recipe",
+                "candidates": [dataclasses.asdict(recipe) for recipe in found],
+                "skip": request.skip,
+                "budget": self.recipe_budget,
+            }
+        return {
+            **common,
+            "op": "observe",
+            "recipe": dataclasses.asdict(request.recipe),
+            "seed": self.seed,
+            "repeat": request.repeat,
+            "raw": request.raw,
+            "load_keys": json.loads(request.load_keys) if request.load_keys else None,
+        }
+
+
+class _Round:
+    """One `run_all`. Jobs that ask the same thing share one request."""
+
+    def __init__(
+        self, runner: Runner, jobs: Mapping[Key, Job[T]], done: Callable[[Key], None]
+    ) -> None:
+        self._runner = runner
+        self._jobs: dict[Any, Job[Any]] = dict(jobs)
+        self._done = done
+        self._results: dict[Any, Any] = {}
+        self._waiting: dict[Future[dict[str, Any]], tuple[Request, list[Any]]] = {}
+
+    def run(self) -> dict[Any, Any]:
+        try:
+            for key in list(self._jobs):
+                self._advance(key, None)
+            while self._waiting:
+                finished, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    self._deliver(future)
+        except BaseException:
+            for future in self._waiting:
+                future.cancel()
+            raise
+        return {key: self._results[key] for key in self._jobs}
+
+    def _deliver(self, future: Future[dict[str, Any]]) -> None:
+        request, keys = self._waiting.pop(future)
+        answer = _as_answer(future.result())
+        self._runner.remember(request, answer)
+        for key in keys:
+            self._advance(key, answer)
+
+    def _advance(self, key: Any, answer: Answer | None) -> None:
+        """Takes a job on to its next request that is not answered yet."""
+        job = self._jobs[key]
+        try:
+            request = next(job) if answer is None else job.send(answer)
+            while (known := self._runner.known(request)) is not None:
+                request = job.send(known)
+            if self._runner.expired():
+                job.close()
+                self._finish(key, BudgetSpent())
+                return
+        except StopIteration as stop:
+            self._finish(key, stop.value)
+            return
+        self._wait_for(request, key)
+
+    def _wait_for(self, request: Request, key: Any) -> None:
+        for other, keys in self._waiting.values():
+            if other.key == request.key and other.overlay.ids == request.overlay.ids:
+                keys.append(key)
+                return
+        self._waiting[self._runner.submit(request)] = (request, [key])
+
+    def _finish(self, key: Any, result: Any) -> None:
+        self._results[key] = result
+        self._done(key)
+
+
+def _as_overlay(ids: frozenset[str], made: Composition, root: Path) -> Overlay:
+    files = {
+        str(root / path): SourceText.decode(path, data).text for path, data in made.files.items()
+    }
+    witnesses: dict[str, list[list[object]]] = {}
+    keys: dict[str, tuple[str, ...]] = {}
+    for rewrite, located in made.witnesses.items():
+        names = tuple(f"{rewrite}:{ordinal}" for ordinal in range(len(located)))
+        keys[rewrite] = names
+        for name, (path, at) in zip(names, located, strict=True):
+            entry = [name, at.kind, at.line, at.column, at.end_line, at.end_column]
+            witnesses.setdefault(str(root / path), []).append(entry)
+    return Overlay(ids, files, witnesses, keys)
+
+
+def _as_answer(data: Mapping[str, Any]) -> Answer:
+    try:
+        if data.get("failure"):
+            files = frozenset(data.get("files") or ())
+            return Answer(failure=dict(data["failure"]), files=files)
+        if "recipe" in data:
+            return Answer(recipe=_as_recipe(data["recipe"]))
+        return Answer(
+            witnesses=frozenset(data["witnesses"]),
+            files=frozenset(data["files"]),
+            stubs=tuple(data.get("stubs") or ()),
+            packed=zlib.compress(json.dumps(data["observations"]).encode(), 1),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise WorkerError(f"the worker gave an answer that is none: {error!r}") from error
+
+
+def _as_recipe(data: Mapping[str, Any]) -> Recipe:
+    names = {f.name for f in dataclasses.fields(Recipe)}
+    kept = {name: value for name, value in data.items() if name in names}
+    return Recipe(**{**kept, "labels": tuple(kept.get("labels") or ())})
+
+
+def _without_values(tree: Any) -> Any:
+    """The tree with no more of each tensor than is needed to make another one."""
+    if isinstance(tree, list):
+        return [_without_values(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if "tensor" in tree and isinstance(tree["tensor"], dict):
+        kept = ("dtype", "shape", "device", "scheme")
+        return {"tensor": {k: v for k, v in tree["tensor"].items() if k in kept}}
+    return {name: _without_values(value) for name, value in tree.items()}

@@ -1,0 +1,107 @@
+"""Measures the tool: `run.py [confirm|static|overhead]...`, all of them where none is named.
+
+Writes `bench/out/results.json` and `results.md` after each measurement; the tool's own reports
+lie in `bench/out/reports/`. `--resume` keeps what was measured before with the same sources.
+`--readme` puts the table of the results at hand into README.md, and measures nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import confirm
+import overhead
+import static
+from environment import TORCH, make_corpora, make_environment
+from table import markdown, put_into
+from tool import BenchError
+
+BENCH = Path(__file__).parent
+OUT = BENCH / "out"
+PARTS = ("confirm", "static", "overhead")
+Measurement = tuple[str, str, Callable[[], dict[str, Any]]]
+
+
+def measurements(parts: list[str]) -> Iterator[Measurement]:
+    if "overhead" in parts:
+        yield "overhead", "100 classes", lambda: overhead.measure(OUT)
+    if "static" in parts:
+        for transform in static.TRANSFORMS:
+            yield "static", transform, lambda name=transform: static.measure(name, OUT)
+    if "confirm" in parts:
+        for target in confirm.targets():
+            yield "confirm", target.package, lambda one=target: confirm.measure(one, OUT)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--resume", action="store_true", help="keep what is measured already")
+    parser.add_argument("--readme", action="store_true", help="only put the table into README.md")
+    options = parser.parse_args(arguments)
+    unknown = set(options.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    results = read_results()
+    if options.readme:
+        put_into(BENCH.parent / "README.md", markdown(results))
+        return 0
+    make_environment()
+    make_corpora()
+    return measure(options.parts or list(PARTS), results, resume=options.resume)
+
+
+def measure(parts: list[str], results: dict[str, Any], *, resume: bool) -> int:
+    sources = digest_of_sources()
+    failed = 0
+    for part, name, action in measurements(parts):
+        known = results.setdefault(part, {}).get(name, {})
+        if resume and known.get("sources") == sources and "error" not in known:
+            continue
+        print(f"{part}: {name} ...", file=sys.stderr, flush=True)
+        try:
+            entry = action()
+        except BenchError as error:
+            entry, failed = {"error": f"{part}, {name}: {error}"}, 1
+        results[part][name] = {**entry, "sources": sources}
+        write_results(results)
+    print(markdown(results))
+    return failed
+
+
+def read_results() -> dict[str, Any]:
+    path = OUT / "results.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    about = f"{os.cpu_count()} cores, Python {platform.python_version()}, {TORCH}."
+    return {**kept, "about": about}
+
+
+def write_results(results: dict[str, Any]) -> None:
+    OUT.mkdir(exist_ok=True)
+    for name, text in (
+        ("results.json", json.dumps(results, indent=1) + "\n"),
+        ("results.md", markdown(results)),
+    ):
+        beside = OUT / f"{name}.new"
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(OUT / name)
+
+
+def digest_of_sources() -> str:
+    """Of the tool and of these scripts: a result stands for one state of both."""
+    digest = hashlib.sha256()
+    for path in sorted([*(BENCH.parent / "codemod").rglob("*.py"), *BENCH.glob("*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

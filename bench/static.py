@@ -1,0 +1,49 @@
+"""How long a run without confirming takes on all of transformers, beside parsing all of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from environment import CORPORA
+from measure import run
+from tool import BenchError, copied, diff
+
+TRANSFORMS = (
+    "functional-to-module",
+    "module-to-functional",
+    "dropout-to-module",
+    "call-to-forward",
+)
+PARSE = Path(__file__).with_name("parse.py")
+
+
+def measure(transform: str, out: Path) -> dict[str, Any]:
+    """Cold: the tool knows nothing of the project; the files are in the system's cache."""
+    report_path = out / "reports" / f"static-{transform}.json"
+    arguments = ["-t", transform, "--no-verify", "-j", "2", "."]
+    with copied(CORPORA / "transformers") as copy:
+        files = sum(len(path.read_bytes()) > 0 for path in copy.root.rglob("*.py"))
+        parsed = run(
+            [sys.executable, str(PARSE), str(copy.root)],
+            cwd=copy.root,
+            log=out / "reports" / "parse.log",
+        )
+        if parsed.code:
+            raise BenchError(f"libcst run failed, see {out / 'reports' / 'parse.log'}")
+        copy.forget()
+        cold, report = diff(copy, arguments, report_path)
+        second, _ = diff(copy, arguments, report_path)
+    return {
+        "transform": transform,
+        "files": files,
+        "rewrites": len(report["rewrites"]),
+        "refused": len(report["refusals"]),
+        "cold_seconds": cold.seconds,
+        "second_seconds": second.seconds,
+        "largest_process_mib": cold.largest_mib,
+        "tree_mib": cold.tree_mib,
+        "libcst_seconds": parsed.seconds,
+        "of_libcst": cold.seconds / parsed.seconds,
+    }

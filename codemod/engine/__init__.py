@@ -1,1 +1,1 @@
-"""TODO"""
+"""Plan: find, compose, overlap policy; passes to a fixpoint."""

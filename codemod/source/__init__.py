@@ -1,1 +1,1 @@
-"""TODO"""
+"""Text with bytes and encoding kept, project discovery, overlay; the one writer to disk."""

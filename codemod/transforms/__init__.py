@@ -1,1 +1,1 @@
-"""TODO"""
+"""The built-in transforms, one file each. They use only what `codemod` exports."""

@@ -1,0 +1,103 @@
+"""The public API: what a transform, built-in or not, is written with.
+
+Everything is imported on first use: `codemod --help` pays for nothing that it does not need.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from codemod.catalogue import by_functional as by_functional
+    from codemod.catalogue import by_module as by_module
+    from codemod.catalogue.pair import Functional as Functional
+    from codemod.catalogue.pair import Pair as Pair
+    from codemod.editing.attributes import add_attribute as add_attribute
+    from codemod.editing.attributes import fresh_names as fresh_names
+    from codemod.editing.attributes import placement_for as placement_for
+    from codemod.editing.attributes import producer_of as producer_of
+    from codemod.editing.calls import rewrite_call as rewrite_call
+    from codemod.editing.checks import (
+        check_class_accepts_attributes as check_class_accepts_attributes,
+    )
+    from codemod.editing.checks import check_file as check_file
+    from codemod.editing.checks import check_not_copied as check_not_copied
+    from codemod.editing.checks import check_site as check_site
+    from codemod.editing.imports import reach as reach
+    from codemod.editing.outside import outside_refusals as outside_refusals
+    from codemod.editing.refused import RefusalDoc as RefusalDoc
+    from codemod.editing.refused import Refused as Refused
+    from codemod.editing.removal import block_of as block_of
+    from codemod.editing.removal import remove_statement as remove_statement
+    from codemod.editing.to_functional import attribute_site as attribute_site
+    from codemod.editing.to_functional import functional_rewrite as functional_rewrite
+    from codemod.editing.to_module import FunctionalSite as FunctionalSite
+    from codemod.editing.to_module import functional_site as functional_site
+    from codemod.editing.to_module import module_rewrites as module_rewrites
+    from codemod.editing.to_module import training_argument as training_argument
+    from codemod.editing.transform import Example as Example
+    from codemod.editing.transform import Found as Found
+    from codemod.editing.transform import Transform as Transform
+    from codemod.editing.transform import witness as witness
+    from codemod.editing.uses import check_not_used_elsewhere as check_not_used_elsewhere
+    from codemod.results import Contract as Contract
+    from codemod.results import Edit as Edit
+    from codemod.results import Refusal as Refusal
+    from codemod.results import Release as Release
+    from codemod.results import Requirement as Requirement
+    from codemod.results import Rewrite as Rewrite
+    from codemod.results import Witness as Witness
+    from codemod.semantics.layout import span as span
+    from codemod.semantics.module_class import Assignment as Assignment
+    from codemod.semantics.module_class import Call as Call
+    from codemod.semantics.module_class import Method as Method
+    from codemod.semantics.module_class import ModuleClass as ModuleClass
+    from codemod.semantics.module_class import SourceFile as SourceFile
+    from codemod.semantics.relatives import relative_class as relative_class
+    from codemod.semantics.syntax import dotted_name as dotted_name
+
+_HOMES = {
+    "catalogue": ("by_functional", "by_module"),
+    "catalogue.pair": ("Functional", "Pair"),
+    "editing.attributes": ("add_attribute", "fresh_names", "placement_for", "producer_of"),
+    "editing.calls": ("rewrite_call",),
+    "editing.checks": (
+        "check_class_accepts_attributes",
+        "check_file",
+        "check_not_copied",
+        "check_site",
+    ),
+    "editing.imports": ("reach",),
+    "editing.outside": ("outside_refusals",),
+    "editing.refused": ("RefusalDoc", "Refused"),
+    "editing.removal": ("block_of", "remove_statement"),
+    "editing.to_functional": ("attribute_site", "functional_rewrite"),
+    "editing.to_module": (
+        "FunctionalSite",
+        "functional_site",
+        "module_rewrites",
+        "training_argument",
+    ),
+    "editing.transform": ("Example", "Found", "Transform", "witness"),
+    "editing.uses": ("check_not_used_elsewhere",),
+    "results": ("Contract", "Edit", "Refusal", "Release", "Requirement", "Rewrite", "Witness"),
+    "semantics.layout": ("span",),
+    "semantics.module_class": ("Assignment", "Call", "Method", "ModuleClass", "SourceFile"),
+    "semantics.relatives": ("relative_class",),
+    "semantics.syntax": ("dotted_name",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(["__version__", *_HOME_OF])
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'codemod' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"codemod.{home}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,309 @@
+"""A new attribute of a module: its name, and the place in `__init__` where it is made."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from codemod.editing.refused import Refused
+from codemod.results import Edit, Requirement
+from codemod.semantics.layout import span
+from codemod.semantics.module_class import Assignment, Call, Method, ModuleClass
+from codemod.semantics.module_names import MODULE_NAMES
+from codemod.semantics.syntax import (
+    FunctionNode,
+    dotted_name,
+    parameters_of,
+    parse,
+    statements_in,
+)
+from codemod.source.text import SourceText
+
+# Orders of what is inserted with a new `__init__`: its head first, a blank line last.
+_HEAD, _TAIL = -1, 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where new attributes go: an offset, the indentation there, and what that takes."""
+
+    offset: int
+    indent: str
+    prefix: str  # a line ending, where the line before has none
+    requirements: tuple[Requirement, ...] = ()
+
+
+def fresh_names(module: ModuleClass, base: str, sites: Iterable[int]) -> dict[int, str]:
+    """A name for each site (by its offset): `relu`, or `relu1`, `relu2`... where there are several.
+
+    No name hides one of nn.Module, of the class, of its bases or of its subclasses. A site that
+    has a name already, given for another transform, keeps it.
+    """
+    sites = sorted(sites)
+    taken = module.family_names | MODULE_NAMES | set(module.reserved_names.values())
+    names: dict[int, str] = {}
+    number = 0 if len(sites) == 1 else 1
+    for site in sites:
+        if site in module.reserved_names:
+            names[site] = module.reserved_names[site]
+            continue
+        name = base + (str(number) if number else "")
+        while name in taken:
+            number += 1
+            name = f"{base}{number}"
+        names[site] = name
+        number += 1
+    module.reserved_names.update(names)
+    return names
+
+
+def add_attribute(
+    module: ModuleClass, name: str, value: str, placement: Placement, order: int
+) -> Edit:
+    """The line `self.NAME = VALUE`. Lines at one place are ordered by `order`."""
+    init = module.init
+    self_name = init.self_name if init is not None and init.self_name else "self"
+    line = f"{placement.indent}{self_name}.{name} = {value}"
+    text = placement.prefix + line + ("" if placement.prefix else module.source.newline)
+    return Edit(module.path, placement.offset, placement.offset, text, order)
+
+
+def placement_for(
+    module: ModuleClass, producer: str | None, needs: Collection[str] = ()
+) -> Placement:
+    """Right after the layer that feeds the new one, and after the attributes that it reads.
+
+    Raises Refused: no-super-init, init-returns, one-line-init.
+    """
+    init = module.init
+    if init is None:
+        return _new_init(module)
+    body = init.node.body
+    if body[0].lineno == init.node.lineno:
+        raise Refused("one-line-init", "__init__ stands on one line with its def")
+    super_call = _super_call_index(module, init)
+    if super_call is None:
+        raise Refused("no-super-init", f"{module.name}.__init__ does not call super().__init__()")
+    needed = [super_call, *(_index_of(module, name) for name in needs)]
+    if any(isinstance(statement, ast.Return) for statement in statements_in(body)):
+        if max(needed) > super_call:
+            raise Refused("init-returns", "__init__ may return before the new layer is made")
+        return _after(module.source, body[super_call], body[super_call])
+    anchor = _index_of(module, producer) if producer else -1
+    if anchor < 0:
+        anchor = _last_module_index(module, init)
+    return _after(module.source, body[max(anchor, *needed)], body[super_call])
+
+
+def producer_of(call: Call) -> str | None:
+    """The attribute of the layer that made the call's first input, as far as it can be seen."""
+    value: ast.expr | None = _first_input(call.node)
+    for _ in range(20):
+        value = _step_back(call, value)
+        if value is None:
+            return None
+        if isinstance(value, ast.Call) and _is_self_attribute(value.func, call.self_name):
+            assert isinstance(value.func, ast.Attribute)
+            if value.func.attr in call.module.assignments:
+                return value.func.attr
+            value = _first_input(value)
+    return None
+
+
+def _first_input(node: ast.Call) -> ast.expr | None:
+    if node.args:
+        first = node.args[0]
+        return None if isinstance(first, ast.Starred) else first
+    return next((item.value for item in node.keywords if item.arg == "input"), None)
+
+
+def _step_back(call: Call, value: ast.expr | None) -> ast.expr | None:
+    """Follow a value to the call that made it: names, methods, sums, functions of one tensor."""
+    if isinstance(value, ast.Name):
+        return _last_assigned(call, value)
+    if isinstance(value, ast.BinOp):
+        return value.left if not isinstance(value.left, ast.Constant) else value.right
+    if isinstance(value, ast.Subscript):
+        return value.value
+    if isinstance(value, ast.Call):
+        if _is_self_attribute(value.func, call.self_name):
+            return value
+        if isinstance(value.func, ast.Attribute):
+            name = call.module.file.resolver.qualified(value.func, call.scope)
+            return _first_input(value) if name else value.func.value
+        return _first_input(value)
+    if isinstance(value, ast.List | ast.Tuple) and value.elts:
+        return value.elts[0]
+    return None
+
+
+def _is_self_attribute(node: ast.expr, self_name: str | None) -> bool:
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == self_name
+    )
+
+
+def _last_assigned(call: Call, name: ast.Name) -> ast.expr | None:
+    """The value last assigned to a name above its use, in straight-line reading."""
+    best: ast.Assign | None = None
+    for statement in statements_in(call.method.node.body):
+        if (
+            isinstance(statement, ast.Assign)
+            and (statement.end_lineno or 0, statement.end_col_offset or 0)
+            < (name.lineno, name.col_offset)
+            and any(isinstance(t, ast.Name) and t.id == name.id for t in statement.targets)
+        ):
+            best = statement
+    return best.value if best is not None else None
+
+
+def _super_call_index(module: ModuleClass, init: Method) -> int | None:
+    """Index, in the body of `__init__`, of the statement that runs the bases' `__init__`."""
+    bases = {base for base in module.index.bases if base}
+    for index, statement in enumerate(init.node.body):
+        for node in ast.walk(statement):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "__init__"
+            ):
+                owner = node.func.value
+                if isinstance(owner, ast.Call) and dotted_name(owner.func) == "super":
+                    return index
+                name = dotted_name(owner)
+                if name in bases or (
+                    name and module.file.resolver.resolve(name, None).name == "torch.nn.Module"
+                ):
+                    return index
+    return None
+
+
+def _index_of(module: ModuleClass, name: str | None) -> int:
+    """Index, in the body of `__init__`, of the last statement that assigns an attribute, or -1."""
+    init = module.init
+    if init is None or name is None:
+        return -1
+    return max((_top_index(init, item) for item in module.assignments.get(name, ())), default=-1)
+
+
+def _top_index(init: Method, item: Assignment) -> int:
+    if item.method is not init and item.method.node is not init.node:
+        return -1
+    for index, statement in enumerate(init.node.body):
+        if statement.lineno <= item.node.lineno <= (statement.end_lineno or 0):
+            return index
+    return -1
+
+
+def _last_module_index(module: ModuleClass, init: Method) -> int:
+    """The last statement that makes a layer, by the look of it: `self.x = Name(...)`."""
+    found = [
+        _top_index(init, item)
+        for items in module.assignments.values()
+        for item in items
+        if isinstance(item.value, ast.Call)
+        and (dotted_name(item.value.func) or "").rpartition(".")[2][:1].isupper()
+    ]
+    return max(found, default=-1)
+
+
+def _after(source: SourceText, anchor: ast.stmt, sibling: ast.stmt) -> Placement:
+    end = span(source, anchor)[1]
+    offset = source.next_line(end)
+    missing = offset == len(source.text) and not source.text.endswith(("\n", "\r"))
+    return Placement(offset, source.indent(span(source, sibling)[0]), source.newline * missing)
+
+
+def _new_init(module: ModuleClass) -> Placement:
+    """A new `__init__` before the first method, with the signature that the class has now."""
+    source = module.source
+    first = module.methods[0].node
+    line = min([first.lineno, *(item.lineno for item in first.decorator_list)])
+    offset = source.line_starts[line - 1]
+    while offset > 0:
+        above = source.line_start(offset - 1)
+        if not source.text[above:offset].lstrip().startswith("#"):
+            break
+        offset = above
+    indent = source.indent(source.offset(first.lineno, first.col_offset))
+    parameters, arguments = _inherited_signature(module)
+    step = "\t" if indent.startswith("\t") else "    "
+    head = source.newline.join(
+        [f"{indent}def __init__({parameters}):", f"{indent}{step}super().__init__({arguments})", ""]
+    )
+    key = f"init:{module.path}:{module.name}"
+    return Placement(
+        offset,
+        indent + step,
+        "",
+        (
+            Requirement(key, Edit(module.path, offset, offset, head, _HEAD)),
+            Requirement(key + ":end", Edit(module.path, offset, offset, source.newline, _TAIL)),
+        ),
+    )
+
+
+def _inherited_signature(module: ModuleClass) -> tuple[str, str]:
+    """Parameters of the inherited `__init__`, and how to pass them on."""
+    anything = ("self, *args, **kwargs", "*args, **kwargs")
+    key = module.key
+    for _ in range(50):
+        bases = [base for base in module.project.bases[key] if base.name != "object"]
+        if len(bases) != 1:
+            return anything
+        base = bases[0]
+        if base.name == "torch.nn.Module":
+            return ("self", "")
+        if base.key is None:
+            return anything
+        key = base.key
+        if module.project.classes[key].init != "absent":
+            return _signature_of(module, key) or anything
+    return anything
+
+
+def _signature_of(module: ModuleClass, key: tuple[str, str]) -> tuple[str, str] | None:
+    """The signature of a project class's `__init__`, where it can stand in any file."""
+    path, qualname = key
+    source = SourceText.decode(path, module.project.overlay.read(path))
+    owner = qualname.rpartition(".")[2]
+    for node in ast.walk(parse(source)):
+        if isinstance(node, ast.ClassDef) and node.name == owner:
+            for item in node.body:
+                if isinstance(item, FunctionNode) and item.name == "__init__":
+                    return _pass_on(item)
+    return None
+
+
+def _pass_on(init: FunctionNode) -> tuple[str, str] | None:
+    arguments = init.args
+    defaults = [*arguments.defaults, *(item for item in arguments.kw_defaults if item)]
+    if arguments.posonlyargs or not all(_is_plain(default) for default in defaults):
+        return None
+    bare = ast.arguments(
+        posonlyargs=[],
+        args=[ast.arg(item.arg) for item in arguments.args],
+        vararg=ast.arg(arguments.vararg.arg) if arguments.vararg else None,
+        kwonlyargs=[ast.arg(item.arg) for item in arguments.kwonlyargs],
+        kw_defaults=arguments.kw_defaults,
+        kwarg=ast.arg(arguments.kwarg.arg) if arguments.kwarg else None,
+        defaults=arguments.defaults,
+    )
+    if not parameters_of(init):
+        return None
+    passed = [item.arg for item in arguments.args[1:]]
+    passed += [f"*{arguments.vararg.arg}"] if arguments.vararg else []
+    passed += [f"{item.arg}={item.arg}" for item in arguments.kwonlyargs]
+    passed += [f"**{arguments.kwarg.arg}"] if arguments.kwarg else []
+    return ast.unparse(bare), ", ".join(passed)
+
+
+def _is_plain(node: ast.expr) -> bool:
+    if isinstance(node, ast.UnaryOp):
+        return _is_plain(node.operand)
+    if isinstance(node, ast.Tuple):
+        return all(_is_plain(item) for item in node.elts)
+    return isinstance(node, ast.Constant)

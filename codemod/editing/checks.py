@@ -1,0 +1,129 @@
+"""What rules out a change of a class's attributes, whatever the change."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+
+from codemod.editing.refused import Refused
+from codemod.semantics.module_class import Call, ModuleClass
+from codemod.semantics.syntax import FunctionNode, dotted_name
+
+_OWN_ATTRIBUTE_RULES = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})
+_CLASS_REWRITING = frozenset({"dataclass", "dataclasses.dataclass", "attr.s", "attrs.define"})
+_COPIED = re.compile(r"#\s*Copied from \S+")
+_SWEEP = re.compile(r"\b(?:children|named_children|_modules)\b")
+
+
+def check_file(module: ModuleClass) -> None:
+    """Raises Refused: generated."""
+    if module.file.index.generated is not None:
+        raise Refused("generated", f"the file's header says: {module.file.index.generated}")
+
+
+def check_not_copied(module: ModuleClass, methods: Iterable[FunctionNode] = ()) -> None:
+    """Raises Refused (copied) if the class, or one of the methods, is a marked copy."""
+    for owner in (module.node, *methods):
+        if _COPIED.search(_text_above(module, owner)):
+            raise Refused("copied", f"{owner.name} is marked '# Copied from'")
+
+
+def _text_above(module: ModuleClass, owner: ast.ClassDef | FunctionNode) -> str:
+    """The comment lines above a definition and between its decorators."""
+    source = module.source
+    first = min([owner.lineno, *(item.lineno for item in owner.decorator_list)])
+    stop = source.line_starts[owner.lineno - 1]
+    start = source.line_starts[first - 1]
+    while start > 0:
+        above = source.line_start(start - 1)
+        if not source.text[above:start].lstrip().startswith("#"):
+            break
+        start = above
+    return source.text[start:stop]
+
+
+def check_attributes_are_plain(module: ModuleClass) -> None:
+    """Raises Refused: custom-attributes, unknown-base, scripted."""
+    project = module.project
+    for key in (module.key, *module.ancestors_in_project):
+        item = project.classes[key]
+        own_rules = sorted((item.methods | item.class_attributes) & _OWN_ATTRIBUTE_RULES)
+        if own_rules:
+            raise Refused("custom-attributes", f"{item.qualname} defines {own_rules[0]}")
+        if item.metaclass:
+            raise Refused("custom-attributes", f"{item.qualname} has a metaclass")
+        for decorator in item.decorators:
+            if decorator in _CLASS_REWRITING:
+                raise Refused("custom-attributes", f"{item.qualname} is a {decorator}")
+    if project.has_unknown_base(module.key):
+        raise Refused("unknown-base", f"a base of {module.name} cannot be found")
+
+
+def check_not_swept(module: ModuleClass) -> None:
+    """Raises Refused (sweeps-children) if the family goes over its own children in order."""
+    for key in (module.key, *module.ancestors_in_project, *module.descendants_in_project):
+        for match in re.finditer(r"\bself\.(\w+)", module.project.class_text(key)):
+            if _SWEEP.fullmatch(match.group(1)):
+                raise Refused("sweeps-children", f"{key[1]} uses self.{match.group(1)}")
+
+
+def check_subclasses_run_init(module: ModuleClass, method: str) -> None:
+    """Raises Refused (subclass-skips-init) if a subclass inherits `method` but not `__init__`."""
+    classes = module.project.classes
+    for key in module.descendants_in_project:
+        item = classes[key]
+        if item.init == "skips" and method not in item.methods:
+            raise Refused(
+                "subclass-skips-init",
+                f"{item.qualname} ({key[0]}) does not call super().__init__()",
+            )
+
+
+def check_site(call: Call) -> None:
+    """Raises Refused: no-self, in-init, in-default, in-f-string, star-arguments, unusual-call."""
+    if call.self_name is None:
+        raise Refused("no-self", f"{call.method.name} has no self here")
+    if call.in_decorator_or_default:
+        raise Refused("in-default", "the call runs when its def does")
+    if call.method.name == "__init__":
+        raise Refused("in-init", "the call stands in __init__")
+    check_text(call)
+
+
+def check_text(call: Call) -> None:
+    """Raises Refused: in-f-string, star-arguments, unusual-call."""
+    if call.in_f_string:
+        raise Refused("in-f-string", "the call stands inside an f-string")
+    if call.has_star:
+        raise Refused("star-arguments", "the call passes * or ** arguments")
+    if any(isinstance(item, ast.GeneratorExp) for item in call.node.args):
+        raise Refused("unusual-call", "the call takes a generator")
+
+
+def check_not_scripted(module: ModuleClass, name: str | None = None) -> None:
+    """Raises Refused (scripted) for a scripted class, or `name` in its `__constants__`."""
+    if any((item or "").endswith("jit.script") for item in module.index.decorators):
+        raise Refused("scripted", f"{module.name} is compiled by torch.jit.script")
+    for statement in module.node.body:
+        if (
+            isinstance(statement, ast.Assign)
+            and dotted_name(statement.targets[0]) == "__constants__"
+        ):
+            strings = {
+                item.value for item in ast.walk(statement.value) if isinstance(item, ast.Constant)
+            }
+            if name is not None and name in strings:
+                raise Refused("scripted", f"__constants__ lists {name!r}")
+
+
+def check_class_accepts_attributes(module: ModuleClass, call: Call | None = None) -> None:
+    """Everything that rules out a new attribute of this class, or the loss of one.
+
+    Raises Refused: generated, copied, custom-attributes, unknown-base, scripted, sweeps-children.
+    """
+    check_file(module)
+    check_not_copied(module, [call.method.node] if call is not None else ())
+    check_attributes_are_plain(module)
+    check_not_scripted(module)
+    check_not_swept(module)

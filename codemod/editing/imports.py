@@ -1,0 +1,152 @@
+"""How code at some place can name a package: by a name that is there, or by an import to add."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from codemod.results import Edit, Requirement
+from codemod.semantics.module_class import SourceFile
+from codemod.semantics.scopes import Scope
+from codemod.semantics.syntax import FunctionNode
+
+# The spelling that the field uses.
+_CONVENTIONS = {
+    "torch": ("torch", "import torch"),
+    "torch.nn": ("nn", "import torch.nn as nn"),
+    "torch.nn.functional": ("F", "import torch.nn.functional as F"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """`expression` names the package; `requirement` is the import that this takes, if any."""
+
+    expression: str
+    name: str  # the file-level name that it begins with
+    requirement: Requirement | None = None
+
+
+def reach(file: SourceFile, package: str, scopes: Iterable[Scope | None]) -> Reach:
+    """Name `package` so that it means the same in all the given scopes."""
+    scopes = tuple(scopes)
+    existing = _existing(file, package, scopes)
+    return existing if existing is not None else _with_import(file, package, scopes)
+
+
+def _free(name: str, scopes: tuple[Scope | None, ...]) -> bool:
+    return not any(scope is not None and scope.binds(name) for scope in scopes)
+
+
+def _existing(file: SourceFile, package: str, scopes: tuple[Scope | None, ...]) -> Reach | None:
+    """A file-level import that already leads there, the most direct one first."""
+    found: list[Reach] = []
+    for name in file.index.bindings:
+        if not _free(name, scopes) or not _bound_at_top(file, name):
+            continue
+        target = file.resolver.resolve(name, None).name
+        if target == package:
+            found.append(Reach(name, name))
+        elif target is not None and package.startswith(target + "."):
+            rest = package[len(target) + 1 :]
+            if target.partition(".")[0] == "torch":
+                found.append(Reach(f"{name}.{rest}", name))
+    found.sort(key=lambda item: (item.expression.count("."), len(item.expression)))
+    direct = [item for item in found if "." not in item.expression]
+    if direct:
+        return direct[0]
+    # `torch.nn.functional.relu` reads worse than an import of F, unless the file is written so.
+    return found[0] if found and _written_so(file, found[0].expression) else None
+
+
+def _written_so(file: SourceFile, expression: str) -> bool:
+    return f"{expression}." in file.source.text
+
+
+def _bound_at_top(file: SourceFile, name: str) -> bool:
+    """Whether an import in the file's own body (not under `if` or `try`) binds the name."""
+    return any(
+        isinstance(statement, ast.Import | ast.ImportFrom)
+        and any((alias.asname or alias.name.partition(".")[0]) == name for alias in statement.names)
+        for statement in file.tree.body
+    )
+
+
+def _with_import(file: SourceFile, package: str, scopes: tuple[Scope | None, ...]) -> Reach:
+    convention, statement = _CONVENTIONS[package]
+    name = convention
+    number = 0
+    while name in file.index.bindings or not _free(name, scopes):
+        # The conventional name means something else here.
+        number += 1
+        name = f"{package.rpartition('.')[2]}_{number}" if number > 1 else f"torch_{convention}"
+        statement = f"import {package} as {name}"
+    requirement = Requirement(f"import:{file.path}:{statement}", _insertion(file, statement))
+    return Reach(name, name, requirement)
+
+
+def _insertion(file: SourceFile, statement: str) -> Edit:
+    """After the last import of torch, else after the last import, else at the top."""
+    source = file.source
+    body = file.tree.body
+    imports = _header_imports(body)
+    torch_imports = [item for item in imports if _is_torch(item)]
+    anchor: ast.stmt | None = _place(torch_imports, statement)
+    if anchor is None and imports:
+        anchor = imports[-1]
+    if anchor is None and body and _is_docstring(body[0]):
+        anchor = body[0]
+        statement = source.newline + statement
+    if anchor is None:
+        start = source.offset(body[0].lineno, 0) if body else 0
+        return Edit(file.path, start, start, statement + source.newline, order=0)
+    assert anchor.end_lineno is not None
+    assert anchor.end_col_offset is not None
+    end = source.offset(anchor.end_lineno, anchor.end_col_offset)
+    after = source.next_line(end)
+    if source.text[end : source.line_end(end)].lstrip().startswith(";") or after == end:
+        return Edit(file.path, end, end, source.newline + statement)
+    if after == len(source.text) and not source.text.endswith(("\n", "\r")):
+        return Edit(file.path, after, after, source.newline + statement)
+    return Edit(file.path, after, after, statement + source.newline)
+
+
+def _header_imports(body: list[ast.stmt]) -> list[ast.Import | ast.ImportFrom]:
+    """The imports above the first definition."""
+    found: list[ast.Import | ast.ImportFrom] = []
+    for item in body:
+        if isinstance(item, FunctionNode | ast.ClassDef):
+            break
+        if isinstance(item, ast.Import | ast.ImportFrom):
+            found.append(item)
+    return found
+
+
+def _place(
+    torch_imports: list[ast.Import | ast.ImportFrom], statement: str
+) -> ast.Import | ast.ImportFrom | None:
+    """The plain `import torch...` that sorts before `statement`, else the last torch import."""
+    package = statement.split()[1]
+    plain = [
+        item
+        for item in torch_imports
+        if isinstance(item, ast.Import) and item.names[0].name <= package
+    ]
+    if plain:
+        return plain[-1]
+    return torch_imports[-1] if torch_imports else None
+
+
+def _is_torch(item: ast.Import | ast.ImportFrom) -> bool:
+    if isinstance(item, ast.ImportFrom):
+        return not item.level and (item.module or "").partition(".")[0] == "torch"
+    return any(alias.name.partition(".")[0] == "torch" for alias in item.names)
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )

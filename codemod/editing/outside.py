@@ -1,0 +1,49 @@
+"""Refusals for calls that stand in no module class."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+
+from codemod.editing.refused import Refused
+from codemod.editing.transform import Transform
+from codemod.results import Refusal
+from codemod.semantics.layout import span
+from codemod.semantics.module_class import SourceFile
+from codemod.semantics.scopes import Scope
+from codemod.semantics.syntax import FunctionNode
+
+
+def outside_refusals(
+    transform: Transform,
+    file: SourceFile,
+    modules: frozenset[str],
+    wanted: Callable[[str], bool],
+) -> Iterator[Refusal]:
+    """A refusal (outside-class) for each call, outside the module classes, of a wanted function."""
+    skipped = {id(file.class_nodes[name]) for name in modules if name in file.class_nodes}
+    for call, scope, owner in _calls(file, file.tree, None, "", skipped):
+        name = file.resolver.qualified(call.func, scope)
+        if name is not None and wanted(name):
+            position = file.source.position(span(file.source, call)[0])
+            refused = Refused("outside-class", f"{owner or 'the file'} is no nn.Module class")
+            yield transform.refusal(file.path, position.line, position.column, owner, refused)
+
+
+def _calls(
+    file: SourceFile, node: ast.AST, scope: Scope | None, owner: str, skipped: set[int]
+) -> Iterator[tuple[ast.Call, Scope | None, str]]:
+    for child in ast.iter_child_nodes(node):
+        if id(child) in skipped:
+            continue
+        if isinstance(child, ast.Call):
+            yield child, scope, owner
+        if isinstance(child, FunctionNode | ast.Lambda):
+            name = getattr(child, "name", "<lambda>")
+            inner = Scope(child, file.path, scope)
+            yield from _calls(file, child, inner, f"{owner}.{name}" if owner else name, skipped)
+        elif isinstance(child, ast.ClassDef):
+            inner_owner = f"{owner}.{child.name}" if owner else child.name
+            yield from _calls(file, child, scope, inner_owner, skipped)
+        else:
+            yield from _calls(file, child, scope, owner, skipped)

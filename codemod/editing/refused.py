@@ -1,0 +1,108 @@
+"""How a decision says no: raised where it is seen, turned into a `Refusal` by the transform."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class Refused(Exception):
+    """A site must not be rewritten. `code` is in the transform's `refusals`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalDoc:
+    """What `codemod explain --refusal CODE` says: why, and the way out."""
+
+    why: str
+    way_out: str
+
+
+COMMON_REFUSALS: Mapping[str, RefusalDoc] = {
+    "star-arguments": RefusalDoc(
+        "The call passes *args or **kwargs, so which argument is which is known only when it runs.",
+        "Write the arguments out.",
+    ),
+    "unusual-call": RefusalDoc(
+        "The call is written in a form that cannot be rewritten without guessing.",
+        "Write it as a plain call with its input first.",
+    ),
+    "argument-not-static": RefusalDoc(
+        "An argument may differ from one call to the next, and a module takes it only once.",
+        "Make it a literal, a file-level constant, or an attribute that only __init__ sets.",
+    ),
+    "argument-reassigned": RefusalDoc(
+        "An argument is an attribute that code sets again after construction (a schedule, say).",
+        "Stop setting it again, or leave this call as it is.",
+    ),
+    "no-counterpart": RefusalDoc(
+        "An argument has no counterpart on the other side.",
+        "Remove the argument if its default does.",
+    ),
+    "no-self": RefusalDoc(
+        "The code does not run as a method of an instance, so it has no module to use.",
+        "Turn it into a method that takes self.",
+    ),
+    "outside-class": RefusalDoc(
+        "The call stands in no nn.Module class, so there is no module to give the layer to.",
+        "Move the call into a method of a module, or leave it as it is.",
+    ),
+    "in-init": RefusalDoc(
+        "The call runs while the module is being built, not in its forward.",
+        "Leave it as it is.",
+    ),
+    "in-default": RefusalDoc(
+        "The call stands in a decorator or a default value: it runs once, when the def does.",
+        "Leave it as it is.",
+    ),
+    "in-f-string": RefusalDoc(
+        "The call stands inside an f-string, whose parts this Python does not locate exactly.",
+        "Move the call out of the f-string, or run codemod with Python 3.12 or newer.",
+    ),
+    "no-super-init": RefusalDoc(
+        "The class's __init__ does not call its base's, so nothing can be registered.",
+        "Call super().__init__() at the top of __init__.",
+    ),
+    "init-returns": RefusalDoc(
+        "__init__ may return early, before the new layer would be made.",
+        "Restructure __init__ so that it has no return.",
+    ),
+    "one-line-init": RefusalDoc(
+        "__init__ stands on one line with its def.",
+        "Put its body on lines of its own.",
+    ),
+    "subclass-skips-init": RefusalDoc(
+        "A subclass does not run this class's __init__ and would miss the new layer.",
+        "Let the subclass call super().__init__().",
+    ),
+    "unknown-base": RefusalDoc(
+        "A base class cannot be found, so what it does with its attributes is not known.",
+        "Run codemod on the project root, so that it sees the file that defines the base.",
+    ),
+    "custom-attributes": RefusalDoc(
+        "The class controls its own attributes (__getattr__, __setattr__, __slots__, a metaclass"
+        " or a dataclass), so adding or removing one may do something else.",
+        "Change this class by hand.",
+    ),
+    "generated": RefusalDoc(
+        "The file says that it is generated from another one; a change here would be overwritten.",
+        "Change the file that it is generated from.",
+    ),
+    "copied": RefusalDoc(
+        "The code is marked '# Copied from': it has to change together with its original.",
+        "Change the original and its copies together, or remove the mark.",
+    ),
+    "scripted": RefusalDoc(
+        "The class is compiled by torch.jit.script or lists the name in __constants__.",
+        "Change this class by hand.",
+    ),
+    "sweeps-children": RefusalDoc(
+        "The class runs or slices its own children in order, so one more or one less changes it.",
+        "Name the layers that the sweep is about instead of taking all children.",
+    ),
+}

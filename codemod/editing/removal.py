@@ -1,0 +1,70 @@
+"""Taking a statement out of its block without losing a comment."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+
+from codemod.editing.comments import comments
+from codemod.results import Edit
+from codemod.semantics.layout import span
+from codemod.semantics.syntax import blocks_of
+from codemod.source.text import SourceText
+
+
+def remove_statement(source: SourceText, statement: ast.stmt, block: Sequence[ast.stmt]) -> Edit:
+    """Delete a statement that stands in `block`; a comment behind it stays on a line of its own."""
+    start, end = span(source, statement)
+    line, line_end = source.line_start(start), source.line_end(end)
+    before, after = source.text[line:start], source.text[end:line_end]
+    if before.strip() or after.lstrip().startswith(";"):
+        return _remove_between_semicolons(source, start, end)
+    comments = _comments_in(source.text[start:end])
+    if after.strip():
+        comments.append(after.strip())
+    indent = source.indent(start)
+    kept = "".join(indent + comment + source.newline for comment in comments)
+    if len(block) == 1:
+        kept += indent + "pass" + source.newline
+    stop = source.next_line(end)
+    if not kept:
+        line, stop = _with_blank_lines(source, line, stop)
+    return Edit(source.path, line, stop, kept)
+
+
+def block_of(statement: ast.stmt, owner: ast.AST) -> list[ast.stmt]:
+    """The statement list, somewhere below `owner`, that holds `statement`."""
+    for node in ast.walk(owner):
+        if isinstance(node, ast.stmt):
+            for block in blocks_of(node):
+                if statement in block:
+                    return block
+    raise ValueError("the statement stands in no block of its owner")
+
+
+def _remove_between_semicolons(source: SourceText, start: int, end: int) -> Edit:
+    after = re.compile(r"[ \t]*;[ \t]*").match(source.text, end)
+    if after:
+        return Edit(source.path, start, after.end(), "")
+    before = re.compile(r"[ \t]*;[ \t]*\Z").search(source.text[:start])
+    if before:
+        return Edit(source.path, before.start(), end, "")
+    return Edit(source.path, start, end, "pass")
+
+
+def _comments_in(text: str) -> list[str]:
+    """Comments inside a statement of several lines."""
+    return [comment for _, comment in comments(text)] if "#" in text else []
+
+
+def _with_blank_lines(source: SourceText, start: int, stop: int) -> tuple[int, int]:
+    """Take one blank line along where the deletion would leave two, or one at a block's end."""
+    if start == 0:
+        return start, stop
+    above = source.line_start(start - 1)
+    blank_above = not source.text[above:start].strip()
+    below = source.text[stop : source.line_end(stop)]
+    if blank_above and stop < len(source.text) and not below.strip():
+        return above, stop
+    return start, stop

@@ -1,0 +1,192 @@
+"""From a module attribute and its calls to functional calls."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from codemod.catalogue import (
+    Arguments,
+    Bound,
+    FunctionalCall,
+    Pair,
+    Unmappable,
+    bind,
+    short,
+    to_functional,
+)
+from codemod.editing.calls import rewrite_call
+from codemod.editing.checks import check_not_scripted, check_site
+from codemod.editing.imports import Reach, reach
+from codemod.editing.refused import Refused
+from codemod.editing.removal import block_of, remove_statement
+from codemod.editing.stability import check_attribute, stable_attributes
+from codemod.editing.to_module import arguments_of, refused_mapping
+from codemod.editing.transform import Transform, witness
+from codemod.results import Contract, Edit, Release, Rewrite
+from codemod.semantics.module_class import Assignment, Call, ModuleClass
+
+
+@dataclass(frozen=True)
+class AttributeSite:
+    """A module attribute that can become functional calls."""
+
+    module: ModuleClass
+    assignment: Assignment
+    constructor: Call
+    calls: tuple[Call, ...]
+    made: FunctionalCall
+    package: Reach | None  # none for a method of the input
+
+
+def attribute_site(
+    module: ModuleClass, assignment: Assignment, pair: Pair, calls: Sequence[Call]
+) -> AttributeSite:
+    """Everything that the rewrite of one attribute needs. Raises Refused."""
+    check_not_scripted(module, assignment.name)
+    constructor = next(call for call in module.calls if call.node is assignment.value)
+    if constructor.has_star:
+        raise Refused("star-arguments", "the constructor takes * or ** arguments")
+    for call in calls:
+        check_site(call)
+    bound = bind(pair.constructor, _constructor_arguments(constructor, calls), short(pair.module))
+    if isinstance(bound, Unmappable):
+        raise refused_mapping(bound)
+    made = to_functional(pair, bound)
+    if isinstance(made, Unmappable):
+        raise refused_mapping(made)
+    _check_constructor_is_stable(constructor, bound, calls)
+    package = None
+    if not made.functional.method:
+        package_name = made.name.rpartition(".")[0]
+        package = reach(module.file, package_name, [call.scope for call in calls])
+    return AttributeSite(module, assignment, constructor, tuple(calls), made, package)
+
+
+def _constructor_arguments(constructor: Call, calls: Sequence[Call]) -> Arguments:
+    """The constructor's arguments; a parameter that `__init__` also stores is read from there."""
+    given = arguments_of(constructor)
+    stored = _stored_parameters(constructor)
+
+    def readable(source: str) -> str:
+        return stored.get(source, source)
+
+    return Arguments(
+        tuple(readable(source) for source in given.positional),
+        tuple((name, readable(source)) for name, source in given.keywords),
+    )
+
+
+def _stored_parameters(constructor: Call) -> dict[str, str]:
+    """`self.p` for each parameter p of `__init__` that it stores once and never binds again."""
+    module, method = constructor.module, constructor.method
+    found: dict[str, str] = {}
+    for name, items in module.assignments.items():
+        value = items[0].value
+        if len(items) != 1 or not isinstance(value, ast.Name) or items[0].method is not method:
+            continue
+        if len(method.scope.bindings.get(value.id, ())) == 1:
+            try:
+                check_attribute(module, name)
+            except Refused:
+                continue
+            found.setdefault(value.id, f"{method.self_name}.{name}")
+    return found
+
+
+def _check_constructor_is_stable(constructor: Call, bound: Bound, calls: Sequence[Call]) -> None:
+    """What the constructor was given must mean the same where the calls stand."""
+    stored = _stored_parameters(constructor)
+    values = [*constructor.node.args, *(item.value for item in constructor.node.keywords)]
+    for value in values:
+        if isinstance(value, ast.Name) and value.id in stored:
+            continue
+        stable_attributes(constructor.module, value, constructor.scope, constructor.self_name)
+        names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+        names.discard(constructor.self_name or "")
+        for call in calls:
+            hidden = sorted(name for name in names if call.scope.binds(name))
+            if hidden:
+                raise Refused(
+                    "argument-not-static", f"`{hidden[0]}` means something else at a call"
+                )
+    if any("self." in source for source in bound.values()) and any(
+        call.self_name != constructor.self_name for call in calls
+    ):
+        raise Refused("unusual-call", "self has another name in __init__")
+
+
+def functional_rewrite(transform: Transform, site: AttributeSite, contract: Contract) -> Rewrite:
+    """One rewrite: the assignment goes, every call becomes a functional call."""
+    module, assignment = site.module, site.assignment
+    init = assignment.method
+    block = block_of(assignment.node, init.node)
+    edits = [remove_statement(module.source, assignment.node, block)]
+    for call in site.calls:
+        edits += _call_edits(transform, site, call)
+    package = site.package
+    name = site.made.name.rpartition(".")[2]
+    shown = f"{package.expression}.{name}" if package else f".{name}"
+    head = module.text(site.constructor.node.func).partition(".")[0]
+    return transform.rewrite(
+        module,
+        summary=f"self.{assignment.name} -> {shown}",
+        sites=[assignment.node, *(call.node for call in site.calls)],
+        edits=edits,
+        witnesses=[witness(module, call.node) for call in site.calls]
+        + [witness(module, init.node)],
+        kind=site.made.pair.module,
+        contract=contract,
+        requirements=[package.requirement] if package and package.requirement else [],
+        releases=[Release(module.path, head)],
+    )
+
+
+def _call_edits(transform: Transform, site: AttributeSite, call: Call) -> list[Edit]:
+    given = arguments_of(call)
+    made = site.made
+    if made.functional.method:
+        return _method_edits(site, call, given)
+    full = made.full(given)
+    if isinstance(full, Unmappable):
+        raise refused_mapping(full)
+    count = len(given.positional)
+    same = full.positional[:count] == given.positional and (
+        count == len(full.positional) or not given.keywords
+    )
+    extra = [*full.positional[count:]]
+    if not same or not set(given.keywords) <= set(full.keywords):
+        raise Refused("unusual-call", "the inputs would have to be reordered or renamed")
+    extra += [
+        f"{name}={source}" for name, source in full.keywords if (name, source) not in given.keywords
+    ]
+    assert site.package is not None
+    function = f"{site.package.expression}.{made.name.rpartition('.')[2]}"
+    if call.self_name != "self":
+        extra = [item.replace("=self.training", f"={call.self_name}.training") for item in extra]
+    return list(
+        rewrite_call(
+            call,
+            function,
+            range(len(call.layout.arguments)),
+            extra,
+            transform.settings.line_length,
+        )
+    )
+
+
+def _method_edits(site: AttributeSite, call: Call, given: Arguments) -> list[Edit]:
+    """`self.unflatten(x)` becomes `x.unflatten(1, (2, 3))`."""
+    if len(given.positional) != 1 or given.keywords or call.layout.comments:
+        raise Refused("unusual-call", "the input of a method call must be its only argument")
+    argument, layout = call.layout.arguments[0], call.layout
+    plain = isinstance(call.node.args[0], ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+    left, right = ("", "") if plain else ("(", ")")
+    name = site.made.name.rpartition(".")[2]
+    tail = f"{right}.{name}({site.made.arguments})"
+    path = call.module.path
+    return [
+        Edit(path, layout.start, argument.start, left),
+        Edit(path, argument.end, layout.end, tail),
+    ]

@@ -1,0 +1,203 @@
+"""From a functional call in a method to a module of its own: what two transforms share."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from codemod.catalogue import (
+    Arguments,
+    Functional,
+    ModuleCall,
+    Pair,
+    Unmappable,
+    bind,
+    module_call,
+    short,
+)
+from codemod.editing.attributes import (
+    Placement,
+    add_attribute,
+    fresh_names,
+    placement_for,
+    producer_of,
+)
+from codemod.editing.calls import rewrite_call
+from codemod.editing.checks import check_site, check_subclasses_run_init
+from codemod.editing.imports import Reach, reach
+from codemod.editing.refused import Refused
+from codemod.editing.stability import stable_attributes
+from codemod.editing.transform import Transform, witness
+from codemod.results import Contract, Release, Requirement, Rewrite
+from codemod.semantics.module_class import Call, ModuleClass
+
+Candidates = tuple[tuple[Pair, Functional], ...]
+
+_REFUSAL_OF = {
+    "no-functional-argument": "no-counterpart",
+    "no-module-argument": "no-counterpart",
+    "other-module": "no-counterpart",
+    "no-module": "no-counterpart",
+    "needs-literal": "argument-not-static",
+    "stateful": "stateful",
+}
+
+
+@dataclass(frozen=True)
+class FunctionalSite:
+    """A functional call that can become a module: all questions but the name are answered."""
+
+    call: Call
+    made: ModuleCall
+    placement: Placement
+    package: Reach
+    keep: tuple[int, ...]
+
+    @property
+    def pair(self) -> Pair:
+        return self.made.pair
+
+    @property
+    def offset(self) -> int:
+        return self.call.layout.start
+
+    @property
+    def order(self) -> int:
+        """Sites in order of evaluation: an inner call ends before the one around it."""
+        return self.call.layout.end
+
+
+def refused_mapping(result: Unmappable) -> Refused:
+    return Refused(_REFUSAL_OF.get(result.code, "unusual-call"), result.message.rstrip("."))
+
+
+def arguments_of(call: Call) -> Arguments:
+    """The call's arguments as the catalogue takes them. Star arguments must be ruled out before."""
+    module = call.module
+    return Arguments(
+        tuple(module.text(item) for item in call.node.args),
+        tuple((item.arg or "", module.text(item.value)) for item in call.node.keywords),
+    )
+
+
+def training_argument(call: Call, candidates: Candidates) -> str | None:
+    """The source given for the functional's training argument, or None where none is given.
+
+    Raises Refused (unusual-call) for arguments that the functional does not take.
+    """
+    functional = candidates[0][1]
+    bound = bind(functional.parameters, arguments_of(call), short(functional.name))
+    if isinstance(bound, Unmappable):
+        raise refused_mapping(bound)
+    return bound.get(functional.training) if functional.training else None
+
+
+def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
+    """Everything that the rewrite of one functional call needs. Raises Refused."""
+    check_site(call)
+    module = call.module
+    functional = candidates[0][1]
+    bound = bind(functional.parameters, arguments_of(call), short(functional.name))
+    if isinstance(bound, Unmappable):
+        raise refused_mapping(bound)
+    made = module_call(candidates, bound)
+    if isinstance(made, Unmappable):
+        raise refused_mapping(made)
+    needs = _needed_attributes(call, made)
+    check_subclasses_run_init(module, call.method.name)
+    init = module.init
+    package = reach(module.file, "torch.nn", (init.scope if init else module.file_scope,))
+    return FunctionalSite(
+        call=call,
+        made=made,
+        placement=placement_for(module, producer_of(call), needs),
+        package=package,
+        keep=_kept(call, made),
+    )
+
+
+def _parameter_names(call: Call, functional: Functional) -> list[tuple[str, ast.expr]]:
+    """The parameter and value of each argument, in source order."""
+    ordered = [item.name for item in functional.parameters if not item.keyword_only]
+    found = list(zip(ordered, call.node.args, strict=False))
+    found += [(item.arg or "", item.value) for item in call.node.keywords]
+    return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))
+
+
+def _needed_attributes(call: Call, made: ModuleCall) -> frozenset[str]:
+    """What the moved arguments read of the module. Raises Refused where they may change."""
+    init = call.module.init
+    needed: set[str] = set()
+    for name, value in _parameter_names(call, made.functional):
+        if name not in made.moved:
+            continue
+        needed |= stable_attributes(call.module, value, call.scope, call.self_name)
+        if init is None:
+            continue
+        if needed and init.self_name != call.self_name:
+            raise Refused("unusual-call", "self has another name in __init__")
+        names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+        hidden = sorted(name for name in names - {call.self_name} if init.scope.binds(name))
+        if hidden:
+            raise Refused("argument-not-static", f"`{hidden[0]}` means something else in __init__")
+    return frozenset(needed)
+
+
+def _kept(call: Call, made: ModuleCall) -> tuple[int, ...]:
+    """Which arguments stay in the call. Raises Refused where they would have to be reordered."""
+    names = _parameter_names(call, made.functional)
+    inputs = made.functional.inputs
+    keep = tuple(index for index, (name, _) in enumerate(names) if name in inputs)
+    staying = [call.layout.arguments[index] for index in keep]
+    positional = sum(item.keyword is None for item in staying)
+    keywords = {item.keyword for item in staying if item.keyword is not None}
+    wanted = {name for name, _ in made.inputs.keywords}
+    if positional != len(made.inputs.positional) or keywords != wanted:
+        raise Refused("unusual-call", "the inputs would have to be reordered or renamed")
+    return keep
+
+
+def module_rewrites(
+    transform: Transform,
+    module: ModuleClass,
+    sites: Iterable[tuple[FunctionalSite, Contract]],
+) -> list[Rewrite]:
+    """One rewrite and one new attribute a site."""
+    pairs = list(sites)
+    names = _names(module, [site for site, _ in pairs])
+    return [_rewrite(transform, site, names[site.offset], contract) for site, contract in pairs]
+
+
+def _names(module: ModuleClass, sites: list[FunctionalSite]) -> Mapping[int, str]:
+    by_base: dict[str, list[int]] = {}
+    for site in sites:
+        by_base.setdefault(site.pair.attribute, []).append(site.offset)
+    names: dict[int, str] = {}
+    for base, offsets in sorted(by_base.items()):
+        names.update(fresh_names(module, base, offsets))
+    return names
+
+
+def _rewrite(transform: Transform, site: FunctionalSite, name: str, contract: Contract) -> Rewrite:
+    call, module = site.call, site.call.module
+    target = f"{call.self_name}.{name}"
+    made = f"{site.package.expression}.{site.made.module.rpartition('.')[2]}({site.made.arguments})"
+    requirements: list[Requirement] = list(site.placement.requirements)
+    if site.package.requirement is not None:
+        requirements.append(site.package.requirement)
+    head = module.text(call.node.func).partition(".")[0].strip()
+    return transform.rewrite(
+        module,
+        summary=f"{module.text(call.node.func)} -> {target}",
+        sites=[call.node],
+        edits=[
+            *rewrite_call(call, target, site.keep, line_length=transform.settings.line_length),
+            add_attribute(module, name, made, site.placement, site.order),
+        ],
+        witnesses=[witness(module, call.node)],
+        kind=site.made.functional.name,
+        contract=contract,
+        requirements=requirements,
+        releases=[Release(module.path, head)],
+    )

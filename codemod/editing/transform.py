@@ -1,0 +1,130 @@
+"""The base of all transforms, built-in or not."""
+
+from __future__ import annotations
+
+import ast
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from codemod.editing.refused import COMMON_REFUSALS, RefusalDoc, Refused
+from codemod.results import (
+    Contract,
+    Edit,
+    Refusal,
+    Release,
+    Requirement,
+    Rewrite,
+    Site,
+    Witness,
+)
+from codemod.semantics.layout import span
+from codemod.semantics.module_class import ModuleClass, SourceFile
+
+Found = Rewrite | Refusal
+_Node = ast.expr | ast.stmt
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A file before and after; shown by `codemod explain` and run by the tests."""
+
+    before: str
+    after: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run tells its transforms: catalogue entries chosen by `--only`, the line limit."""
+
+    only: frozenset[str] | None = None
+    line_length: int = 88
+
+
+class Transform(ABC):
+    """Finds rewrites of one kind.
+
+    A subclass declares `name` (kebab-case), `contract`, `examples`, its own `refusals` by code,
+    and `markers`: a pattern that the text of a class must match to be worth looking at.
+    The first line of its docstring says what it does.
+    """
+
+    name: ClassVar[str]
+    contract: ClassVar[Contract] = Contract()
+    examples: ClassVar[tuple[Example, ...]] = ()
+    refusals: ClassVar[Mapping[str, RefusalDoc]] = {}
+    markers: ClassVar[re.Pattern[str]] = re.compile("")
+    inverse: ClassVar[str | None] = None
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+
+    @abstractmethod
+    def find(self, module: ModuleClass) -> Iterable[Found]:
+        """Rewrites and refusals in one nn.Module class. Must not change anything."""
+
+    def find_outside(self, file: SourceFile, modules: frozenset[str]) -> Iterable[Found]:
+        """Refusals in code that belongs to none of the module classes of a file."""
+        return ()
+
+    @classmethod
+    def refusal_docs(cls) -> dict[str, RefusalDoc]:
+        """Every refusal that this transform may give, by code."""
+        return {**COMMON_REFUSALS, **cls.refusals}
+
+    # -- making results ------------------------------------------------------------------------
+
+    def refuse(self, module: ModuleClass, node: _Node, refused: Refused) -> Refusal:
+        position = module.source.position(span(module.source, node)[0])
+        return self.refusal(module.path, position.line, position.column, module.name, refused)
+
+    def refusal(
+        self, path: str, line: int, column: int, class_name: str, refused: Refused
+    ) -> Refusal:
+        way_out = self.refusal_docs()[refused.code].way_out
+        return Refusal(
+            self.name, path, line, column, class_name, refused.code, refused.message, way_out
+        )
+
+    def rewrite(
+        self,
+        module: ModuleClass,
+        summary: str,
+        sites: Sequence[_Node],
+        edits: Iterable[Edit],
+        witnesses: Iterable[Witness],
+        *,
+        kind: str = "",
+        contract: Contract | None = None,
+        requirements: Iterable[Requirement] = (),
+        releases: Iterable[Release] = (),
+    ) -> Rewrite:
+        """A rewrite of this class. `kind` tells rewrites of one class apart beside their order."""
+        return Rewrite(
+            id=kind or summary,
+            transform=self.name,
+            path=module.path,
+            class_name=module.name,
+            summary=summary,
+            sites=tuple(_site(module, node) for node in sites),
+            edits=tuple(edits),
+            contract=self.contract if contract is None else contract,
+            witnesses=tuple(witnesses),
+            requirements=tuple(requirements),
+            releases=tuple(releases),
+        )
+
+
+def witness(module: ModuleClass, node: _Node) -> Witness:
+    """An expression that must be evaluated, or a function that must be entered."""
+    start, end = span(module.source, node)
+    is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    return Witness(module.path, start, end, "function" if is_function else "expression")
+
+
+def _site(module: ModuleClass, node: _Node) -> Site:
+    position = module.source.position(span(module.source, node)[0])
+    return Site(module.path, position.line, position.column)

@@ -1,0 +1,154 @@
+"""From accepted rewrites to text: edits in order, requirements met once, unused imports out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from codemod.engine.text_edits import OffsetMap, apply_edits
+from codemod.engine.unused_imports import unused_import_edits
+from codemod.errors import RewriteError, SourceError
+from codemod.results import Composition, Edit, Location, Rewrite, Witness
+from codemod.semantics.project import Project
+from codemod.semantics.syntax import parse
+from codemod.source.overlay import Overlay
+from codemod.source.text import SourceText
+
+
+@dataclass(frozen=True)
+class Pass:
+    """The rewrites found in one pass, and the snapshot that they were found in."""
+
+    project: Project
+    rewrites: tuple[Rewrite, ...]
+
+
+@dataclass(frozen=True)
+class _Composed:
+    """One file after one pass: its text and how to find a place of the text before it."""
+
+    source: SourceText
+    maps: tuple[OffsetMap, ...]
+
+    def witness(self, item: Witness) -> tuple[int, int]:
+        start, end = item.start, item.end
+        for one in self.maps:
+            start, end = one.start(start), one.end(end)
+        return start, end
+
+
+def with_requirements(rewrites: Iterable[Rewrite], path: str) -> list[Edit]:
+    """The edits of `path`; requirements that share a key are met once."""
+    edits: list[Edit] = []
+    met: set[str] = set()
+    for rewrite in rewrites:
+        edits += [edit for edit in rewrite.edits if edit.path == path]
+        for requirement in rewrite.requirements:
+            if requirement.edit.path == path and requirement.key not in met:
+                met.add(requirement.key)
+                edits.append(requirement.edit)
+    return edits
+
+
+def touched_paths(rewrite: Rewrite) -> set[str]:
+    return {edit.path for edit in rewrite.edits} | {
+        requirement.edit.path for requirement in rewrite.requirements
+    }
+
+
+def closed(rewrites: Iterable[Rewrite], ids: Collection[str]) -> frozenset[str]:
+    """`ids` without those that build on a rewrite that is not among them."""
+    kept = set(ids)
+    by_id = {rewrite.id: rewrite for rewrite in rewrites}
+    while True:
+        lost = {one for one in kept if not set(by_id[one].requires) <= kept}
+        if not lost:
+            return frozenset(kept)
+        kept -= lost
+
+
+def compose(passes: Sequence[Pass], ids: Collection[str]) -> Composition:
+    """What the accepted rewrites make of the project.
+
+    Raises RewriteError naming the file whose composed text does not parse.
+    """
+    accepted = closed((rewrite for one in passes for rewrite in one.rewrites), ids)
+    files: dict[str, bytes] = {}
+    places: dict[str, list[tuple[str, Witness, int, int]]] = {}
+    for one in passes:
+        rewrites = [rewrite for rewrite in one.rewrites if rewrite.id in accepted]
+        base = Overlay(one.project.overlay.root, {**one.project.overlay.changes, **files})
+        paths = sorted({path for rewrite in rewrites for path in touched_paths(rewrite)})
+        composed = {path: _compose_file(one.project, base, path, rewrites) for path in paths}
+        places = _carry(places, composed)
+        for rewrite in rewrites:
+            places[rewrite.id] = [
+                (item.path, item, *_locate(composed, item)) for item in rewrite.witnesses
+            ]
+        files.update({path: item.source.encode() for path, item in composed.items()})
+    return Composition(files, _locations(passes, files, places))
+
+
+def _carry(
+    places: dict[str, list[tuple[str, Witness, int, int]]], composed: Mapping[str, _Composed]
+) -> dict[str, list[tuple[str, Witness, int, int]]]:
+    """Places found in an earlier pass, after this one."""
+    return {
+        key: [
+            (path, item, *_locate(composed, Witness(path, start, end, item.kind)))
+            for path, item, start, end in found
+        ]
+        for key, found in places.items()
+    }
+
+
+def _locate(composed: Mapping[str, _Composed], item: Witness) -> tuple[int, int]:
+    file = composed.get(item.path)
+    return file.witness(item) if file is not None else (item.start, item.end)
+
+
+def _locations(
+    passes: Sequence[Pass],
+    files: Mapping[str, bytes],
+    places: Mapping[str, list[tuple[str, Witness, int, int]]],
+) -> dict[str, tuple[tuple[str, Location], ...]]:
+    texts: dict[str, SourceText] = {}
+    for path in {path for found in places.values() for path, *_ in found}:
+        data = files[path] if path in files else passes[0].project.overlay.read(path)
+        texts[path] = SourceText.decode(path, data)
+    return {
+        key: tuple(
+            (
+                path,
+                Location(
+                    item.kind, *texts[path].ast_position(start), *texts[path].ast_position(end)
+                ),
+            )
+            for path, item, start, end in found
+        )
+        for key, found in places.items()
+    }
+
+
+def _compose_file(
+    project: Project, base: Overlay, path: str, rewrites: Sequence[Rewrite]
+) -> _Composed:
+    source = SourceText.decode(path, base.read(path))
+    text, first = apply_edits(source.text, with_requirements(rewrites, path))
+    composed = source.with_text(text)
+    maps = [first]
+    try:
+        tree = parse(composed)
+        released = {
+            item.name for rewrite in rewrites for item in rewrite.releases if item.path == path
+        }
+        edits = unused_import_edits(project, composed, tree, released)
+        if edits:
+            text, second = apply_edits(text, edits)
+            composed = source.with_text(text)
+            parse(composed)
+            maps.append(second)
+        composed.encode()
+    except (SourceError, UnicodeEncodeError) as error:
+        raise RewriteError(f"{path}: the rewritten text is not valid: {error}") from error
+    return _Composed(composed, tuple(maps))

@@ -1,0 +1,118 @@
+"""Running the transforms over the module classes of one file."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codemod.editing.transform import Found, Transform
+from codemod.engine.suppression import Suppression, is_suppressed, suppressions
+from codemod.errors import CodemodError, TransformError
+from codemod.results import FileError, Refusal, Rewrite
+from codemod.semantics.index import ClassIndex
+from codemod.semantics.module_class import ModuleClass, SourceFile
+from codemod.semantics.project import Project
+from codemod.semantics.relatives import load_file
+
+_OWN_CODE = str(Path(__file__).resolve().parent.parent)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the transforms found in one file, in their order."""
+
+    path: str
+    found: tuple[Found, ...] = ()
+    errors: tuple[FileError, ...] = ()
+
+
+class FindInFiles:
+    """All transforms over some files of one project."""
+
+    def __init__(self, project: Project, transforms: Sequence[Transform]) -> None:
+        self.project = project
+        self.transforms = tuple(transforms)
+
+    def __call__(self, paths: Sequence[str]) -> list[Findings]:
+        return [find_in_file(self.project, path, self.transforms) for path in paths]
+
+
+def find_in_file(project: Project, path: str, transforms: Sequence[Transform]) -> Findings:
+    """Rewrites and refusals of every transform in one file. A fault of a transform is an error."""
+    text = project.text(path)
+    wanted = [item for item in transforms if item.markers.search(text)]
+    if not wanted:
+        return Findings(path)
+    file = load_file(project, path)
+    modules = list(_module_classes(file))
+    names = frozenset(module.name for module in modules)
+    skips = suppressions(file.source, file.tree)
+    found: list[Found] = []
+    errors: list[FileError] = []
+    for transform in wanted:
+        try:
+            for module in modules:
+                if _is_marked(module, transform):
+                    found += _checked(transform, transform.find(module), skips)
+            found += _checked(transform, transform.find_outside(file, names), skips)
+        except TransformError as error:
+            errors.append(FileError(path, "transform-failed", str(error)))
+    return Findings(path, tuple(found), tuple(errors))
+
+
+def _module_classes(file: SourceFile) -> Iterator[ModuleClass]:
+    """Module classes, and those that may be (an unknown base) and look it."""
+    nodes = file.class_nodes
+    last = {item.qualname: item for item in file.index.classes}
+    for item in last.values():
+        node = nodes.get(item.qualname)
+        if node is None or node.lineno != item.line:
+            continue
+        is_module = file.project.is_module((file.path, item.qualname))
+        if is_module or (is_module is None and _looks_like_module(item)):
+            yield ModuleClass(file, item, node)
+
+
+def _looks_like_module(item: ClassIndex) -> bool:
+    return "forward" in item.methods
+
+
+def _is_marked(module: ModuleClass, transform: Transform) -> bool:
+    starts = module.source.line_starts
+    end = module.index.end_line
+    stop = starts[end] if end < len(starts) else len(module.source.text)
+    return bool(transform.markers.search(module.source.text, starts[module.index.line - 1], stop))
+
+
+def _checked(
+    transform: Transform, results: object, skips: Sequence[Suppression]
+) -> Iterator[Found]:
+    """The results of a transform, faults turned into TransformError, skipped places left out."""
+    try:
+        items = list(results)  # type: ignore[call-overload]
+    except CodemodError:
+        raise
+    except Exception as error:
+        raise TransformError(_fault(transform, error)) from error
+    for item in items:
+        if isinstance(item, Rewrite):
+            lines = [site.line for site in item.sites if site.path == item.path]
+        elif isinstance(item, Refusal):
+            lines = [item.line]
+        else:
+            kind = type(item).__name__
+            message = f"{transform.name}: find() yielded a {kind}, not a Rewrite or a Refusal"
+            raise TransformError(message)
+        if not is_suppressed(skips, lines, transform.name):
+            yield item
+
+
+def _fault(transform: Transform, error: Exception) -> str:
+    """The innermost frame of the author's own code, else the innermost of all."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith(_OWN_CODE)]
+    frame = (theirs or frames)[-1]
+    kind = type(error).__name__
+    return f"{transform.name}: {frame.filename}:{frame.lineno}: {kind}: {error}"

@@ -1,0 +1,63 @@
+"""`# codemod: skip` and `# codemod: skip[transform-name]` on a line, a `def` or a `class`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from codemod.editing.comments import comments
+from codemod.semantics.syntax import FunctionNode
+from codemod.source.text import SourceText
+
+_SKIP = re.compile(r"#\s*codemod:\s*skip(?:\[([^\]]*)\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Lines `first` to `last` are skipped by `transforms` (all of them where it is empty)."""
+
+    first: int
+    last: int
+    transforms: frozenset[str]
+
+    def covers(self, line: int, transform: str) -> bool:
+        inside = self.first <= line <= self.last
+        return inside and (not self.transforms or transform in self.transforms)
+
+
+def suppressions(source: SourceText, tree: ast.Module) -> tuple[Suppression, ...]:
+    """The skip comments of a file, each with the lines that it rules."""
+    if "codemod:" not in source.text:
+        return ()
+    return tuple(
+        Suppression(*_lines(tree, line), _names(match.group(1)))
+        for line, text in comments(source.text)
+        if (match := _SKIP.search(text))
+    )
+
+
+def is_suppressed(found: Iterable[Suppression], lines: Iterable[int], transform: str) -> bool:
+    lines = tuple(lines)
+    return any(item.covers(line, transform) for item in found for line in lines)
+
+
+def _names(listed: str | None) -> frozenset[str]:
+    return frozenset(name.strip() for name in (listed or "").split(",") if name.strip())
+
+
+def _lines(tree: ast.Module, line: int) -> tuple[int, int]:
+    """The definition whose header the line belongs to, else the statement on it, else the line."""
+    best: tuple[int, int] | None = None
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.stmt):
+            continue
+        last = node.end_lineno or node.lineno
+        if isinstance(node, FunctionNode | ast.ClassDef):
+            first = min([node.lineno, *(item.lineno for item in node.decorator_list)])
+            if first <= line < max(node.body[0].lineno, node.lineno + 1):
+                return first, last
+        elif not hasattr(node, "body") and node.lineno <= line <= last:
+            best = (node.lineno, last)
+    return best or (line, line)

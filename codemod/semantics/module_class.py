@@ -1,0 +1,392 @@
+"""The model of one nn.Module class: its methods, calls, attributes, and its relatives."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from codemod.semantics.index import ClassIndex, FileIndex
+from codemod.semantics.layout import CallLayout, call_layout, span
+from codemod.semantics.project import Base, ClassKey, Project
+from codemod.semantics.scopes import Comprehension, Resolver, Scope
+from codemod.semantics.syntax import FunctionNode, dotted_name, statements_in, targets_of
+from codemod.source.text import SourceText
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One parsed file of a project."""
+
+    project: Project
+    source: SourceText
+    tree: ast.Module
+
+    @property
+    def path(self) -> str:
+        return self.source.path
+
+    @property
+    def index(self) -> FileIndex:
+        return self.project.files[self.path]
+
+    @cached_property
+    def resolver(self) -> Resolver:
+        return Resolver(self.project, self.path)
+
+    @cached_property
+    def class_nodes(self) -> dict[str, ast.ClassDef]:
+        """Class statements by qualified name, as the index names them."""
+        return dict(_class_nodes(self.tree.body, ""))
+
+    def outside_calls(self, module_classes: frozenset[str]) -> Iterator[ast.Call]:
+        """Calls in code that belongs to none of the given classes."""
+        skipped = {id(self.class_nodes[name]) for name in module_classes}
+        stack: list[ast.AST] = [self.tree]
+        while stack:
+            node = stack.pop()
+            if id(node) in skipped:
+                continue
+            if isinstance(node, ast.Call):
+                yield node
+            stack.extend(ast.iter_child_nodes(node))
+
+
+def _class_nodes(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.ClassDef]]:
+
+    for statement in statements_in(body):
+        if isinstance(statement, ast.ClassDef):
+            yield prefix + statement.name, statement
+            yield from _class_nodes(statement.body, f"{prefix}{statement.name}.")
+        elif isinstance(statement, FunctionNode):
+            yield from _class_nodes(statement.body, f"{prefix}{statement.name}.<locals>.")
+
+
+@dataclass(frozen=True)
+class Method:
+    """One `def` in the class body. `self_name` is None for static and class methods."""
+
+    node: FunctionNode
+    self_name: str | None
+    scope: Scope
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call in a method of a module class."""
+
+    module: ModuleClass = field(repr=False)
+    node: ast.Call = field(repr=False)
+    method: Method = field(repr=False)
+    scope: Scope = field(repr=False)
+
+    @cached_property
+    def name(self) -> str | None:
+        """The function's qualified name (`torch.nn.functional.relu`), if it can be told."""
+        return self.module.file.resolver.qualified(self.node.func, self.scope)
+
+    @cached_property
+    def layout(self) -> CallLayout:
+        return call_layout(self.module.source, self.node)
+
+    @property
+    def has_star(self) -> bool:
+        return any(isinstance(one, ast.Starred) for one in self.node.args) or any(
+            keyword.arg is None for keyword in self.node.keywords
+        )
+
+    @cached_property
+    def self_name(self) -> str | None:
+        """The name under which the module can be reached here, if it can."""
+        name = self.method.self_name
+        if name is None:
+            return None
+        scope: Scope | None = self.scope
+        while scope is not None and scope is not self.method.scope:
+            if name in scope.bindings:
+                return None
+            scope = scope.parent
+        rebound = [b for b in self.method.scope.bindings.get(name, ()) if b.kind == "other"]
+        return name if len(rebound) == 1 else None
+
+    @cached_property
+    def ancestors(self) -> tuple[ast.AST, ...]:
+        """The nodes around the call, nearest first, up to its method."""
+        return tuple(self.module.ancestors(self.node))
+
+    @property
+    def statement(self) -> ast.stmt:
+        return next(node for node in self.ancestors if isinstance(node, ast.stmt))
+
+    @property
+    def in_f_string(self) -> bool:
+        return any(isinstance(node, ast.JoinedStr) for node in self.ancestors)
+
+    @property
+    def in_loop(self) -> bool:
+        """Whether it may run more than once a call of its method."""
+        loops = (ast.For, ast.AsyncFor, ast.While, *_comprehension_types())
+        return any(isinstance(node, loops) for node in self.ancestors)
+
+    @property
+    def in_decorator_or_default(self) -> bool:
+        """Whether it runs when the `def` is executed, not when the method is called."""
+        inner: ast.AST = self.node
+        for node in self.ancestors:
+            if isinstance(node, FunctionNode):
+                return inner not in node.body
+            inner = node
+        return False
+
+
+def _comprehension_types() -> tuple[type, ...]:
+    return (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+@dataclass(frozen=True)
+class SelfUse:
+    """One `self.NAME` in a method: read, called, assigned or deleted."""
+
+    node: ast.Attribute
+    method: Method
+    scope: Scope
+    call: Call | None  # where it is the function of a call
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One statement that assigns `self.NAME`."""
+
+    name: str
+    node: ast.stmt
+    value: ast.expr | None
+    method: Method
+    plain: bool  # `self.NAME = value` (annotated or not), nothing else
+    top_level: bool  # directly in the method's body
+
+
+@dataclass(frozen=True)
+class ModuleClass:
+    """One nn.Module class, parsed, with everything that the project knows about it."""
+
+    file: SourceFile = field(repr=False)
+    index: ClassIndex = field(repr=False)
+    node: ast.ClassDef = field(repr=False)
+    # Names given to new attributes in this pass, by the offset of their site: transforms that
+    # share a pass must not give one name twice.
+    reserved_names: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
+
+    # -- place ---------------------------------------------------------------------------------
+
+    @property
+    def project(self) -> Project:
+        return self.file.project
+
+    @property
+    def source(self) -> SourceText:
+        return self.file.source
+
+    @property
+    def path(self) -> str:
+        return self.file.path
+
+    @property
+    def name(self) -> str:
+        """The qualified name within the file."""
+        return self.index.qualname
+
+    @property
+    def key(self) -> ClassKey:
+        return (self.path, self.name)
+
+    @cached_property
+    def ancestors_in_project(self) -> tuple[ClassKey, ...]:
+        return self.project.ancestors(self.key)
+
+    @cached_property
+    def descendants_in_project(self) -> tuple[ClassKey, ...]:
+        return self.project.descendants(self.key)
+
+    @cached_property
+    def bases(self) -> tuple[Base, ...]:
+        return self.project.bases[self.key]
+
+    # -- text ----------------------------------------------------------------------------------
+
+    def text(self, node: ast.expr | ast.stmt) -> str:
+        start, end = span(self.source, node)
+        return self.source.text[start:end]
+
+    def offset(self, node: ast.expr | ast.stmt) -> int:
+        return span(self.source, node)[0]
+
+    # -- syntax --------------------------------------------------------------------------------
+
+    @cached_property
+    def _parents(self) -> dict[int, ast.AST]:
+        parents: dict[int, ast.AST] = {}
+        for node in ast.walk(self.node):
+            for child in ast.iter_child_nodes(node):
+                parents[id(child)] = node
+        return parents
+
+    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The nodes around `node`, nearest first, up to the method that holds it."""
+        parent = self._parents.get(id(node))
+        while parent is not None and parent is not self.node:
+            yield parent
+            parent = self._parents.get(id(parent))
+
+    @cached_property
+    def methods(self) -> tuple[Method, ...]:
+        """The functions of the class body, those under an `if` included."""
+
+        found: list[Method] = []
+        for statement in statements_in(self.node.body):
+            if isinstance(statement, FunctionNode):
+                scope = Scope(statement, self.path, self.file_scope)
+                found.append(Method(statement, _self_name(statement), scope))
+        return tuple(found)
+
+    @cached_property
+    def file_scope(self) -> Scope | None:
+        """The innermost function around the class, for a class that a function defines."""
+        if not self.index.in_function:
+            return None
+        scope: Scope | None = None
+        for node in _enclosing_functions(self.file.tree, self.node):
+            scope = Scope(node, self.path, scope)
+        return scope
+
+    def method(self, name: str) -> Method | None:
+        """The last definition of a method, which is the one that counts."""
+        return next((item for item in reversed(self.methods) if item.name == name), None)
+
+    @property
+    def init(self) -> Method | None:
+        return self.method("__init__")
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """All calls in all methods, in the order of evaluation of their sites."""
+        return tuple(call for item in self.methods for call in self._calls_in(item))
+
+    def _calls_in(self, method: Method) -> list[Call]:
+        found: list[Call] = []
+        self._collect(method.node, method, method.scope, found)
+        found.sort(key=lambda call: (call.node.end_lineno or 0, call.node.end_col_offset or 0))
+        return found
+
+    def _collect(self, node: ast.AST, method: Method, scope: Scope, found: list[Call]) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.ClassDef):
+                continue
+            inner = scope
+            if isinstance(child, FunctionNode | ast.Lambda | Comprehension):
+                inner = Scope(child, self.path, scope)
+            if isinstance(child, ast.Call):
+                found.append(Call(self, child, method, scope))
+            self._collect(child, method, inner, found)
+
+    def calls_to(self, *names: str) -> Iterator[Call]:
+        """Calls of functions by their qualified names, whatever they are called in this file."""
+        wanted = frozenset(names)
+        lasts = {name.rpartition(".")[2] for name in wanted}
+        for call in self.calls:
+            # An alias hides the last part of the name: only attribute access can be skipped early.
+            if isinstance(call.node.func, ast.Attribute) and call.node.func.attr not in lasts:
+                continue
+            if call.name in wanted:
+                yield call
+
+    @cached_property
+    def self_uses(self) -> dict[str, tuple[SelfUse, ...]]:
+        """Every `self.NAME` in the methods, by name."""
+        calls = {id(call.node.func): call for call in self.calls}
+        found: dict[str, list[SelfUse]] = {}
+        for method in self.methods:
+            for node, scope in self._self_attributes(method.node, method, method.scope):
+                use = SelfUse(node, method, scope, calls.get(id(node)))
+                found.setdefault(node.attr, []).append(use)
+        return {name: tuple(uses) for name, uses in found.items()}
+
+    def _self_attributes(
+        self, node: ast.AST, method: Method, scope: Scope
+    ) -> Iterator[tuple[ast.Attribute, Scope]]:
+        for child in ast.iter_child_nodes(node):
+            inner = scope
+            if isinstance(child, FunctionNode | ast.Lambda | Comprehension):
+                inner = Scope(child, self.path, scope)
+            if (
+                isinstance(child, ast.Attribute)
+                and isinstance(child.value, ast.Name)
+                and child.value.id == method.self_name
+            ):
+                yield child, scope
+            yield from self._self_attributes(child, method, inner)
+
+    @cached_property
+    def assignments(self) -> dict[str, tuple[Assignment, ...]]:
+        """Every statement that assigns to `self.NAME`, by name."""
+        found: dict[str, list[Assignment]] = {}
+        for method in self.methods:
+            top = {id(statement) for statement in method.node.body}
+            for node in ast.walk(method.node):
+                if isinstance(node, ast.stmt):
+                    for item in _assignments(node, method, id(node) in top):
+                        found.setdefault(item.name, []).append(item)
+        return {name: tuple(items) for name, items in found.items()}
+
+    # -- names ---------------------------------------------------------------------------------
+
+    @cached_property
+    def family_names(self) -> frozenset[str]:
+        """Every attribute and method name of the class, its bases and its subclasses."""
+        names = set(self.index.names)
+        for key in (*self.ancestors_in_project, *self.descendants_in_project):
+            names |= self.project.classes[key].names
+        return frozenset(names)
+
+
+def _self_name(node: FunctionNode) -> str | None:
+    decorators = {dotted_name(item) for item in node.decorator_list}
+    if decorators & {"staticmethod", "classmethod"}:
+        return None
+    parameters = [*node.args.posonlyargs, *node.args.args]
+    return parameters[0].arg if parameters else None
+
+
+def _enclosing_functions(tree: ast.Module, target: ast.ClassDef) -> list[FunctionNode]:
+    def search(node: ast.AST, path: list[FunctionNode]) -> list[FunctionNode] | None:
+        for child in ast.iter_child_nodes(node):
+            if child is target:
+                return path
+            inner = [*path, child] if isinstance(child, FunctionNode) else path
+            found = search(child, inner)
+            if found is not None:
+                return found
+        return None
+
+    return search(tree, []) or []
+
+
+def _assignments(node: ast.stmt, method: Method, top_level: bool) -> Iterator[Assignment]:
+    plain = (isinstance(node, ast.Assign) and len(node.targets) == 1) or isinstance(
+        node, ast.AnnAssign
+    )
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) else None
+    for leaf in targets_of(node):
+        if (
+            isinstance(leaf, ast.Attribute)
+            and isinstance(leaf.value, ast.Name)
+            and leaf.value.id == method.self_name
+        ):
+            whole = isinstance(node, ast.AnnAssign) or (
+                isinstance(node, ast.Assign) and node.targets[0] is leaf
+            )
+            yield Assignment(leaf.attr, node, value, method, plain and whole, top_level)

@@ -1,0 +1,336 @@
+"""The project index: who is defined where, who inherits from whom, over all files."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from codemod.catalogue import canonical
+from codemod.errors import SourceError
+from codemod.semantics.index import ClassIndex, FileIndex
+from codemod.source.overlay import Overlay
+
+ClassKey = tuple[str, str]  # path, qualified name within the file
+
+# Module classes of other packages, by their public name: they behave as nn.Module subclasses do.
+_KNOWN_MODULES = frozenset(
+    {
+        "lightning.LightningModule",
+        "lightning.pytorch.LightningModule",
+        "pytorch_lightning.LightningModule",
+        "torch.jit.ScriptModule",
+    }
+)
+_PLAIN = frozenset(sys.stdlib_module_names) | {"object"}
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base class: one of the project (`key`), one of another package (`name`), or unknown."""
+
+    key: ClassKey | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """All files of one snapshot. `files` maps a path to its index."""
+
+    overlay: Overlay
+    files: Mapping[str, FileIndex]
+    line_length: int = 88
+    _texts: dict[str, str] = field(default_factory=dict, repr=False)
+
+    # -- files by import name ------------------------------------------------------------------
+
+    @cached_property
+    def _by_module(self) -> dict[str, list[str]]:
+        """Every dotted name by which a file might be imported, most complete names included."""
+        found: dict[str, list[str]] = {}
+        for path in self.files:
+            parts = path[:-3].split("/")
+            if parts[-1] == "__init__":
+                parts.pop()
+            for start in range(len(parts)):
+                found.setdefault(".".join(parts[start:]), []).append(path)
+        return found
+
+    def file_of(self, module: str, importer: str) -> str | None:
+        """The project file that `module` names when `importer` imports it, if it can be told."""
+        if module.startswith("/"):
+            base = module[1:].replace(".", "/")
+            candidates = (f"{base}.py", f"{base}/__init__.py" if base else "__init__.py")
+            return next((path for path in candidates if path in self.files), None)
+        candidates_found = self._by_module.get(module, [])
+        if len(candidates_found) == 1:
+            return candidates_found[0]
+        if not candidates_found:
+            return None
+        whole = [path for path in candidates_found if self.module_of(path) == module]
+        if len(whole) == 1:
+            return whole[0]
+        folder = importer.rpartition("/")[0]
+        beside = [path for path in candidates_found if path.rpartition("/")[0] == folder]
+        return beside[0] if len(beside) == 1 else None
+
+    def module_of(self, path: str) -> str:
+        """The dotted name from the topmost package's parent."""
+        parts = path[:-3].split("/")
+        if parts[-1] == "__init__":
+            parts.pop()
+        start = len(path.split("/")) - 1
+        while start > 0 and "/".join([*path.split("/")[:start], "__init__.py"]) in self.files:
+            start -= 1
+        return ".".join(parts[start:])
+
+    # -- names ---------------------------------------------------------------------------------
+
+    def resolve(self, path: str, dotted: str) -> Base:
+        """What a dotted file-level name of `path` stands for."""
+        return self._resolve(path, dotted, frozenset())
+
+    def _resolve(self, path: str, dotted: str, seen: frozenset[tuple[str, str]]) -> Base:
+        if (path, dotted) in seen:
+            return Base()
+        seen = seen | {(path, dotted)}
+        index = self.files.get(path)
+        if index is None:
+            return Base()
+        head, _, rest = dotted.partition(".")
+        bindings = index.bindings.get(head)
+        if bindings is None:
+            return self._resolve_star(index, dotted, seen)
+        found = {self._resolve_binding(path, kind.kind, kind.target, head, rest, seen)
+                 for kind in bindings}  # fmt: skip
+        return found.pop() if len(found) == 1 else Base()
+
+    def _resolve_binding(
+        self,
+        path: str,
+        kind: str,
+        target: str,
+        head: str,
+        rest: str,
+        seen: frozenset[tuple[str, str]],
+    ) -> Base:
+        suffix = f".{rest}" if rest else ""
+        if kind == "definition":
+            key = (path, head + suffix)
+            return Base(key=key) if key in self.classes else Base()
+        if kind == "alias":
+            return self._resolve(path, target + suffix, seen)
+        if kind == "import":
+            return self._resolve_import(path, target + suffix, seen)
+        return Base()
+
+    def resolve_import(self, importer: str, dotted: str) -> Base:
+        """What an absolute dotted name stands for, seen from `importer`."""
+        return self._resolve_import(importer, dotted, frozenset())
+
+    def _resolve_import(self, importer: str, dotted: str, seen: frozenset[tuple[str, str]]) -> Base:
+        """Split an absolute dotted name into a project file and a name in it."""
+        relative = dotted.startswith("/")
+        parts = dotted[1:].split(".") if relative else dotted.split(".")
+        for cut in range(len(parts), 0, -1):
+            module = ".".join(parts[:cut])
+            file = self.file_of(f"/{module}" if relative else module, importer)
+            if file is None or (file == importer and cut == len(parts)):
+                continue
+            if cut == len(parts):
+                return Base()  # a file, not a name in one
+            return self._resolve(file, ".".join(parts[cut:]), seen)
+        return Base() if relative else Base(name=canonical(dotted))
+
+    def _resolve_star(
+        self, index: FileIndex, dotted: str, seen: frozenset[tuple[str, str]]
+    ) -> Base:
+        for module in index.stars:
+            if module in ("torch.nn", "torch.nn.functional", "torch"):
+                return Base(name=canonical(f"{module}.{dotted}"))
+            file = self.file_of(module, index.path)
+            if file is not None:
+                found = self._resolve(file, dotted, seen)
+                if found != Base():
+                    return found
+        return Base()
+
+    # -- classes -------------------------------------------------------------------------------
+
+    @cached_property
+    def classes(self) -> dict[ClassKey, ClassIndex]:
+        return {
+            (path, item.qualname): item
+            for path, file in self.files.items()
+            for item in file.classes
+        }
+
+    @cached_property
+    def bases(self) -> dict[ClassKey, tuple[Base, ...]]:
+        """The direct bases of each class, resolved."""
+        return {
+            key: tuple(self._resolve_base(key, base) for base in item.bases)
+            for key, item in self.classes.items()
+        }
+
+    def _resolve_base(self, key: ClassKey, base: str | None) -> Base:
+        if base is None:
+            return Base()
+        path, qualname = key
+        # A class nested beside this one is found before a file-level one.
+        prefix = qualname.rpartition(".")[0]
+        while prefix:
+            candidate = (path, f"{prefix}.{base}")
+            if candidate in self.classes and candidate != key:
+                return Base(key=candidate)
+            prefix = prefix.rpartition(".")[0]
+        if base in ("object", "Exception"):
+            return Base(name=base)
+        return self.resolve(path, base)
+
+    @cached_property
+    def subclasses(self) -> dict[ClassKey, tuple[ClassKey, ...]]:
+        """Direct subclasses in the project."""
+        found: dict[ClassKey, list[ClassKey]] = {}
+        for key, bases in self.bases.items():
+            for base in bases:
+                if base.key is not None:
+                    found.setdefault(base.key, []).append(key)
+        return {key: tuple(sorted(children)) for key, children in found.items()}
+
+    def ancestors(self, key: ClassKey) -> tuple[ClassKey, ...]:
+        """All project classes that `key` inherits from, nearest first."""
+        return self._closure(key, lambda one: [base.key for base in self.bases[one] if base.key])
+
+    def descendants(self, key: ClassKey) -> tuple[ClassKey, ...]:
+        """All project classes that inherit from `key`, nearest first."""
+        return self._closure(key, lambda one: self.subclasses.get(one, ()))
+
+    def _closure(
+        self, key: ClassKey, step: Callable[[ClassKey], Iterable[ClassKey]]
+    ) -> tuple[ClassKey, ...]:
+        found: dict[ClassKey, None] = {}
+        queue = [key]
+        while queue:
+            for item in step(queue.pop(0)):
+                if item not in found and item != key:
+                    found[item] = None
+                    queue.append(item)
+        return tuple(found)
+
+    def is_module(self, key: ClassKey) -> bool | None:
+        """Whether a class is an nn.Module subclass; None where a base cannot be told."""
+        answer: bool | None = False
+        for one in (key, *self.ancestors(key)):
+            for base in self.bases[one]:
+                known = self._is_module_base(base)
+                if known:
+                    return True
+                if known is None:
+                    answer = None
+        return answer
+
+    def _is_module_base(self, base: Base) -> bool | None:
+        if base.key is not None:
+            return False  # its own bases are asked in turn
+        if base.name is None:
+            return None
+        if base.name in _KNOWN_MODULES or is_torch_module(base.name):
+            return True
+        return False if base.name.partition(".")[0] in _PLAIN else None
+
+    def has_unknown_base(self, key: ClassKey) -> bool:
+        """Whether an expression that cannot be resolved to any name stands among the bases."""
+        return any(
+            base == Base() for one in (key, *self.ancestors(key)) for base in self.bases[one]
+        )
+
+    # -- uses ----------------------------------------------------------------------------------
+
+    @cached_property
+    def assigned_outside(self) -> frozenset[str]:
+        """NAME of every `x.NAME = ...` in the project where x is not `self`."""
+        return frozenset().union(*(file.outside_assigned for file in self.files.values()))
+
+    @cached_property
+    def _files_by_attribute(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path, file in self.files.items():
+            for name in file.outside_attributes:
+                found.setdefault(name, []).append(path)
+        return found
+
+    @cached_property
+    def _files_by_string(self) -> dict[str, list[str]]:
+        """Files by each part of the dotted strings that they hold."""
+        found: dict[str, list[str]] = {}
+        for path, file in self.files.items():
+            for name in {part for string in file.strings for part in string.split(".")}:
+                found.setdefault(name, []).append(path)
+        return found
+
+    def files_with_attribute(self, name: str) -> tuple[str, ...]:
+        """Files that hold `x.NAME` where x is not `self`."""
+        return tuple(self._files_by_attribute.get(name, ()))
+
+    def files_with_string(self, name: str) -> tuple[str, ...]:
+        """Files that hold a string in which NAME stands, alone or between dots."""
+        return tuple(self._files_by_string.get(name, ()))
+
+    @cached_property
+    def _import_targets(self) -> frozenset[str]:
+        """The last two parts of everything that is imported from anywhere."""
+        return frozenset(
+            ".".join(binding.target.lstrip("/").split(".")[-2:])
+            for file in self.files.values()
+            for found in file.bindings.values()
+            for binding in found
+            if binding.kind == "import"
+        )
+
+    @cached_property
+    def _star_imported(self) -> frozenset[str]:
+        return frozenset(
+            module.rpartition(".")[2].lstrip("/")
+            for file in self.files.values()
+            for module in file.stars
+        )
+
+    def is_imported_from(self, path: str, name: str) -> bool:
+        """Whether some file may take `name` from the file at `path`."""
+        stem = path[:-3].rpartition("/")[2]
+        return stem in self._star_imported or f"{stem}.{name}" in self._import_targets
+
+    def text(self, path: str) -> str:
+        """The text of a file for word searches; decoding errors replaced."""
+        if path not in self._texts:
+            try:
+                self._texts[path] = self.overlay.read(path).decode("utf-8", "replace")
+            except SourceError:
+                self._texts[path] = ""
+        return self._texts[path]
+
+    def class_text(self, key: ClassKey) -> str:
+        """The lines of a class."""
+        item = self.classes[key]
+        return "\n".join(_lines(self.text(key[0]))[item.line - 1 : item.end_line])
+
+    def mentions(self, name: str, pattern: re.Pattern[str]) -> bool:
+        """Whether `pattern` is found in a file that uses the attribute NAME of anything."""
+        return any(pattern.search(self.text(path)) for path in self.files_with_attribute(name))
+
+
+def _lines(text: str) -> list[str]:
+    return re.split(r"\r\n|\r|\n", text)
+
+
+def is_torch_module(name: str) -> bool:
+    """Whether a canonical dotted name is a module class of torch itself."""
+    package, _, last = name.rpartition(".")
+    return (
+        (package == "torch.nn" or package.startswith(("torch.nn.", "torch.ao.nn.")))
+        and last[:1].isupper()
+        and last not in ("Parameter", "UninitializedParameter", "Buffer")
+    )

@@ -1,0 +1,93 @@
+"""Which name a use refers to: function scopes inside one file, then the file, then the project."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from codemod.semantics.index import Binding, bindings_of
+from codemod.semantics.project import Base, Project
+from codemod.semantics.syntax import FunctionNode, dotted_name, parameters_of, statements_in
+
+ScopeNode = FunctionNode | ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One function, lambda or comprehension, inside another or inside the file."""
+
+    node: ScopeNode
+    path: str
+    parent: Scope | None = None
+
+    @cached_property
+    def bindings(self) -> dict[str, list[Binding]]:
+        found: dict[str, list[Binding]] = {}
+        for name, binding in self._bound():
+            found.setdefault(name, []).append(binding)
+        return found
+
+    def _bound(self) -> list[tuple[str, Binding]]:
+        other = Binding("other")
+        node = self.node
+        if isinstance(node, Comprehension):
+            names = [leaf for part in node.generators for leaf in ast.walk(part.target)]
+            return [(leaf.id, other) for leaf in names if isinstance(leaf, ast.Name)]
+        bound = [(argument.arg, other) for argument in parameters_of(node)]
+        if isinstance(node, ast.Lambda):
+            return bound
+        for statement in statements_in(node.body):
+            bound.extend(bindings_of(statement, self.path))
+        # Walrus targets, captures of `match` and `global` may stand anywhere below.
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.NamedExpr):
+                bound.append((inner.target.id, other))
+            elif isinstance(inner, ast.MatchAs | ast.MatchStar) and inner.name:
+                bound.append((inner.name, other))
+            elif isinstance(inner, ast.MatchMapping) and inner.rest:
+                bound.append((inner.rest, other))
+            elif isinstance(inner, ast.Global | ast.Nonlocal):
+                bound.extend((name, other) for name in inner.names)
+        return bound
+
+    def binds(self, name: str) -> bool:
+        """Whether `name` is local to this scope or to one around it."""
+        return name in self.bindings or (self.parent is not None and self.parent.binds(name))
+
+
+@dataclass
+class Resolver:
+    """Resolves names of one file. File-level answers are remembered."""
+
+    project: Project
+    path: str
+    _known: dict[str, Base] = field(default_factory=dict)
+
+    def qualified(self, node: ast.expr, scope: Scope | None) -> str | None:
+        """The dotted name in another package that an expression stands for, or None."""
+        dotted = dotted_name(node)
+        return None if dotted is None else self.resolve(dotted, scope).name
+
+    def resolve(self, dotted: str, scope: Scope | None) -> Base:
+        head, _, rest = dotted.partition(".")
+        while scope is not None:
+            bindings = scope.bindings.get(head)
+            if bindings is not None:
+                return self._resolve_local(bindings, rest, scope)
+            scope = scope.parent
+        if dotted not in self._known:
+            self._known[dotted] = self.project.resolve(self.path, dotted)
+        return self._known[dotted]
+
+    def _resolve_local(self, bindings: list[Binding], rest: str, scope: Scope) -> Base:
+        if len(set(bindings)) != 1:
+            return Base()
+        binding = bindings[0]
+        target = f"{binding.target}.{rest}" if rest else binding.target
+        if binding.kind == "import":
+            return self.project.resolve_import(self.path, target)
+        if binding.kind == "alias" and binding.target.partition(".")[0] not in scope.bindings:
+            return self.resolve(target, scope.parent)
+        return Base()

@@ -1,0 +1,108 @@
+"""Parsing, and small questions about syntax trees."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator
+
+import libcst
+
+from codemod.errors import SourceError
+from codemod.source.text import SourceText
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def parse(source: SourceText) -> ast.Module:
+    """The tree of a file. Raises SourceError: syntax-error, or syntax-too-new for this Python."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source.text)
+    except SyntaxError as error:
+        code, where = "syntax-error", f"{source.path}:{error.lineno or 1}"
+        if _newer_python_reads(source.text):
+            raise SourceError(
+                source.path,
+                "syntax-too-new",
+                f"{where}: newer syntax than the Python that runs codemod reads;"
+                " run codemod with a newer Python",
+            ) from None
+        raise SourceError(source.path, code, f"{where}: {error.msg}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        reason = str(error) or "nested too deeply"
+        raise SourceError(source.path, "syntax-error", f"{source.path}: {reason}") from None
+
+
+def _newer_python_reads(text: str) -> bool:
+    try:
+        libcst.parse_module(text)
+    except Exception:
+        return False
+    return True
+
+
+def dotted_name(node: ast.AST) -> str | None:
+    """`a.b.c` for a chain of attributes on a name, else None."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    parts.append(node.id)
+    return ".".join(reversed(parts))
+
+
+def statements_in(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """All statements of a block and of the blocks within, not of nested functions or classes."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, FunctionNode | ast.ClassDef):
+            continue
+        for block in blocks_of(statement):
+            yield from statements_in(block)
+
+
+def blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """The statement lists that a compound statement holds."""
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(statement, name, None)
+        if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
+            yield block
+    for handler in getattr(statement, "handlers", ()):
+        yield handler.body
+    for case in getattr(statement, "cases", ()):
+        yield case.body
+
+
+def targets_of(statement: ast.stmt) -> list[ast.expr]:
+    """The expressions that a statement assigns to, tuples taken apart."""
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, ast.AnnAssign | ast.AugAssign | ast.For | ast.AsyncFor):
+        targets = [statement.target]
+    elif isinstance(statement, ast.With | ast.AsyncWith):
+        targets = [item.optional_vars for item in statement.items if item.optional_vars]
+    elif isinstance(statement, ast.Delete):
+        targets = statement.targets
+    else:
+        targets = []
+    return [leaf for target in targets for leaf in _leaves(target)]
+
+
+def _leaves(target: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(target, ast.Tuple | ast.List):
+        for element in target.elts:
+            yield from _leaves(element)
+    elif isinstance(target, ast.Starred):
+        yield from _leaves(target.value)
+    else:
+        yield target
+
+
+def parameters_of(node: FunctionNode | ast.Lambda) -> list[ast.arg]:
+    arguments = node.args
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return [*named, *(arg for arg in (arguments.vararg, arguments.kwarg) if arg)]

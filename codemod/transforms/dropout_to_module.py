@@ -1,0 +1,157 @@
+"""`F.dropout` and its relatives become `nn.Dropout` and its relatives, which eval turns off.
+
+https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from codemod import (
+    Call,
+    Contract,
+    Example,
+    Found,
+    FunctionalSite,
+    ModuleClass,
+    RefusalDoc,
+    Refused,
+    SourceFile,
+    Transform,
+    by_functional,
+    check_class_accepts_attributes,
+    functional_site,
+    module_rewrites,
+    outside_refusals,
+    training_argument,
+)
+
+STRUCTURE = Contract(changes={"modules": "differs", "hooks": "differs"})
+TURNED_OFF_IN_EVAL = Contract(
+    changes={"eval": "becomes-deterministic", "modules": "differs", "hooks": "differs"}
+)
+
+
+class DropoutToModule(Transform):
+    """Turn functional dropout into modules; one that stays on in eval is turned off there."""
+
+    name = "dropout-to-module"
+    contract = TURNED_OFF_IN_EVAL
+    markers = re.compile(r"dropout")
+    refusals = {
+        "always-on": RefusalDoc(
+            "training=True keeps dropout on in eval, which Monte-Carlo dropout does on purpose.",
+            "If it is not on purpose, pass training=self.training.",
+        ),
+        "never-on": RefusalDoc(
+            "This dropout is never on: its training flag is False, given or by default.",
+            "Remove the call, or pass training=self.training.",
+        ),
+        "training-argument": RefusalDoc(
+            "The training flag is computed, and a module has no other than self.training.",
+            "Pass training=self.training.",
+        ),
+    }
+    examples = (
+        Example(
+            before="""\
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return F.dropout(self.fc(x), 0.5)
+""",
+            after="""\
+import torch.nn as nn
+
+
+class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 2)
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, x):
+        return self.dropout(self.fc(x))
+""",
+            note="Without training=self.training the dropout was on in eval: a change on purpose.",
+        ),
+        Example(
+            before="""\
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return F.dropout(self.fc(x), p=0.5, training=self.training)
+""",
+            after="""\
+import torch.nn as nn
+
+
+class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 2)
+        self.dropout = nn.Dropout(p=0.5)
+
+    def forward(self, x):
+        return self.dropout(self.fc(x))
+""",
+        ),
+    )
+
+    def find(self, module: ModuleClass) -> Iterator[Found]:
+        sites: list[tuple[FunctionalSite, Contract]] = []
+        for call in module.calls:
+            candidates = self._candidates(call.name)
+            if not candidates:
+                continue
+            try:
+                check_class_accepts_attributes(module, call)
+                contract = self._contract(call)
+                sites.append((functional_site(call, candidates), contract))
+            except Refused as refused:
+                yield self.refuse(module, call.node, refused)
+        yield from module_rewrites(self, module, sites)
+
+    def find_outside(self, file: SourceFile, modules: frozenset[str]) -> Iterator[Found]:
+        return outside_refusals(self, file, modules, lambda name: bool(self._candidates(name)))
+
+    def _candidates(self, name: str | None):  # type: ignore[no-untyped-def]
+        candidates = by_functional(name) if name else ()
+        return tuple(
+            one
+            for one in candidates
+            if one[0].group == "dropout"
+            and (self.settings.only is None or one[0].module in self.settings.only)
+        )
+
+    def _contract(self, call: Call) -> Contract:
+        """What the rewrite of this call promises. Raises Refused."""
+        candidates = self._candidates(call.name)
+        functional = candidates[0][1]
+        default = {item.name: item.default for item in functional.parameters}
+        given = training_argument(call, candidates)
+        flag = given or (default[functional.training] if functional.training else None)
+        if flag == f"{call.self_name}.training":
+            return STRUCTURE
+        if flag == "False":
+            raise Refused("never-on", "its training flag is False")
+        if given == "True":
+            raise Refused("always-on", "training=True is given")
+        if flag != "True":
+            raise Refused("training-argument", f"the training flag is {flag}")
+        return TURNED_OFF_IN_EVAL

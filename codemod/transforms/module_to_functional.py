@@ -1,0 +1,154 @@
+"""`self.relu = nn.ReLU()` and every call of it become `F.relu(...)`; the attribute goes.
+
+https://docs.pytorch.org/docs/stable/nn.functional.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from codemod import (
+    Assignment,
+    Call,
+    Contract,
+    Example,
+    Found,
+    ModuleClass,
+    Pair,
+    RefusalDoc,
+    Refused,
+    Transform,
+    attribute_site,
+    by_module,
+    check_class_accepts_attributes,
+    check_not_used_elsewhere,
+    functional_rewrite,
+)
+
+STRUCTURE = Contract(changes={"modules": "differs", "hooks": "differs"})
+OTHER_OPERATORS = Contract(
+    changes={"modules": "differs", "hooks": "differs", "trace": "may-differ"}
+)
+
+
+class ModuleToFunctional(Transform):
+    """Turn stateless modules held as attributes into functional calls, one attribute a rewrite."""
+
+    name = "module-to-functional"
+    inverse = "functional-to-module"
+    contract = STRUCTURE
+    markers = re.compile(r"\bself\.\w+\s*(?::[^=\n]+)?=")
+    refusals = {
+        "assigned-more-than-once": RefusalDoc(
+            "The attribute is assigned in more than one place, or not plainly in __init__, so"
+            " which layer it holds is known only when the model runs.",
+            "Assign it once, at the top level of __init__.",
+        ),
+        "used-as-value": RefusalDoc(
+            "The module is used otherwise than by calling it (passed on, indexed, inspected).",
+            "Leave it a module, or wrap the functional in a lambda by hand.",
+        ),
+        "never-called": RefusalDoc(
+            "The class never calls the module directly; something else may, by way of children().",
+            "Remove the attribute by hand if nothing uses it.",
+        ),
+        "used-in-family": RefusalDoc(
+            "A base class or a subclass uses the attribute as well.",
+            "Change the classes together, by hand.",
+        ),
+        "used-outside": RefusalDoc(
+            "Code elsewhere uses an attribute of this name on another object, maybe this one's.",
+            "Rename the attribute, so that the two can be told apart.",
+        ),
+        "named-in-string": RefusalDoc(
+            "A string elsewhere names the attribute (getattr, fuse_modules, return nodes).",
+            "Remove the string's use first.",
+        ),
+        "swept-by-type": RefusalDoc(
+            "Code elsewhere looks for instances of this module class and would find one less.",
+            "Remove that code first, or leave the module.",
+        ),
+        "stateful": RefusalDoc(
+            "With these arguments the module holds parameters or buffers.",
+            "Leave it a module.",
+        ),
+    }
+    examples = (
+        Example(
+            before="""\
+import torch.nn as nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 6, 3)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        return self.relu(self.conv(x))
+""",
+            after="""\
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 6, 3)
+
+    def forward(self, x):
+        return F.relu(self.conv(x), inplace=True)
+""",
+        ),
+    )
+
+    def find(self, module: ModuleClass) -> Iterator[Found]:
+        for name, assignments in module.assignments.items():
+            found = [(item, pair) for item in assignments if (pair := self._pair(module, item))]
+            if not found:
+                continue
+            assignment, pair = found[0]
+            try:
+                check_class_accepts_attributes(module)
+                calls = self._calls(module, name, len(assignments), assignment)
+                check_not_used_elsewhere(module, name, pair.module)
+                site = attribute_site(module, assignment, pair, calls)
+            except Refused as refused:
+                yield self.refuse(module, assignment.node, refused)
+            else:
+                contract = OTHER_OPERATORS if pair.trace_differs else STRUCTURE
+                yield functional_rewrite(self, site, contract)
+
+    def _pair(self, module: ModuleClass, item: Assignment) -> Pair | None:
+        """The catalogue entry of the module that is assigned, if it is one."""
+        made = next((call for call in module.calls if call.node is item.value), None)
+        pair = by_module(made.name) if made is not None and made.name else None
+        if pair is None or (
+            self.settings.only is not None and pair.module not in self.settings.only
+        ):
+            return None
+        return pair
+
+    def _calls(
+        self, module: ModuleClass, name: str, count: int, assignment: Assignment
+    ) -> list[Call]:
+        """Every use of the attribute, each a call. Raises Refused."""
+        settled = assignment.plain and assignment.top_level and assignment.method.name == "__init__"
+        if count > 1 or not settled:
+            raise Refused(
+                "assigned-more-than-once", f"self.{name} is not assigned once, plainly, in __init__"
+            )
+        if name in module.index.class_attributes:
+            raise Refused("assigned-more-than-once", f"{name} is a class attribute as well")
+        calls: list[Call] = []
+        for use in module.self_uses[name]:
+            if use.call is not None:
+                calls.append(use.call)
+            elif not any(node is assignment.node for node in module.ancestors(use.node)):
+                raise Refused("used-as-value", f"self.{name} is used without being called")
+        if not calls:
+            raise Refused("never-called", f"self.{name} is never called in the class")
+        return calls

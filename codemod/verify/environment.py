@@ -1,0 +1,294 @@
+"""The target's environment: which interpreter runs it, and what its files are imported as."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from codemod.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+GIB = 1024**3
+_METADATA = ("pyproject.toml", "setup.cfg", "setup.py")
+_PACKAGE_DIR = re.compile(r"""package_dir\s*=\s*\{\s*['"]['"]\s*:\s*['"]([\w./-]+)['"]""")
+_FIND_WHERE = re.compile(
+    r"""find(?:_namespace)?_packages\(\s*(?:where\s*=\s*)?['"]([\w./-]+)['"]"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportTarget:
+    """What a file is imported as, and the folders that stand first on `sys.path` for it."""
+
+    module: str
+    roots: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TargetEnvironment:
+    """The interpreter and the project that it runs.
+
+    `root` and `import_roots` are absolute; of the import roots those in `declared` come from
+    configuration or packaging metadata. Times in seconds, `memory` in bytes that a run may add.
+    """
+
+    python: Path
+    root: Path
+    import_roots: tuple[Path, ...] = ()
+    declared: tuple[Path, ...] = ()
+    timeout: float = 30.0
+    import_timeout: float = 60.0
+    memory: int = 4 * GIB
+
+    @classmethod
+    def of(
+        cls,
+        python: Path,
+        root: Path,
+        files: Iterable[str],
+        configured: Sequence[str] = (),
+        *,
+        timeout: float = 30.0,
+        memory: int = 4 * GIB,
+    ) -> TargetEnvironment:
+        """For a project and its files (relative to `root`). Raises UsageError."""
+        root = root.resolve()
+        paths = [root / file for file in files]
+        declared = declared_roots(root, paths, configured)
+        return cls(
+            python=python,
+            root=root,
+            import_roots=import_roots(root, paths, configured),
+            declared=declared,
+            timeout=timeout,
+            import_timeout=max(60.0, timeout),
+            memory=memory,
+        )
+
+    def locate(self, path: str | Path) -> ImportTarget:
+        """How a file (absolute, or relative to the root) is imported."""
+        file = self.root / path
+        base, module = _name(file, self.root, self.declared)
+        ordered = dict.fromkeys([base, *self.import_roots, self.root])
+        return ImportTarget(module, tuple(str(root) for root in ordered))
+
+    def module_name(self, path: str) -> str:
+        """The dotted name that a file is imported as; the stem of a script."""
+        return self.locate(path).module
+
+
+def find_python(explicit: str | None, root: Path, env: Mapping[str, str] = os.environ) -> Path:
+    """The interpreter: the one given, the active environment's, the project's `.venv`, this one.
+
+    Raises UsageError for one given that is not there.
+    """
+    if explicit is not None:
+        python = Path(explicit).expanduser()
+        if python.is_dir():
+            python = _python_in(python) or python
+        if not python.is_file() or not os.access(python, os.X_OK):
+            raise UsageError(f"--python {explicit}: there is no interpreter")
+        return python.absolute()
+    active = [env[name] for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if env.get(name)]
+    for folder in [*active, root / ".venv"]:
+        found = _python_in(Path(folder))
+        if found is not None:
+            return found.absolute()
+    return Path(sys.executable)
+
+
+def _python_in(folder: Path) -> Path | None:
+    candidates = (folder / "bin" / "python", folder / "Scripts" / "python.exe")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def import_roots(
+    root: Path, files: Iterable[Path], configured: Sequence[str] = ()
+) -> tuple[Path, ...]:
+    """The folders that the project's imports start from, in order: configured, declared by
+    packaging metadata, the parents of the topmost packages, the root itself."""
+    paths = list(files)
+    tops = {_package_parent(path.parent) for path in paths if _in_package(path)}
+    found = [*declared_roots(root, paths, configured), *sorted(tops - {root}), root]
+    return tuple(dict.fromkeys(found))
+
+
+def declared_roots(
+    root: Path, files: Iterable[Path], configured: Sequence[str] = ()
+) -> tuple[Path, ...]:
+    """The import roots that configuration and packaging metadata name."""
+    found: dict[Path, None] = {}
+    for name in configured:
+        folder = (root / name).resolve()
+        if not folder.is_dir():
+            raise UsageError(f"import_roots: {name} is no folder of {root}")
+        found[folder] = None
+    for folder in sorted(_folders(root, files)):
+        for declared in _packaging_roots(folder):
+            found[declared] = None
+    return tuple(found)
+
+
+def _folders(root: Path, files: Iterable[Path]) -> set[Path]:
+    """The folders from the root down to the files."""
+    found = {root}
+    for folder in {path.parent for path in files}:
+        while folder not in found and root in folder.parents:
+            found.add(folder)
+            folder = folder.parent
+    return found
+
+
+def _packaging_roots(folder: Path) -> Iterator[Path]:
+    """Where the packages lie of the distribution whose metadata is in `folder`, if any is."""
+    if not any((folder / name).is_file() for name in _METADATA):
+        return
+    named = [*_of_pyproject(folder), *_of_setup_cfg(folder), *_of_setup_py(folder)]
+    if (folder / "src").is_dir() and not _is_package(folder / "src"):
+        named.append("src")
+    for name in named:
+        path = (folder / name).resolve()
+        if path.is_dir():
+            yield path
+    yield folder
+
+
+def _of_pyproject(folder: Path) -> Iterator[str]:
+    try:
+        data = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+    except (OSError, ValueError):
+        return
+    setuptools = _table(data, "tool", "setuptools")
+    where = _table(setuptools, "packages", "find").get("where", ())
+    yield from _texts(where)
+    yield from _texts(_table(setuptools, "package-dir").get("", ()))
+    packages = _table(data, "tool", "poetry").get("packages", ())
+    for package in packages if isinstance(packages, list) else ():
+        if isinstance(package, dict):
+            yield from _texts(package.get("from", ()))
+    wheel = _table(data, "tool", "hatch", "build", "targets", "wheel")
+    for name in _texts(wheel.get("packages", ())):
+        yield os.path.dirname(name) or "."
+    yield from _texts(_table(data, "tool", "pdm", "build").get("package-dir", ()))
+
+
+def _of_setup_cfg(folder: Path) -> Iterator[str]:
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(folder / "setup.cfg", encoding="utf-8")
+    except (configparser.Error, OSError, ValueError):
+        return
+    for line in parser.get("options", "package_dir", fallback="").splitlines():
+        name, _, value = line.partition("=")
+        if not name.strip() and value.strip():
+            yield value.strip()
+    yield from parser.get("options.packages.find", "where", fallback="").split()
+
+
+def _of_setup_py(folder: Path) -> Iterator[str]:
+    try:
+        text = (folder / "setup.py").read_text("utf-8", "replace")
+    except OSError:
+        return
+    for pattern in (_PACKAGE_DIR, _FIND_WHERE):
+        yield from pattern.findall(text)
+
+
+def _table(data: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    for name in names:
+        inner = data.get(name)
+        if not isinstance(inner, dict):
+            return {}
+        data = inner
+    return data
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, (list, tuple)):
+        return [one for one in value if isinstance(one, str)]
+    return []
+
+
+def _name(path: Path, root: Path, declared: Sequence[Path]) -> tuple[Path, str]:
+    """The import root that a file belongs to, and its name from there."""
+    if _in_package(path):
+        top = _package_parent(path.parent)
+        inside = [one for one in declared if one != root and one in top.parents]
+        for base in sorted(inside, key=lambda one: len(one.parts), reverse=True):
+            if _dotted(path, base) is not None and not _declares(base):
+                top = base
+                break
+        return top, _dotted(path, top) or path.stem
+    for base in sorted(declared, key=lambda one: len(one.parts), reverse=True):
+        if base != root and base in path.parents and not _declares(base):
+            return base, _dotted(path, base) or path.stem
+    return _script(path, root)
+
+
+def _declares(folder: Path) -> bool:
+    """Whether a folder holds packaging metadata: then not all below it is for import."""
+    return any((folder / name).is_file() for name in _METADATA)
+
+
+def _script(path: Path, root: Path) -> tuple[Path, str]:
+    """A file outside of packages: its stem; a dotted name where it imports relatively."""
+    level = _deepest_relative_import(path)
+    if not level:
+        return path.parent, path.stem
+    dotted = _dotted(path, root)
+    if dotted is not None and dotted.count(".") >= level:
+        return root, dotted
+    base = path.parent
+    for _ in range(level):
+        base = base.parent
+    return base, _dotted(path, base) or path.stem
+
+
+@lru_cache(maxsize=None)
+def _deepest_relative_import(path: Path) -> int:
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return 0
+    return max((n.level for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)), default=0)
+
+
+def _dotted(path: Path, base: Path) -> str | None:
+    """The dotted name of a file from a folder above it; None where it has none."""
+    try:
+        parts = [*path.relative_to(base).with_suffix("").parts]
+    except ValueError:
+        return None
+    if len(parts) > 1 and parts[-1] == "__init__":
+        parts.pop()
+    return ".".join(parts) if all(part.isidentifier() for part in parts) else None
+
+
+def _in_package(path: Path) -> bool:
+    return _is_package(path.parent)
+
+
+@lru_cache(maxsize=None)
+def _is_package(folder: Path) -> bool:
+    return (folder / "__init__.py").is_file()
+
+
+def _package_parent(folder: Path) -> Path:
+    """The first folder, from one that is a package upwards, that is none."""
+    while _is_package(folder) and folder.name.isidentifier() and folder != folder.parent:
+        folder = folder.parent
+    return folder

@@ -1,0 +1,144 @@
+"""One run, in a process of its own: finds the class, obeys the request, answers, and is gone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping
+
+from . import cage, loader, process, standin, wire, witness
+from .failure import Refused, failure, is_out_of_memory, of_exception
+
+if TYPE_CHECKING:
+    from .zygote import Zygote
+
+_exit = os._exit
+_getpid = os.getpid
+
+
+def run_and_answer(
+    zygote: "Zygote", request: Dict[str, Any], folder: str, parent: int, fd: int
+) -> None:
+    """Obey the request and write the answer to `fd`. Does not return."""
+    me = _getpid()
+    os.setsid()
+    process.die_with_parent(parent)
+    cage.close_around(folder)
+    witness.reset()
+    process.limit_memory(zygote.settings.memory)
+    doing = "the run of %s" % request["class"]
+    try:
+        answer = _obey(zygote, request)
+    except BaseException as error:
+        process.lift_memory_limit()
+        answer = {"failure": _failure_of(error, zygote, doing)}
+    process.lift_memory_limit()
+    if _getpid() != me:  # A fork that the model made, and that came out of it.
+        _exit(0)
+    wire.send(fd, _frame(answer, doing))
+    _exit(0)
+
+
+def _frame(answer: Dict[str, Any], doing: str) -> bytes:
+    try:
+        return wire.pack(answer)
+    except wire.TooLarge:
+        from .zygote import too_large
+
+        return wire.pack({"failure": too_large(doing)})
+
+
+def _failure_of(error: BaseException, zygote: "Zygote", doing: str) -> Dict[str, str]:
+    touched = error.package if isinstance(error, standin.Touched) else None
+    if touched is None and standin.touched() and not is_out_of_memory(error):
+        touched = standin.touched()[0]
+    if touched is not None:
+        return failure(
+            "needs-package",
+            "%s uses %s, but %s" % (doing, touched, zygote.stubs.why(touched)),
+            "install %s for %s, or give --python" % (touched, sys.executable),
+        )
+    return of_exception(error, zygote.settings.root, doing)
+
+
+def _obey(zygote: "Zygote", request: Dict[str, Any]) -> Dict[str, Any]:
+    module = loader.load(request["module"], request["path"])
+    cls = find_class(module, request["class"])
+    standin.forbid()
+    if request["op"] == "recipe":
+        answer = {"recipe": _search(zygote, request, cls, vars(module))}
+    else:
+        answer = {"observations": [_observe(request, cls, vars(module))]}
+    touched = standin.touched()
+    if touched:
+        raise standin.Touched(touched[0], touched[0])
+    answer["witnesses"] = witness.reached()
+    answer["unlocated"] = list(zygote.overlay.unlocated)
+    answer["files"] = loader.files_under(zygote.settings.root)
+    answer["stubs"] = zygote.stubs.packages()
+    return answer
+
+
+def find_class(module: Any, qualified: str) -> type:
+    """The class of that name within a file. Raises `Refused` for one inside a function."""
+    found: Any = module
+    for name in qualified.split("."):
+        if name == "<locals>" or not (found is module or isinstance(found, type)):
+            raise Refused(
+                "local-class",
+                "%s is defined inside a function" % qualified,
+                "give a recipe for a class that contains it",
+            )
+        if name not in vars(found):
+            raise Refused(
+                "import-failed",
+                "%s defines no %s once it is imported" % (module.__name__, qualified),
+                "it may stand under a condition that does not hold here",
+            )
+        found = vars(found)[name]
+    if not isinstance(found, type):
+        raise Refused("local-class", "%s is no class once it is imported" % qualified)
+    return found
+
+
+def _observe(request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]) -> Any:
+    from . import observe, recipe
+
+    _shift_addresses(int(request.get("turn") or 0))
+    build = recipe.evaluate(request["recipe"], cls, namespace)
+    return observe.observe(
+        build,
+        seed=int(request.get("seed") or 0),
+        load_keys=request.get("load_keys"),
+        raw=bool(request.get("raw")),
+    )
+
+
+def _search(
+    zygote: "Zygote", request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]
+) -> Any:
+    from . import synthesise
+
+    try:
+        return synthesise.search(
+            cls,
+            namespace,
+            os.path.relpath(request["path"], zygote.settings.root),
+            list(request.get("candidates") or ()),
+            int(request.get("skip") or 0),
+            wire._monotonic() + float(request.get("budget") or zygote.settings.timeout),
+        )
+    except synthesise.NoRecipe as none:
+        raise Refused(none.code, none.message, none.hint) from none
+
+
+_kept: List[object] = []
+
+
+def _shift_addresses(turn: int) -> None:
+    """Have a repeated run find its objects elsewhere: forks of one process agree on addresses.
+
+    What depends on them (the order of a set of objects) then differs between the turns.
+    """
+    _kept.extend(object() for _ in range(1237 * turn))
+    _kept.extend([None] * size for size in range(37 * turn))

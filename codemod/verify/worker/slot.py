@@ -1,0 +1,231 @@
+"""A slot: serves one request at a time, through a zygote for each overlay and set of import roots.
+
+It runs no code of the user's itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+from typing import Any, Dict, List, Optional, Tuple
+
+from . import cage, process, wire
+from .failure import Failure, Refused, failure, of_status
+from .settings import Settings
+
+_MOST_ZYGOTES = 4
+_GRACE = 5.0
+_DISK: Dict[str, Any] = {"files": {}, "witnesses": {}}
+
+
+class Slot:
+    """One side of a socket to the tool, and the zygotes behind it."""
+
+    def __init__(self, number: int, settings: Dict[str, Any], tool: socket.socket) -> None:
+        self._settings = Settings.of(settings)
+        self._folder = os.path.join(self._settings.scratch, "slot-%d" % number)
+        self._tool = tool
+        self._overlays: Dict[str, Dict[str, Any]] = {"disk": _DISK}
+        self._zygotes: "Dict[Tuple[Any, ...], _Zygote]" = {}
+        self._failed: Dict[Tuple[Any, ...], Failure] = {}
+        self._network: Tuple[str, ...] = ()
+
+    def serve(self) -> None:
+        """Answer requests until the tool is gone."""
+        process.adopt_orphans()
+        process.silence()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os.makedirs(self._folder)
+        self._network = cage.leave_network()
+        for line in self._tool.makefile("rb"):
+            request = json.loads(line.decode("utf-8"))
+            answer = self._answer(request)
+            answer["id"] = request.get("id")
+            self._tool.sendall(json.dumps(answer).encode("utf-8") + b"\n")
+        for key in list(self._zygotes):
+            self._end(key)
+
+    def _answer(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        op = request.get("op")
+        if op == "hello":
+            return self._hello()
+        if op == "overlay":
+            self._forget(request["overlay"])
+            self._overlays[request["overlay"]] = request
+            return {"ok": True}
+        if op == "forget":
+            self._forget(request["overlay"])
+            return {"ok": True}
+        try:
+            return self._run(request)
+        except Refused as refused:
+            return {"failure": refused.failure}
+
+    def _hello(self) -> Dict[str, Any]:
+        import torch
+
+        probe = os.path.join(self._folder, "probe")
+        os.makedirs(probe, exist_ok=True)
+        return {
+            "python": "%d.%d.%d" % sys.version_info[:3],
+            "torch": str(torch.__version__),
+            "threads": torch.get_num_threads(),
+            "protection": cage.probe(probe, self._network, self._settings.memory),
+        }
+
+    def _run(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Import what the request names, then run it; each run in a process of its own."""
+        if request["overlay"] not in self._overlays:
+            raise Refused("internal", "no overlay %s was sent" % request["overlay"])
+        target = (request["module"], request["path"])
+        key = (request["overlay"], tuple(request.get("roots") or ()))
+        failed = self._failed.get((key, target))
+        if failed is not None:
+            return {"failure": failed}
+        zygote = self._zygote(key)
+        if target not in zygote.imported:
+            self._import(key, zygote, target)
+        answers = []
+        for turn in range(int(request.get("repeat") or 1)):
+            answer = self._ask(key, zygote, {**request, "turn": turn}, self._time_for(request))
+            if "failure" in answer:
+                return answer
+            answers.append(answer)
+        return _joined(answers)
+
+    def _import(self, key: Any, zygote: "_Zygote", target: Tuple[str, str]) -> None:
+        doing = "import %s" % target[0]
+        order = {"op": "import", "module": target[0], "path": target[1]}
+        seconds = self._settings.import_timeout
+        try:
+            answer = zygote.ask(order, seconds)
+        except _Died as died:
+            answer = {"failure": died.failure(doing, seconds)}
+            self._end(key)
+        if "failure" in answer:
+            self._failed[key, target] = answer["failure"]
+            raise Refused(**answer["failure"])
+        zygote.imported.add(target)
+
+    def _ask(
+        self, key: Any, zygote: "_Zygote", request: Dict[str, Any], seconds: float
+    ) -> Dict[str, Any]:
+        try:
+            return zygote.ask({**request, "seconds": seconds}, seconds + _GRACE)
+        except _Died as died:
+            self._end(key)
+            return {"failure": died.failure("the run of %s" % request["class"], seconds)}
+
+    def _time_for(self, request: Dict[str, Any]) -> float:
+        if request["op"] == "recipe":
+            return float(request.get("budget") or 0) + self._settings.timeout
+        return self._settings.timeout
+
+    def _zygote(self, key: Any) -> "_Zygote":
+        """The zygote for an overlay and roots, the most recently used last."""
+        zygote = self._zygotes.pop(key, None)
+        if zygote is None:
+            while len(self._zygotes) >= _MOST_ZYGOTES:
+                self._end(next(iter(self._zygotes)))
+            zygote = self._fork(key)
+        self._zygotes[key] = zygote
+        return zygote
+
+    def _fork(self, key: Any) -> "_Zygote":
+        ours, theirs = socket.socketpair()
+        parent = os.getpid()
+        folder = _fresh_folder(self._folder)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                ours.close()
+                self._tool.close()
+                process.close_all(zygote.fd for zygote in self._zygotes.values())
+                from .zygote import Zygote
+
+                overlay = self._overlays[key[0]]
+                Zygote(self._settings, overlay, key[1], folder, theirs.detach()).serve(parent)
+            finally:
+                os._exit(0)
+        theirs.close()
+        return _Zygote(pid, ours.detach(), folder)
+
+    def _forget(self, overlay: str) -> None:
+        self._overlays.pop(overlay, None)
+        for key in [key for key in self._zygotes if key[0] == overlay]:
+            self._end(key)
+        for failed in [one for one in self._failed if one[0][0] == overlay]:
+            del self._failed[failed]
+
+    def _end(self, key: Any) -> None:
+        zygote = self._zygotes.pop(key, None)
+        if zygote is not None:
+            zygote.end()
+            process.end_children(keep=[other.pid for other in self._zygotes.values()])
+            shutil.rmtree(zygote.folder, ignore_errors=True)
+
+
+class _Died(Exception):
+    """A zygote that gave no answer; what became of it."""
+
+    def __init__(self, late: bool, status: Optional[int]) -> None:
+        super().__init__(late, status)
+        self.late = late
+        self.status = status
+
+    def failure(self, doing: str, seconds: float) -> Failure:
+        if self.late:
+            return failure(
+                "timeout", "%s took more than %g s" % (doing, seconds), "raise --timeout"
+            )
+        return of_status(self.status, doing)
+
+
+class _Zygote:
+    """A zygote as its slot sees it."""
+
+    def __init__(self, pid: int, fd: int, folder: str) -> None:
+        self.pid = pid
+        self.fd = fd
+        self.folder = folder
+        self.imported: "set[Tuple[str, str]]" = set()
+
+    def ask(self, request: Dict[str, Any], seconds: float) -> Dict[str, Any]:
+        """Its answer. Raises `_Died` where there is none in time."""
+        deadline = wire._monotonic() + seconds
+        try:
+            wire.send(self.fd, wire.pack(request))
+            return wire.receive(self.fd, deadline)
+        except wire.Late:
+            raise _Died(True, None) from None
+        except (wire.Closed, wire.Garbled, wire.TooLarge, OSError):
+            raise _Died(False, process.end_gently(self.pid)) from None
+
+    def end(self) -> None:
+        process.end(self.pid)
+        process.close_all([self.fd])
+
+
+def _joined(answers: List[Dict[str, Any]]) -> Dict[str, Any]:
+    """The answers of repeated runs as one: observations in a row, everything else together."""
+    if len(answers) == 1:
+        return answers[0]
+    joined: Dict[str, Any] = {}
+    for name in answers[0]:
+        all: List[Any] = [one for answer in answers for one in answer[name]]
+        joined[name] = all if name == "observations" else sorted(set(all))
+    return joined
+
+
+_folders = 0
+
+
+def _fresh_folder(parent: str) -> str:
+    global _folders
+    _folders += 1
+    folder = os.path.join(parent, "zygote-%d" % _folders)
+    os.makedirs(folder)
+    return folder

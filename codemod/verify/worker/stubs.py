@@ -1,0 +1,188 @@
+"""Stands in for third-party packages that are missing or do not import.
+
+Only imports that the project's own files make, and must make, are met: an optional import fails
+as it should, and so does what an installed package imports.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import os
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, Dict, List, Optional, Sequence, Set
+
+from . import guarded
+from .standin import StandInModule
+
+_NEVER = {"torch", "_codemod_worker"}
+
+
+class Stubs:
+    """The packages that stand-ins were made for, and why."""
+
+    def __init__(self, root: str, roots: Sequence[str]) -> None:
+        folders = [os.path.realpath(root)] + [os.path.realpath(one) for one in roots]
+        self._folders = list(dict.fromkeys(folders))
+        self._own: Set[str] = _own_names(self._folders)
+        self._why: Dict[str, str] = {}
+        self._import = builtins.__import__
+        self._find_spec = importlib.util.find_spec
+
+    def install(self) -> None:
+        """Take the first and the last place among the finders."""
+        sys.meta_path.insert(0, _Broken(self))
+        sys.meta_path.append(_Missing(self))
+
+    def packages(self) -> List[str]:
+        """The packages that are stood in for, sorted."""
+        return sorted(self._why)
+
+    def why(self, package: str) -> str:
+        """Why a package is stood in for: one clause."""
+        return self._why.get(package, "it is not installed")
+
+    def stands_in(self, name: str) -> bool:
+        """Whether `name` belongs to a package that is stood in for."""
+        return name.partition(".")[0] in self._why
+
+    def is_foreign(self, name: str) -> bool:
+        """Whether a package is neither Python's, nor torch, nor the project's."""
+        return not (name in _NEVER or name in self._own or name in _standard_library())
+
+    def is_wanted(self, skip: int) -> bool:
+        """Whether the import going on is one that the project makes and must make."""
+        if guarded.asks_only(skip + 1):
+            return False
+        frames = list(guarded.importing_frames(skip + 1))
+        if not frames or not guarded.belongs(frames[0].f_code.co_filename, self._folders):
+            return False
+        return not guarded.is_optional(iter(frames), self._folders)
+
+    def stand_in(self, package: str, why: str) -> None:
+        """Stand in for a package from now on, for the imports that need it alone."""
+        if not self._why:
+            self._watch_imports()
+        self._why.setdefault(package, why)
+
+    def _watch_imports(self) -> None:
+        """Keep a stand-in in `sys.modules` from those whose import of it would have failed."""
+        real_import, real_find = self._import, self._find_spec
+
+        def import_(name: str, *arguments: Any, **named: Any) -> Any:
+            if name.partition(".")[0] in self._why and not self.is_wanted(1):
+                if (arguments[3] if len(arguments) > 3 else named.get("level", 0)) == 0:
+                    raise ModuleNotFoundError("No module named %r" % name, name=name)
+            return real_import(name, *arguments, **named)
+
+        def find_spec(name: str, package: Optional[str] = None) -> Optional[ModuleSpec]:
+            return None if self.stands_in(name) else real_find(name, package)
+
+        builtins.__import__ = import_
+        importlib.util.find_spec = find_spec
+
+
+class _Missing:
+    """The last finder: what nobody else found."""
+
+    def __init__(self, stubs: Stubs) -> None:
+        self._stubs = stubs
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
+        top = name.partition(".")[0]
+        if "." in name and not self._stubs.stands_in(top):
+            return None
+        if not self._stubs.is_foreign(top) or not self._stubs.is_wanted(1):
+            return None
+        self._stubs.stand_in(top, "it is not installed")
+        return ModuleSpec(name, _Maker(), is_package=True)
+
+
+class _Maker:
+    """The loader of stand-ins."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return StandInModule(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+class _Broken:
+    """The first finder: watches installed packages import, and stands in for those that fail."""
+
+    def __init__(self, stubs: Stubs) -> None:
+        self._stubs = stubs
+        self._looking = False
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
+        if "." in name or self._looking or not self._stubs.is_foreign(name):
+            return None
+        if not self._stubs.is_wanted(1):
+            return None
+        self._looking = True
+        try:
+            spec = self._stubs._find_spec(name)
+        except (ImportError, ValueError):
+            return None
+        finally:
+            self._looking = False
+        if spec is None or not hasattr(spec.loader, "exec_module"):
+            return None
+        self._watch(spec)
+        return spec
+
+    def _watch(self, spec: ModuleSpec) -> None:
+        loader: Any = spec.loader
+        execute = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            try:
+                execute(module)
+            except Exception as error:
+                _forget(spec.name)
+                why = "its import raised %s: %s" % (type(error).__name__, error)
+                self._stubs.stand_in(spec.name, " ".join(why.split())[:200])
+                stand_in = ModuleSpec(spec.name, _Maker(), is_package=True)
+                sys.modules[spec.name] = StandInModule(stand_in)
+
+        try:
+            loader.exec_module = exec_module
+        except AttributeError:
+            pass
+
+
+def _forget(package: str) -> None:
+    for name in list(sys.modules):
+        if name == package or name.startswith(package + "."):
+            del sys.modules[name]
+
+
+def _own_names(folders: Sequence[str]) -> Set[str]:
+    """The top-level names that the project itself defines."""
+    names: Set[str] = set()
+    for folder in folders:
+        try:
+            entries = list(os.scandir(folder))
+        except OSError:
+            continue
+        for entry in entries:
+            stem, suffix = os.path.splitext(entry.name)
+            if suffix in (".py", ".so", ".pyd", ".pyx"):
+                names.add(stem.partition(".")[0])
+            elif entry.is_dir() and entry.name.isidentifier():
+                names.add(entry.name)
+    return names
+
+
+def _standard_library() -> Any:
+    names = getattr(sys, "stdlib_module_names", None)
+    return names if names is not None else _names_on_disk()
+
+
+def _names_on_disk() -> Set[str]:
+    folder = os.path.dirname(os.__file__)
+    names = {os.path.splitext(name)[0] for name in os.listdir(folder)}
+    return names | set(sys.builtin_module_names) | {"winreg", "msvcrt", "_winapi", "nt"}

@@ -1,0 +1,669 @@
+"""Constructor arguments: candidates for each parameter, and a search steered by what is raised."""
+
+from __future__ import annotations
+
+import enum
+import importlib
+import inspect
+import os
+import re
+import typing
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import torch
+
+from . import words
+from .bestfirst import BestFirst
+from .laboratory import Draft, Failure
+from .reading import Facts, Reader, annotation_of, initialiser, is_torch, signature_of
+
+_CONFIG_NAME = re.compile(
+    r"(?i)^(config|configs|configuration|cfg|args|opt|opts|hparams|hps|params|conf)$|_(config|cfg|args)$"
+)
+_CONFIG_CLASS = re.compile(r"(Config|Configuration|Args|Arguments|Params|Hparams|HParams|Options)$")
+_QUOTED = re.compile(r"['\"`]([A-Za-z_][\w.+-]*)['\"`]")
+_NOT_SETTINGS = {
+    "append", "extend", "lower", "upper", "startswith", "endswith", "split", "format", "copy",
+    "items", "keys", "values", "get", "pop", "update", "__name__", "__class__", "shape", "dtype",
+    "device", "size", "dim", "strip", "replace", "index", "view", "clone", "setdefault", "insert",
+}  # fmt: skip
+_MODULE_ATTRIBUTES = {
+    "weight", "parameters", "modules", "children", "named_parameters", "state_dict", "train",
+    "eval", "to", "register_buffer", "in_features", "out_features", "in_channels", "out_channels",
+    "apply", "named_modules", "named_children", "forward", "requires_grad_", "add_module",
+    "reset_parameters", "register_forward_hook",
+}  # fmt: skip
+
+
+class Value(NamedTuple):
+    """Source of one argument, and the import that it needs."""
+
+    text: str
+    setup: str = ""
+
+
+OMITTED = Value("")
+Arguments = Tuple[Tuple[str, Value], ...]
+
+
+class Parameter(NamedTuple):
+    """A parameter of the constructor and the candidates for it, likeliest first."""
+
+    name: str
+    kind: Any
+    required: bool
+    options: Tuple[Value, ...]
+    aliases: Tuple[str, ...]
+
+
+class Constructor:
+    """The arguments to try for `cls(...)`. `expression`: how the class is called in its file."""
+
+    def __init__(self, cls: Any, namespace: Any, expression: str) -> None:
+        self.cls = cls
+        self.expression = expression
+        self.namer = Namer(cls, namespace)
+        self.reader = Reader(cls)
+        self.parameters = {p.name: p for p in self._parameters()}
+        self.queue: BestFirst[Arguments] = BestFirst()
+        self.queue.push(0.0, self._first())
+
+    def draft(self, arguments: Arguments) -> Draft:
+        parts, setups = [], []
+        for name, value in arguments:
+            if value == OMITTED:
+                continue
+            kind = self.parameters[name].kind if name in self.parameters else None
+            if kind is inspect.Parameter.POSITIONAL_ONLY:
+                parts.append(value.text)
+            elif kind is inspect.Parameter.VAR_POSITIONAL:
+                parts.append("*" + value.text)
+            else:
+                parts.append("{}={}".format(name, value.text))
+            if value.setup and value.setup not in setups:
+                setups.append(value.setup)
+        return Draft(
+            "{}({})".format(self.expression, ", ".join(parts)), "", "\n".join(sorted(setups))
+        )
+
+    def learn(self, cost: float, arguments: Arguments, failure: Optional[Failure]) -> None:
+        """Queues what to try after these arguments failed, or worked and led no further."""
+        current = dict(arguments)
+        if failure is not None:
+            for step, changes in enumerate(self._repairs(current, failure)):
+                self.queue.push(cost + 1.0 + 0.05 * step, _with(current, changes))
+        blamed = self._blamed(failure) if failure is not None else []
+        for name, parameter in self.parameters.items():
+            near = 1.5 if name in blamed else 4.0
+            if not parameter.required:
+                near += 1.0
+            for rank, option in enumerate(parameter.options):
+                if option != current.get(name, OMITTED):
+                    self.queue.push(cost + near + 0.5 * rank, _with(current, {name: option}))
+
+    def variants(self, arguments: Arguments) -> Iterator[Arguments]:
+        """The same call with one flag flipped, option given or left out, other string, ..."""
+        current = dict(arguments)
+        for flags_only in (True, False):
+            for name, parameter in self.parameters.items():
+                now = current.get(name, OMITTED)
+                for option in parameter.options:
+                    is_flag = option.text in ("True", "False") or option.text[:1] in "'\""
+                    if option != now and is_flag == flags_only:
+                        yield _with(current, {name: option})
+
+    def _first(self) -> Arguments:
+        return tuple(
+            (p.name, p.options[0] if p.options else Value("None")) for p in self.parameters.values()
+        )
+
+    def _parameters(self) -> Iterator[Parameter]:
+        function = initialiser(self.cls)
+        signature = signature_of(function) if function is not None else None
+        if signature is None:
+            return
+        for parameter in list(signature.parameters.values())[1:]:
+            if parameter.kind is parameter.VAR_KEYWORD:
+                continue
+            facts = self.reader.facts(function, parameter.name)
+            required = parameter.default is parameter.empty
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                required = False
+            options = tuple(self.options(parameter, function, facts))
+            aliases = tuple(dict.fromkeys([parameter.name, *facts.names]))
+            yield Parameter(parameter.name, parameter.kind, required, options, aliases)
+
+    def options(self, parameter: inspect.Parameter, function: Any, facts: Facts) -> List[Value]:
+        annotation = annotation_of(parameter, function)
+        default = parameter.default
+        made: List[Value] = []
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            made.append(OMITTED)
+            inner = self.values(_singular(parameter.name), annotation, facts.element or Facts())
+            made += [Value("[{0}, {0}]".format(v.text), v.setup) for v in inner[:2]]
+            return made
+        if default is not parameter.empty:
+            made.append(OMITTED)
+            if isinstance(default, bool):
+                made.append(Value(str(not default)))
+                return made
+            if isinstance(default, str):
+                made += [Value(repr(s)) for s in facts.literals if isinstance(s, str)]
+                return list(dict.fromkeys(made))
+        made += self.values(parameter.name, annotation, facts)
+        if type(default) in (int, float):
+            made = [m for m in made if m == OMITTED or _is_number(m.text)]
+        return list(dict.fromkeys(made))[:12]
+
+    def values(self, name: str, annotation: Any, facts: Facts) -> List[Value]:
+        """Candidates, likeliest first. The evidence in order: annotation, use, name."""
+        made = self.by_annotation(name, annotation, facts)
+        for passed in facts.annotations:
+            if not made:
+                made = self.by_annotation(name, passed, facts)
+        by_use = self.by_use(name, facts)
+        by_name = self.by_name(name, facts)
+        return list(dict.fromkeys([*made, *by_use, *by_name]))
+
+    def by_annotation(self, name: str, annotation: Any, facts: Facts) -> List[Value]:
+        if annotation is None or annotation is Any or isinstance(annotation, typing.TypeVar):
+            return []
+        if isinstance(annotation, str):
+            return self.by_annotation_text(name, annotation, facts)
+        origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+        if origin is typing.Union or type(annotation).__name__ == "UnionType":
+            made: List[Value] = []
+            for one in inner:
+                if one is not type(None):
+                    made += self.by_annotation(name, one, facts)
+            prefer = "(" if facts.sequence or facts.spread else ""
+            return sorted(made, key=lambda v: not (prefer and v.text[:1] in "[("))
+        if origin is typing.Annotated if hasattr(typing, "Annotated") else False:
+            return self.by_annotation(name, inner[0], facts)
+        if origin is not None and str(origin).endswith("Literal"):
+            return [Value(repr(one)) for one in inner]
+        if origin is type:
+            return self.classes(name, inner[0] if inner else None, facts)
+        if origin in (list, tuple, set, frozenset) or _is_sequence(origin):
+            return self.sequences(name, origin, inner, facts)
+        if origin is dict or _is_mapping(origin):
+            return [self.mapping(facts), Value("{}")]
+        if origin is not None and "Callable" in str(origin):
+            return self.callables(name, facts)
+        return self.by_class(name, annotation, facts)
+
+    def by_annotation_text(self, name: str, text: str, facts: Facts) -> List[Value]:
+        """An annotation that does not evaluate: its outermost known words."""
+        simple = {"int": int, "float": float, "bool": bool, "str": str}
+        for word in re.findall(r"[A-Za-z_][\w.]*", text):
+            if word in simple and "[" not in text:
+                return self.by_class(name, simple[word], facts)
+            found = self.namer.class_named(word.split(".")[-1])
+            if found is not None and "[" not in text:
+                return self.by_class(name, found, facts)
+        return []
+
+    def by_class(self, name: str, cls: Any, facts: Facts) -> List[Value]:
+        numbers = [v for v in self.by_name(name, facts) if _is_number(v.text)]
+        if cls is int:
+            return [v for v in numbers if "." not in v.text and "e" not in v.text] or _ints("4")
+        if cls is float:
+            return [v for v in numbers if "." in v.text or "e" in v.text] or [
+                Value("1.0"),
+                *numbers,
+            ]
+        if cls is bool:
+            return [Value("False"), Value("True")]
+        if cls is str:
+            return self.strings(name, facts)
+        if cls is type:
+            return self.classes(name, None, facts)
+        if cls in (list, tuple) or cls is torch.Size:
+            return self.sequences(name, cls, (), facts)
+        if cls is dict:
+            return [self.mapping(facts), Value("{}")]
+        if cls is torch.device:
+            return [Value("torch.device('cpu')")]
+        if cls is torch.dtype:
+            return [Value("torch.float32")]
+        if cls is torch.Tensor:
+            return [Value("torch.randn(4)"), Value("torch.randn(4, 4)"), Value("torch.randn(64)")]
+        if cls is torch.Generator:
+            return [Value("torch.Generator()")]
+        if not isinstance(cls, type):
+            return self.callables(name, facts) if "Callable" in str(cls) else []
+        if issubclass(cls, enum.Enum):
+            written = self.namer.name(cls)
+            members = list(cls.__members__)
+            return [Value("{}.{}".format(written.text, m), written.setup) for m in members[:4]]
+        if issubclass(cls, torch.nn.Module):
+            return self.modules(name, cls, facts)
+        if cls.__module__ == "builtins":
+            return []
+        return self.small(cls, facts)
+
+    def small(self, cls: type, facts: Facts) -> List[Value]:
+        written = self.namer.name(cls)
+        return [Value("codemod_small({})".format(written.text), written.setup)]
+
+    def strings(self, name: str, facts: Facts) -> List[Value]:
+        made = [repr(s) for s in facts.literals if isinstance(s, str)]
+        for table in facts.tables:
+            made += [repr(key) for key in list(table)[:8] if isinstance(key, str)]
+        found = set(words.words_of(name))
+        if not made and found & {"act", "activation", "nonlinearity", "act_fn"}:
+            made += ["'relu'", "'gelu'"]
+        if not made and "norm" in found:
+            made += ["'batch'", "'layer'"]
+        return [Value(text) for text in [*made, "'mean'", "'a'"]]
+
+    def sequences(
+        self, name: str, origin: Any, inner: Tuple[Any, ...], facts: Facts
+    ) -> List[Value]:
+        element = facts.element or Facts()
+        singular = _singular(name)
+        is_tuple = origin in (tuple, torch.Size)
+        if is_tuple and inner and Ellipsis not in inner:
+            parts = [self.values(singular, one, Facts())[:2] for one in inner]
+            if all(parts):
+                text = ", ".join(part[0].text for part in parts)
+                setup = next((p[0].setup for p in parts if p[0].setup), "")
+                return [
+                    Value("({},)".format(text) if len(parts) == 1 else "({})".format(text), setup)
+                ]
+        lengths = [facts.length] if facts.length else []
+        made = []
+        items = self.values(singular, inner[0] if inner else None, element) or _ints("4")
+        for length in dict.fromkeys([*lengths, 2, 4, 3, 1]):
+            for item in items[:2]:
+                text = ", ".join([item.text] * length)
+                written = "({},)" if is_tuple and length == 1 else "({})" if is_tuple else "[{}]"
+                made.append(Value(written.format(text), item.setup))
+        return made
+
+    def mapping(self, facts: Facts) -> Value:
+        parts, setups = [], []
+        for key, part in sorted(facts.attributes.items()):
+            if key in _NOT_SETTINGS:
+                continue
+            value = (self.values(key, None, part) or [Value("None")])[0]
+            parts.append("{!r}: {}".format(key, value.text))
+            setups.append(value.setup)
+        return Value("{{{}}}".format(", ".join(parts)), _joined(setups))
+
+    def classes(self, name: str, base: Any, facts: Facts) -> List[Value]:
+        made = [*self.namer.classes_called_as(facts, base)]
+        found = set(words.words_of(name))
+        if "norm" in found or "bn" in found:
+            made += [Value("torch.nn.BatchNorm2d"), Value("torch.nn.LayerNorm")]
+        elif found & {"conv", "convolution"}:
+            made += [Value("torch.nn.Conv2d"), Value("torch.nn.Linear")]
+        elif found & {"linear", "fc", "proj"}:
+            made += [Value("torch.nn.Linear")]
+        elif found & {"drop", "dropout"}:
+            made += [Value("torch.nn.Dropout")]
+        return [*made, *_texts("torch.nn.ReLU", "torch.nn.Identity", "torch.nn.BatchNorm2d")]
+
+    def callables(self, name: str, facts: Facts) -> List[Value]:
+        made = self.namer.classes_called_as(facts, None) if facts.called else []
+        found = set(words.words_of(name))
+        if found & {"norm", "bn"} and facts.called is not None:
+            made = [*made, *self.classes(name, None, facts)]
+        called = facts.called
+        if called is not None and ((not called.args and not called.keywords) or "layer" in found):
+            made = [*made, *_texts("torch.nn.ReLU")]
+        if called is not None and any(k.arg == "inplace" for k in called.keywords):
+            made = [*made, *_texts("torch.nn.ReLU")]
+        return [
+            *made,
+            *_texts("torch.nn.ReLU()", "torch.nn.ReLU", "torch.nn.Identity"),
+            Value("lambda *args, **kwargs: torch.nn.Identity()"),
+        ]
+
+    def modules(self, name: str, base: type, facts: Facts) -> List[Value]:
+        """Instances of `base`: stand-ins where any module will do."""
+        if base is torch.nn.Module:
+            arguments = torch_numbers(facts)
+            made = ["torch.nn.Identity()", "torch.nn.Linear(64, 64)"]
+            if "conv" in words.words_of(name) or arguments:
+                made.insert(0, "torch.nn.Conv2d(64, 64, 1)")
+            return _texts(*made)
+        if is_torch(base):
+            written = "torch.nn." + base.__name__
+            if base in (torch.nn.ModuleList, torch.nn.Sequential):
+                return _texts(
+                    written + "(torch.nn.Identity())", written + "([torch.nn.Identity()])"
+                )
+            return _texts(
+                written + "(64)", written + "(64, 64)", written + "(64, 64, 3)", written + "()"
+            )
+        return self.instance(base)
+
+    def instance(self, base: type, depth: int = 2) -> List[Value]:
+        """`base(...)` with the first guess for each required argument."""
+        if base is self.cls or depth == 0 or inspect.isabstract(base):
+            return _texts("torch.nn.Identity()")
+        try:
+            inner = Constructor(base, self.namer.namespace, self.namer.name(base).text)
+        except RecursionError:
+            return []
+        draft = inner.draft(inner._first())
+        return [Value(draft.build, _joined([self.namer.name(base).setup, draft.setup]))]
+
+    def by_use(self, name: str, facts: Facts) -> List[Value]:
+        made: List[Value] = []
+        for kind in facts.types:
+            if kind not in (int, float, str, bool, list, tuple, dict, type(None)):
+                made += self.by_class(name, kind, facts)
+        if _looks_like_config(name, facts):
+            made += self.configs(facts)
+        elif facts.attributes.keys() & _MODULE_ATTRIBUTES:
+            made += self.modules(name, torch.nn.Module, facts)
+        if facts.called is not None:
+            made += self.callables(name, facts)
+        if (facts.sequence or facts.spread) and not facts.mapping:
+            made += self.sequences(name, list, (), facts)
+        if facts.mapping and not _looks_like_config(name, facts):
+            made.append(self.mapping(facts))
+        strings = [s for s in facts.literals if isinstance(s, str)]
+        if strings or facts.tables:
+            made += self.strings(name, facts)[:-2]
+        return made
+
+    def configs(self, facts: Facts) -> List[Value]:
+        made: List[Value] = []
+        for found in self.namer.config_classes(set(facts.attributes) - _NOT_SETTINGS):
+            made += self.small(found, facts)
+        made.append(self.namespace_value(facts))
+        return made
+
+    def namespace_value(self, facts: Facts) -> Value:
+        parts, setups = [], []
+        for key, part in sorted(facts.attributes.items()):
+            if key in _NOT_SETTINGS or not key.isidentifier():
+                continue
+            value = (self.values(key, None, part) or [Value("4")])[0]
+            parts.append("{}={}".format(key, value.text))
+            setups.append(value.setup)
+        return Value("codemod_config({})".format(", ".join(parts)), _joined(setups))
+
+    def by_name(self, name: str, facts: Facts) -> List[Value]:
+        """The name itself, then the names of torch's parameters that it is passed on to."""
+        torch_names = [p.name for p in facts.passed if is_torch(p.callee)]
+        other = [n for n in facts.names if n not in torch_names]
+        made: List[str] = []
+        for one in [name, *torch_names, *other]:
+            if len(words.words_of(one)) == 1 and len(one) < 3 and torch_names:
+                continue
+            made += words.guesses(one)
+        numbers = [repr(v) for v in facts.literals if type(v) in (int, float)]
+        if not made and facts.number:
+            made += ["4", "2", "64", "1.0"]
+        if not made:
+            made += ["64", "2", "None", "torch.nn.Identity()", "'mean'", "True"]
+        return [Value(text) for text in dict.fromkeys([*made, *numbers])]
+
+    # What the failure says
+
+    def _blamed(self, failure: Failure) -> List[str]:
+        """Parameters that stand on the failing lines, the constructor's own line first."""
+        blamed: List[str] = []
+        for frame in reversed(failure.frames):
+            for name, parameter in self.parameters.items():
+                if name not in blamed and set(parameter.aliases) & set(frame.words):
+                    blamed.append(name)
+        return blamed
+
+    def _repairs(self, current: Dict[str, Value], failure: Failure) -> Iterator[Dict[str, Value]]:
+        blamed = self._blamed(failure)
+        message = failure.message
+        for name in blamed:
+            parameter = self.parameters[name]
+            for text in _answers(failure, current.get(name, OMITTED), parameter):
+                yield {name: Value(text)}
+        yield from self._config_repairs(current, failure)
+        quoted = _QUOTED.findall(message)
+        for name in blamed:
+            for word in quoted[:6]:
+                if current.get(name, OMITTED).text[:1] in "'\"" or failure.kind == "KeyError":
+                    yield {name: Value(repr(word))}
+        if "divisible" in message or "%" in message or failure.kind == "AssertionError":
+            numbers = [n for n in blamed if _is_number(current.get(n, OMITTED).text)]
+            for name in numbers:
+                for text in ("64", "4", "1", "2", "8", "16", "3"):
+                    yield {name: Value(text)}
+            if len(numbers) > 1:
+                yield {n: Value("64") for n in numbers}
+        missing = re.search(
+            r"missing \d+ required (?:positional|keyword-only) arguments?: (.*)", message
+        )
+        if missing and self._takes_keywords():
+            names = re.findall(r"'(\w+)'", missing.group(1))
+            yield {n: (self.values(n, None, Facts()) or [Value("4")])[0] for n in names}
+
+    def _takes_keywords(self) -> bool:
+        signature = signature_of(initialiser(self.cls))
+        kinds = [p.kind for p in signature.parameters.values()] if signature else []
+        return inspect.Parameter.VAR_KEYWORD in kinds
+
+    def _config_repairs(
+        self, current: Dict[str, Value], failure: Failure
+    ) -> Iterator[Dict[str, Value]]:
+        for name, value in current.items():
+            if not value.text.startswith(("codemod_small(", "codemod_config(")):
+                continue
+            missing = re.search(r"has no (?:attribute '|\.)(\w+)", failure.message)
+            wanted = [missing.group(1)] if missing and missing.group(1) in failure.words else []
+            if "None" in failure.message or failure.kind == "TypeError":
+                wanted += [w for w in _config_words(failure, name) if w not in wanted]
+            for key in wanted[:4]:
+                if re.search(r"\b{}=".format(key), value.text):
+                    continue
+                part = self.reader.facts(initialiser(self.cls), name).parts.get(key, Facts())
+                for option in self.values(key, None, part)[:3]:
+                    yield {name: _with_setting(value, key, option)}
+
+
+def _config_words(failure: Failure, name: str) -> List[str]:
+    """Words that follow the configuration's name on the failing lines: its attributes."""
+    found: List[str] = []
+    for frame in failure.frames:
+        for before, after in zip(frame.words, frame.words[1:]):
+            if before in (name, "config", "cfg") and after not in found:
+                found.append(after)
+    return found
+
+
+def _with_setting(value: Value, key: str, option: Value) -> Value:
+    separator = "" if value.text.endswith("codemod_config()") else ", "
+    text = "{}{}{}={})".format(value.text[:-1], separator, key, option.text)
+    return Value(text, _joined([value.setup, option.setup]))
+
+
+def _answers(failure: Failure, now: Value, parameter: Parameter) -> Iterator[str]:
+    """What the error says this argument should have been, given what it is now."""
+    message = failure.message
+    number = now.text if _is_number(now.text) else "64"
+    if re.search(r"not iterable|not subscriptable|has no len|must be an iterable|len\(\)", message):
+        for count in (2, 4, 3, 1):
+            yield "[{}]".format(", ".join([number] * count))
+        yield "({0}, {0})".format(number)
+    if re.search(r"not callable", message):
+        yield from ("torch.nn.ReLU", "torch.nn.ReLU()", "torch.nn.BatchNorm2d")
+        yield "lambda *args, **kwargs: torch.nn.Identity()"
+    if re.search(r"not a Module subclass|is not an nn.Module|cannot assign", message):
+        yield from ("torch.nn.Identity()", "torch.nn.ReLU()")
+    if "NoneType" in message or now == OMITTED:
+        for option in parameter.options:
+            yield option.text
+    if re.search(r"'(list|tuple)' and 'int'|list.* cannot be interpreted|'list' object", message):
+        yield from ("64", "4", "2")
+    unpack = re.search(r"expected (\d+)", message)
+    if unpack and "unpack" in message:
+        yield "[{}]".format(", ".join([number] * int(unpack.group(1))))
+    if "index out of range" in message and now.text[:1] in "[(":
+        items = now.text.strip("[]()").split(",")
+        for count in (4, 5, 3, 6, 8):
+            yield "[{}]".format(", ".join([items[0]] * count))
+
+
+class Namer:
+    """How to write a class in the source of a recipe; and classes near the one to build."""
+
+    def __init__(self, cls: Any, namespace: Any) -> None:
+        self.cls = cls
+        self.namespace = namespace
+
+    def name(self, cls: type) -> Value:
+        short = cls.__name__
+        if self.namespace.get(short) is cls:
+            return Value(short)
+        if is_torch(cls) and getattr(torch.nn, short, None) is cls:
+            return Value("torch.nn." + short)
+        outer = cls.__qualname__.split(".")[0]
+        setup = "from {} import {}".format(cls.__module__, outer)
+        return Value(cls.__qualname__, setup)
+
+    def class_named(self, name: str) -> Optional[type]:
+        found = self.namespace.get(name)
+        return found if isinstance(found, type) else None
+
+    def config_classes(self, attributes: typing.Set[str]) -> List[type]:
+        """Configuration classes near the class, the one with most of the attributes first."""
+        found: List[type] = []
+        declared = getattr(self.cls, "config_class", None)
+        if isinstance(declared, type):
+            found.append(declared)
+        for names in (self.namespace, *self._siblings()):
+            found += [
+                value
+                for key, value in list(names.items())
+                if isinstance(value, type) and _CONFIG_CLASS.search(key) and value not in found
+            ]
+        scored = [(self._known(one, attributes), -i, one) for i, one in enumerate(found)]
+        ranked = sorted(scored, key=lambda item: item[:2], reverse=True)
+        return [one for score, _, one in ranked if score > 0 or one is declared][:3]
+
+    def _known(self, config: type, attributes: typing.Set[str]) -> int:
+        signature = signature_of(config)
+        names = set(signature.parameters) if signature else set()
+        for base in config.__mro__:
+            names |= set(vars(base)) | set(vars(base).get("__annotations__", {}))
+        return len(attributes & names)
+
+    def _siblings(self) -> Iterator[Dict[str, Any]]:
+        """The globals of configuration files beside the class's own file."""
+        path, package = self.namespace.get("__file__"), self.namespace.get("__package__")
+        if not path or not package:
+            return
+        try:
+            entries = sorted(os.listdir(os.path.dirname(path)))
+        except OSError:
+            return
+        for entry in entries:
+            if re.match(r"(?i)^(configuration|config|cfg).*\.py$", entry):
+                try:
+                    yield vars(importlib.import_module("{}.{}".format(package, entry[:-3])))
+                except Exception:
+                    continue
+
+    def classes_called_as(self, facts: Facts, base: Any) -> List[Value]:
+        """Module classes of the file that take the arguments with which the parameter is called."""
+        call = facts.called
+        if call is None:
+            return []
+        wanted = set(facts.attributes) - {"__name__"}
+        keywords = {k.arg for k in call.keywords if k.arg}
+        spread = any(k.arg is None for k in call.keywords)
+        made: List[Value] = []
+        for key, value in list(self.namespace.items()):
+            if not _is_module_class(value) or value is self.cls or is_torch(value):
+                continue
+            if isinstance(base, type) and base is not torch.nn.Module:
+                if not issubclass(value, base):
+                    continue
+            if not all(hasattr(value, attribute) for attribute in wanted):
+                continue
+            if (
+                _takes(value, len(call.args), keywords, spread)
+                and len(call.args) + len(keywords) > 1
+            ):
+                made.append(Value(key))
+        return made[:4]
+
+
+def _takes(cls: type, positional: int, keywords: typing.Set[str], spread: bool) -> bool:
+    signature = signature_of(initialiser(cls))
+    if signature is None:
+        return False
+    try:
+        bound = signature.bind_partial if spread else signature.bind
+        bound(None, *range(positional), **dict.fromkeys(keywords))
+    except TypeError:
+        return False
+    return True
+
+
+def _is_module_class(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, torch.nn.Module)
+
+
+def torch_numbers(facts: Facts) -> List[str]:
+    """The names of torch's parameters that attributes of the value are passed on to."""
+    return [
+        key for key in facts.attributes if key in ("in_channels", "out_channels", "kernel_size")
+    ]
+
+
+def _looks_like_config(name: str, facts: Facts) -> bool:
+    settings = set(facts.attributes) - _NOT_SETTINGS - _MODULE_ATTRIBUTES
+    if _CONFIG_NAME.search(name):
+        return bool(settings) or not (facts.number or facts.called)
+    return len(settings) >= 2 and facts.called is None
+
+
+def _with(current: Dict[str, Value], changes: Dict[str, Value]) -> Arguments:
+    return tuple({**current, **changes}.items())
+
+
+def _joined(setups: Sequence[str]) -> str:
+    lines = [line for setup in setups for line in setup.splitlines() if line]
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _texts(*texts: str) -> List[Value]:
+    return [Value(text) for text in texts]
+
+
+def _ints(*texts: str) -> List[Value]:
+    return _texts(*texts, "2", "64", "1")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_sequence(origin: Any) -> bool:
+    return getattr(origin, "__name__", "") in (
+        "Sequence",
+        "Iterable",
+        "Collection",
+        "MutableSequence",
+    )
+
+
+def _is_mapping(origin: Any) -> bool:
+    return getattr(origin, "__name__", "") in (
+        "Mapping",
+        "MutableMapping",
+        "OrderedDict",
+        "defaultdict",
+    )
+
+
+def _singular(name: str) -> str:
+    return name[:-1] if name.endswith("s") and not name.endswith("ss") else name

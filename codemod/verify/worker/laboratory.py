@@ -1,0 +1,231 @@
+"""Tries drafts of recipes on small tensors: every attempt bounded, every failure described."""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import random
+import re
+import signal
+import threading
+import time
+import traceback
+import warnings
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+
+import torch
+
+from .recipe import arguments, surroundings
+
+ATTEMPT_SECONDS = 8.0
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Draft(NamedTuple):
+    """A recipe in the making: source of setup, build and inputs."""
+
+    build: str
+    inputs: str = ""
+    setup: str = ""
+
+
+class Frame(NamedTuple):
+    """One frame of the user's own code in a traceback: what stands on the failing lines."""
+
+    function: str
+    path: str
+    words: Tuple[str, ...]
+
+
+class Failure(NamedTuple):
+    """Why an attempt failed. `frames`: the user's own frames, innermost first."""
+
+    stage: str  # "build" or "call"
+    kind: str
+    message: str
+    frames: Tuple[Frame, ...] = ()
+    draft: Optional[Draft] = None
+    shapes: Tuple[Tuple[int, ...], ...] = ()  # of tensors in the innermost frame of torch
+
+    @property
+    def words(self) -> Tuple[str, ...]:
+        return tuple(word for frame in self.frames for word in frame.words)
+
+    @property
+    def text(self) -> str:
+        return "{}: {}".format(self.kind, self.message) if self.message else self.kind
+
+
+class OutOfTime(BaseException):
+    """Raised in code that runs past its limit; no `except Exception` swallows it."""
+
+
+class Laboratory:
+    """Builds and calls one class under a deadline (`time.monotonic()`), and keeps the failures."""
+
+    def __init__(self, cls: Any, namespace: Mapping[str, Any], deadline: float) -> None:
+        self.cls = cls
+        self.namespace = namespace
+        self.deadline = deadline
+        self.failures: List[Failure] = []
+        self.attempts = 0
+
+    @property
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def build(self, draft: Draft) -> Tuple[Any, Optional[Failure]]:
+        """The model, or the failure."""
+
+        def build() -> Any:
+            names = self._names(draft)
+            model = eval(compile(draft.build.strip(), "<build>", "eval"), names)
+            if not _holds(model, self.cls):
+                raise TypeError("{} gives no {}".format(draft.build, self.cls.__name__))
+            return model
+
+        return self._attempt("build", draft, build)
+
+    def call(self, model: Any, draft: Draft) -> Optional[Failure]:
+        """Runs the model in train and in eval mode; None if both gave a tensor."""
+
+        def run() -> None:
+            for training in (True, False):
+                names = self._names(draft)
+                args, kwargs = arguments(
+                    eval(compile(draft.inputs.strip(), "<inputs>", "eval"), names)
+                )
+                model.train(training)
+                seed(1)
+                require_output(model(*args, **kwargs))
+
+        return self._attempt("call", draft, run)[1]
+
+    def confirm(self, draft: Draft) -> Optional[Failure]:
+        """Builds afresh and runs, as the recipe will be."""
+        model, failure = self.build(draft)
+        return failure or self.call(model, draft)
+
+    def _names(self, draft: Draft) -> Dict[str, Any]:
+        seed(0)
+        names = surroundings(self.cls, self.namespace)
+        exec(compile(draft.setup, "<setup>", "exec"), names)
+        return names
+
+    def _attempt(
+        self, stage: str, draft: Draft, work: Callable[[], Any]
+    ) -> Tuple[Any, Optional[Failure]]:
+        self.attempts += 1
+        if self.left <= 0:
+            return None, Failure(stage, "OutOfTime", "the time for this class is spent")
+        try:
+            with limited(min(self.left, ATTEMPT_SECONDS)), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return work(), None
+        except (Exception, SystemExit, OutOfTime) as error:
+            failure = describe(error, stage, draft)
+        self.failures.append(failure)
+        return None, failure
+
+
+def seed(number: int) -> None:
+    torch.manual_seed(number)
+    random.seed(number)
+
+
+@contextlib.contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raises `OutOfTime` in the body after so many seconds, where the system has timers."""
+    usable = hasattr(signal, "setitimer") and (
+        threading.current_thread() is threading.main_thread()
+    )
+    if not usable or signal.getitimer(signal.ITIMER_REAL)[0] > 0:
+        yield
+        return
+
+    def ring(number: int, frame: Any) -> None:
+        raise OutOfTime("took more than {:.0f} s".format(seconds))
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def describe(error: BaseException, stage: str, draft: Optional[Draft] = None) -> Failure:
+    frames, shapes = [], []  # type: List[Frame], List[Tuple[int, ...]]
+    walked = list(traceback.walk_tb(error.__traceback__))
+    for frame, line in reversed(walked[1:]):
+        path = frame.f_code.co_filename
+        if _is_torch_file(frame.f_globals.get("__name__") or ""):
+            if not frames and not shapes:
+                shapes = [tuple(v.shape) for v in frame.f_locals.values() if _is_tensor(v)]
+            continue
+        if path.startswith("<") or path == __file__:
+            continue
+        words = _WORD.findall(_statement(path, line))
+        frames.append(Frame(frame.f_code.co_name, path, tuple(words)))
+    try:
+        message = " ".join(str(error).split())[:600]
+    except Exception:
+        message = ""
+    return Failure(stage, type(error).__name__, message, tuple(frames[:12]), draft, tuple(shapes))
+
+
+def _statement(path: str, line: int) -> str:
+    """The line, with those before and after that belong to the same call, as brackets tell."""
+    text = linecache.getline(path, line)
+    last = line
+    while text.count("(") > text.count(")") and last < line + 8:
+        last += 1
+        text += linecache.getline(path, last)
+    first = line
+    while text.count(")") > text.count("(") and first > max(line - 8, 1):
+        first -= 1
+        text = linecache.getline(path, first) + text
+    return text
+
+
+def _is_torch_file(name: str) -> bool:
+    return name == "torch" or name.startswith("torch.")
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
+
+
+def _holds(model: Any, cls: Any) -> bool:
+    if isinstance(model, cls):
+        return True
+    modules = model.modules() if isinstance(model, torch.nn.Module) else ()
+    return any(isinstance(module, cls) for module in modules)
+
+
+def require_output(output: Any) -> None:
+    """Raises `ValueError` unless there is a non-empty tensor somewhere in the output."""
+    tensors = list(tensors_in(output, 0))
+    if not tensors:
+        raise ValueError("the output holds no tensor but {}".format(type(output).__name__))
+    if all(tensor.numel() == 0 for tensor in tensors):
+        raise ValueError("the output is empty: shape {}".format(tuple(tensors[0].shape)))
+
+
+def tensors_in(value: Any, depth: int) -> Iterator[Any]:
+    if _is_tensor(value):
+        yield value
+    elif depth > 6:
+        return
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from tensors_in(item, depth + 1)
+    elif isinstance(value, (list, tuple, set)):
+        for item in value:
+            yield from tensors_in(item, depth + 1)
+    elif hasattr(value, "__dict__") and not isinstance(value, (type, torch.nn.Module)):
+        for item in list(vars(value).values()):
+            yield from tensors_in(item, depth + 1)
+    elif callable(getattr(value, "to_tuple", None)):
+        yield from tensors_in(value.to_tuple(), depth + 1)

@@ -1,0 +1,730 @@
+"""What the source of live functions does with a parameter, read from their `ast`.
+
+`Reader.facts(function, name)` follows the parameter through plain assignments, `self.x = x`
+and its uses in the other methods, loops over it, and calls it is passed on to.
+With a `receiver`, calls of its children are followed into the live child.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import inspect
+import textwrap
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+import torch
+
+DEPTH = 6
+_SEQUENCE_FUNCTIONS = {"len", "list", "tuple", "enumerate", "zip", "reversed", "iter", "sum", "max"}
+_LOOPS = {"enumerate", "zip", "reversed", "list", "tuple", "sorted"}
+_MISSING = object()
+Path = Tuple[str, ...]
+
+
+class Passed(NamedTuple):
+    """The parameter is passed on as `name` of `callee` (a class, function or live module)."""
+
+    callee: Any
+    name: str
+
+
+class Facts:
+    """What is done with one value. `parts` holds what is done with `.x`, `["x"]` and elements."""
+
+    def __init__(self) -> None:
+        self.passed: List[Passed] = []
+        self.names: List[str] = []
+        self.annotations: List[Any] = []
+        self.called: Optional[ast.Call] = None
+        self.sequence = False
+        self.spread = False
+        self.length = 0
+        self.mapping = False
+        self.number = False
+        self.literals: List[Any] = []
+        self.tables: List[Any] = []
+        self.types: List[type] = []
+        self.methods: Set[str] = set()
+        self.ranks: List[int] = []
+        self.layers: List[Any] = []
+        self.parts: Dict[str, Facts] = {}
+
+    def at(self, path: Path) -> Facts:
+        facts = self
+        for step in path:
+            facts = facts.parts.setdefault(step, Facts())
+        return facts
+
+    @property
+    def attributes(self) -> Dict[str, Facts]:
+        return {key: part for key, part in self.parts.items() if key != ELEMENT}
+
+    @property
+    def element(self) -> Optional[Facts]:
+        return self.parts.get(ELEMENT)
+
+    def absorb(self, other: Facts) -> None:
+        """Adds what is done with the same value elsewhere."""
+        if other is self:
+            return
+        for field in _LISTS:
+            mine: List[Any] = getattr(self, field)
+            mine.extend(item for item in getattr(other, field) if not _holds(mine, item))
+        self.called = self.called or other.called
+        self.sequence |= other.sequence
+        self.spread |= other.spread
+        self.mapping |= other.mapping
+        self.number |= other.number
+        self.length = max(self.length, other.length)
+        self.methods |= other.methods
+        for key, part in other.parts.items():
+            self.parts.setdefault(key, Facts()).absorb(part)
+
+
+ELEMENT = "[]"
+_LISTS = ("passed", "names", "annotations", "literals", "tables", "types", "ranks", "layers")
+
+
+def _holds(items: Sequence[Any], item: Any) -> bool:
+    return any(one is item or (type(one) is type(item) and _same(one, item)) for one in items)
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:
+        return False
+
+
+def plain_function(function: Any) -> Any:
+    """The Python function under a method, a partial and its decorators; None if there is none."""
+    try:
+        while True:
+            if isinstance(function, functools.partial):
+                function = function.func
+            elif inspect.ismethod(function):
+                function = function.__func__
+            elif hasattr(function, "__wrapped__"):
+                function = function.__wrapped__
+            else:
+                break
+    except Exception:
+        return None
+    return function if inspect.isfunction(function) else None
+
+
+@functools.lru_cache(maxsize=None)
+def _tree_of_code(code: Any) -> Optional[ast.AST]:
+    try:
+        text = textwrap.dedent("".join(inspect.getsourcelines(code)[0]))
+        tree = ast.parse(text)
+    except Exception:
+        return None
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == code.co_name:
+            return node
+    return None
+
+
+def tree_of(function: Any) -> Optional[ast.AST]:
+    """The `def` of a function, or None where the source cannot be had."""
+    plain = plain_function(function)
+    return _tree_of_code(plain.__code__) if plain is not None else None
+
+
+def signature_of(function: Any) -> Optional[inspect.Signature]:
+    try:
+        return inspect.signature(function)
+    except Exception:
+        return None
+
+
+def initialiser(cls: type) -> Any:
+    """The function whose parameters are those of `cls(...)`, or None."""
+    for base in cls.__mro__:
+        if "__init__" in vars(base):
+            return vars(base)["__init__"] if base is not object else None
+    return None
+
+
+def forward_of(cls: type) -> Any:
+    """What a call of the model runs: a `__call__` written by hand, else `forward`."""
+    for base in cls.__mro__:
+        if "__call__" in vars(base):
+            call = vars(base)["__call__"]
+            if not is_torch(base) and plain_function(call) is not None:
+                return call
+            break
+    return getattr(cls, "forward", None)
+
+
+def is_torch(thing: Any) -> bool:
+    module = getattr(thing, "__module__", None) or ""
+    return isinstance(module, str) and (module == "torch" or module.startswith("torch."))
+
+
+def annotation_of(parameter: inspect.Parameter, function: Any) -> Any:
+    """The annotation as an object where it can be evaluated, else its text; None if absent."""
+    annotation = parameter.annotation
+    if annotation is inspect.Parameter.empty:
+        return None
+    if isinstance(annotation, str):
+        plain = plain_function(function)
+        names = dict(getattr(plain, "__globals__", {}))
+        try:
+            return eval(annotation, names)
+        except Exception:
+            return annotation
+    return annotation
+
+
+class Reader:
+    """Reads facts, each once. `receiver`: the live model, when there is one."""
+
+    def __init__(self, cls: type, receiver: Any = None) -> None:
+        self.cls = cls
+        self.receiver = receiver
+        self._known: Dict[Any, Facts] = {}
+
+    def facts(self, function: Any, name: str) -> Facts:
+        return self._read(function, name, self.cls, self.receiver, 0)
+
+    def _read(self, function: Any, name: str, owner: Any, receiver: Any, depth: int) -> Facts:
+        plain = plain_function(function)
+        tree = tree_of(plain) if plain is not None else None
+        key = (id(getattr(plain, "__code__", plain)), name, owner, id(receiver))
+        if tree is None or depth > DEPTH:
+            return Facts()
+        if key in self._known:
+            return self._known[key]
+        facts = self._known[key] = Facts()
+        walk = _Walk(self, facts, plain, owner, receiver, depth)
+        walk.aliases[name] = ()
+        walk.run(tree)
+        if walk.kept and receiver is None and isinstance(owner, type):
+            self._follow_attributes(facts, walk.kept, plain, owner, depth)
+        return facts
+
+    def _follow_attributes(
+        self, facts: Facts, kept: Dict[str, Path], init: Any, owner: type, depth: int
+    ) -> None:
+        for method in methods_of(owner):
+            if method is init:
+                continue
+            tree = tree_of(method)
+            if tree is not None:
+                walk = _Walk(self, facts, method, owner, None, depth)
+                walk.kept = dict(kept)
+                walk.run(tree)
+
+
+def methods_of(cls: type) -> Iterator[Any]:
+    for base in cls.__mro__:
+        if is_torch(base) or base is object:
+            continue
+        for value in list(vars(base).values()):
+            plain = plain_function(value)
+            if plain is not None:
+                yield plain
+
+
+class _Walk(ast.NodeVisitor):
+    def __init__(
+        self, reader: Reader, facts: Facts, function: Any, owner: Any, receiver: Any, depth: int
+    ) -> None:
+        self.reader = reader
+        self.facts = facts
+        self.function = function
+        self.owner = owner
+        self.receiver = receiver
+        self.depth = depth
+        self.aliases: Dict[str, Path] = {}
+        self.kept: Dict[str, Path] = {}
+        self.live: Dict[str, Any] = {}
+        if receiver is not None:
+            self.live["self"] = receiver
+        self.shapes: Dict[str, Path] = {}
+
+    def run(self, tree: ast.AST) -> None:
+        for statement in tree.body:  # type: ignore[attr-defined]
+            self.visit(statement)
+
+    # What a node stands for
+
+    def path(self, node: ast.AST) -> Optional[Path]:
+        if isinstance(node, ast.Name):
+            return self.aliases.get(node.id)
+        if isinstance(node, ast.Attribute):
+            if isinstance(node.value, ast.Name) and node.value.id == "self":
+                return self.kept.get(node.attr)
+            inner = self.path(node.value)
+            return None if inner is None else (*inner, node.attr)
+        if isinstance(node, ast.Subscript):
+            inner = self.path(node.value)
+            if inner is None:
+                return None
+            key = constant(_index(node))
+            return (*inner, key) if isinstance(key, str) else (*inner, ELEMENT)
+        if isinstance(node, ast.Call) and _called_name(node) == "getattr" and len(node.args) > 1:
+            inner, key = self.path(node.args[0]), constant(node.args[1])
+            return (*inner, key) if inner is not None and isinstance(key, str) else None
+        if isinstance(node, ast.BoolOp):
+            return self.path(node.values[0])
+        return None
+
+    def object(self, node: ast.AST) -> Any:
+        """The live object that a dotted name stands for, or `_MISSING`."""
+        if isinstance(node, ast.Name):
+            if node.id in self.live:
+                return self.live[node.id]
+            if node.id == "self" or node.id in self.aliases:
+                return _MISSING
+            names = self.function.__globals__
+            return names.get(node.id, getattr(builtins, node.id, _MISSING))
+        if isinstance(node, ast.Attribute):
+            value = self.object(node.value)
+            if value is _MISSING:
+                is_self = isinstance(node.value, ast.Name) and node.value.id == "self"
+                return getattr(self.owner, node.attr, _MISSING) if is_self else _MISSING
+            return _attribute(value, node.attr)
+        if isinstance(node, ast.Subscript):
+            value, key = self.object(node.value), constant(_index(node))
+            if isinstance(value, torch.nn.Module) and isinstance(key, (int, str)):
+                try:
+                    return value[key]
+                except Exception:
+                    return _MISSING
+        if isinstance(node, ast.Call):
+            return self.super_method_owner(node)
+        return _MISSING
+
+    def super_method_owner(self, node: ast.Call) -> Any:
+        if _called_name(node) != "super" or not isinstance(self.owner, type):
+            return _MISSING
+        if len(node.args) == 2:
+            start = self.object(node.args[0])
+        else:
+            start = _definer(self.owner, self.function)
+        return _Super(self.owner, start) if isinstance(start, type) else _MISSING
+
+    # What is done with it
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self.visit(node.value)
+        for target in node.targets:
+            self.bind(target, node.value)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+            self.bind(node.target, node.value)
+
+    def bind(self, target: ast.AST, value: ast.AST) -> None:
+        path = self.path(value)
+        if isinstance(target, ast.Name):
+            self.live.pop(target.id, None)
+            if path is not None:
+                self.aliases[target.id] = path
+            elif self.receiver is not None:
+                self.aliases.pop(target.id, None)
+            shape = self.shape(value)
+            if shape is not None:
+                self.shapes[target.id] = shape
+        elif isinstance(target, ast.Attribute) and path is not None:
+            if isinstance(target.value, ast.Name) and target.value.id == "self":
+                self.kept[target.attr] = path
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            self.unpack(target, value, path)
+
+    def unpack(self, target: Any, value: ast.AST, path: Optional[Path]) -> None:
+        count = len(target.elts)
+        starred = any(isinstance(item, ast.Starred) for item in target.elts)
+        shape = self.shape(value)
+        if shape is not None and not starred:
+            self.facts.at(shape).ranks.append(count)
+        if path is not None:
+            facts = self.facts.at(path)
+            facts.sequence = True
+            if not starred:
+                facts.length = max(facts.length, count)
+            for item in target.elts:
+                if isinstance(item, ast.Name):
+                    self.aliases[item.id] = (*path, ELEMENT)
+        elif isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == count:
+            for item, part in zip(target.elts, value.elts):
+                self.bind(item, part)
+        elif self.receiver is not None:
+            for item in target.elts:
+                if isinstance(item, ast.Name):
+                    self.aliases.pop(item.id, None)
+
+    def shape(self, node: ast.AST) -> Optional[Path]:
+        """The path of the tensor whose whole shape this is."""
+        if isinstance(node, ast.Name):
+            return self.shapes.get(node.id)
+        if isinstance(node, ast.Attribute) and node.attr == "shape":
+            return self.path(node.value)
+        if _method(node) == "size" and not node.args:  # type: ignore[attr-defined]
+            return self.path(node.func.value)  # type: ignore[attr-defined]
+        if isinstance(node, ast.Call) and len(node.args) == 1:
+            return self.shape(node.args[0]) if _called_name(node) in ("list", "tuple") else None
+        return None
+
+    def visit_For(self, node: ast.For) -> None:
+        self.visit(node.iter)
+        self.loop(node.target, node.iter)
+        for statement in [*node.body, *node.orelse]:
+            self.visit(statement)
+
+    def visit_comprehension(self, node: ast.comprehension) -> None:
+        self.visit(node.iter)
+        self.loop(node.target, node.iter)
+        for condition in node.ifs:
+            self.visit(condition)
+
+    def _visit_comprehension_expression(self, node: Any) -> None:
+        for generator in node.generators:
+            self.visit(generator)
+        for field in ("elt", "key", "value"):
+            if hasattr(node, field):
+                self.visit(getattr(node, field))
+
+    visit_ListComp = visit_SetComp = visit_DictComp = _visit_comprehension_expression
+    visit_GeneratorExp = _visit_comprehension_expression
+
+    def loop(self, target: ast.AST, iterated: ast.AST) -> None:
+        name = _called_name(iterated) if isinstance(iterated, ast.Call) else None
+        if name in _LOOPS:
+            sources = iterated.args  # type: ignore[attr-defined]
+            targets = target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
+            if name == "enumerate":
+                targets = targets[1:] if len(targets) == 2 else []
+            if name == "zip" and len(targets) != len(sources):
+                return
+            for one, source in zip(targets, sources):
+                self.loop(one, source)
+            return
+        path = self.path(iterated)
+        if path is not None:
+            self.facts.at(path).sequence = True
+            self.element(target, (*path, ELEMENT))
+            return
+        live = self.object(iterated)
+        if isinstance(live, torch.nn.Module) and isinstance(target, ast.Name):
+            children = list(live.children())
+            if children:
+                self.live[target.id] = children[0]
+
+    def element(self, target: ast.AST, path: Path) -> None:
+        if isinstance(target, ast.Name):
+            self.aliases[target.id] = path
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            facts = self.facts.at(path)
+            facts.sequence = True
+            facts.length = max(facts.length, len(target.elts))
+            for item in target.elts:
+                if isinstance(item, ast.Name):
+                    self.aliases[item.id] = (*path, ELEMENT)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        path = self.path(node.value)
+        key = constant(_index(node))
+        if path is not None:
+            facts = self.facts.at(path)
+            if isinstance(key, str):
+                facts.mapping = True
+            else:
+                facts.sequence = True
+                if isinstance(key, int):
+                    facts.length = max(facts.length, key + 1 if key >= 0 else -key)
+        index = self.path(_index(node))
+        if index is not None:
+            table = self.object(node.value)
+            if isinstance(table, dict):
+                self.facts.at(index).tables.append(table)
+        shape = self.shape(node.value)
+        if shape is not None and isinstance(key, int):
+            self.facts.at(shape).ranks.append(key + 1 if key >= 0 else -key)
+        self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        path = self.path(node)
+        if path is not None:
+            self.facts.at(path)
+        self.generic_visit(node)
+
+    def visit_Starred(self, node: ast.Starred) -> None:
+        path = self.path(node.value)
+        if path is not None:
+            self.facts.at(path).sequence = True
+            self.facts.at(path).spread = True
+        self.generic_visit(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        for side, other in ((node.left, node.right), (node.right, node.left)):
+            path = self.path(side)
+            if path is None or isinstance(constant(other), str):
+                continue
+            if isinstance(other, (ast.List, ast.ListComp)):
+                if isinstance(node.op, ast.Add):
+                    self.facts.at(path).sequence = True
+                continue
+            self.facts.at(path).number = True
+        self.generic_visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        sides = [node.left, *node.comparators]
+        for one, operator, other in zip(sides, node.ops, sides[1:]):
+            self.compare(one, operator, other)
+            if not isinstance(operator, (ast.In, ast.NotIn)):
+                self.compare(other, operator, one)
+        self.generic_visit(node)
+
+    def compare(self, one: ast.AST, operator: ast.AST, other: ast.AST) -> None:
+        path = self.path(_without_lower(one))
+        if path is not None:
+            facts = self.facts.at(path)
+            if isinstance(operator, (ast.In, ast.NotIn)):
+                members = self.members(other)
+                facts.literals.extend(m for m in members if not _holds(facts.literals, m))
+            else:
+                value = constant(other)
+                if value is not None and not _holds(facts.literals, value):
+                    facts.literals.append(value)
+                if isinstance(operator, (ast.Lt, ast.Gt, ast.LtE, ast.GtE)):
+                    facts.number = True
+        self.compare_rank(one, other, isinstance(operator, ast.Eq))
+
+    def compare_rank(self, one: ast.AST, other: ast.AST, equal: bool) -> None:
+        value = constant(other)
+        if not equal or not isinstance(value, int):
+            return
+        inner: Optional[Path] = None
+        if isinstance(one, ast.Attribute) and one.attr == "ndim":
+            inner = self.path(one.value)
+        elif isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute):
+            if one.func.attr in ("dim", "ndimension"):
+                inner = self.path(one.func.value)
+            elif _called_name(one) == "len" and one.args:
+                inner = self.shape(one.args[0])
+        if inner is not None:
+            self.facts.at(inner).ranks.append(value)
+
+    def members(self, node: ast.AST) -> List[Any]:
+        if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+            return [v for v in (constant(e) for e in node.elts) if v is not None]
+        if isinstance(node, ast.Dict):
+            return [v for v in (constant(e) for e in node.keys if e) if v is not None]
+        live = self.object(node)
+        if isinstance(live, (dict, list, tuple, set, frozenset)):
+            return [item for item in live if isinstance(item, (str, int, float))]
+        return []
+
+    def visit_Call(self, node: ast.Call) -> None:
+        self.visit(node.func)
+        for argument in node.args:
+            self.visit(argument)
+        for keyword in node.keywords:
+            self.visit(keyword.value)
+            if keyword.arg is None and self.path(keyword.value) is not None:
+                self.facts.at(self.path(keyword.value) or ()).mapping = True
+        self.use_of_callee(node)
+        self.use_of_arguments(node)
+
+    def use_of_callee(self, node: ast.Call) -> None:
+        path = self.path(node.func)
+        if path is None:
+            return
+        if isinstance(node.func, ast.Attribute) and path[:-1] == self.path(node.func.value):
+            owner = self.facts.at(path[:-1])
+            owner.methods.add(node.func.attr)
+            if node.func.attr in ("items", "keys", "values", "get"):
+                owner.mapping = True
+            if node.func.attr in _RANK_BY_ARGUMENTS and node.args:
+                owner.ranks.append(len(node.args))
+        facts = self.facts.at(path)
+        facts.called = facts.called or node
+
+    def use_of_arguments(self, node: ast.Call) -> None:
+        named = _called_name(node)
+        paths = [self.path(argument) for argument in node.args]
+        if named == "isinstance" and len(node.args) == 2 and paths[0] is not None:
+            kinds = self.object(node.args[1])
+            for kind in kinds if isinstance(kinds, tuple) else (kinds,):
+                if isinstance(kind, type):
+                    self.facts.at(paths[0]).types.append(kind)
+            return
+        if named in ("hasattr", "getattr") and len(node.args) > 1:
+            return
+        if named in _SEQUENCE_FUNCTIONS and len(node.args) == 1 and paths[0] is not None:
+            self.facts.at(paths[0]).sequence = True
+        if named in ("int", "float", "range", "round", "abs") and paths and paths[0] is not None:
+            self.facts.at(paths[0]).number = True
+        keywords = [(k.arg or "", self.path(k.value)) for k in node.keywords if k.arg]
+        if not any(p is not None for p in paths) and not any(p is not None for _, p in keywords):
+            return
+        callee = self.object(node.func)
+        if callee is not _MISSING and callee is not None:
+            self.pass_on(callee, node, paths, keywords)
+
+    def pass_on(
+        self,
+        callee: Any,
+        node: ast.Call,
+        paths: List[Optional[Path]],
+        keywords: List[Tuple[str, Optional[Path]]],
+    ) -> None:
+        owner: Any
+        if isinstance(callee, torch.nn.Module):
+            function, owner, receiver = forward_of(type(callee)), type(callee), callee
+        elif isinstance(callee, _Super):
+            return
+        elif isinstance(callee, _SuperMethod):
+            function, owner, receiver = callee.function, self.owner, self.receiver
+        elif isinstance(callee, type):
+            function, owner, receiver = initialiser(callee), callee, None
+        else:
+            plain = plain_function(callee)
+            bound = isinstance(node.func, ast.Attribute) and _is_self(node.func.value)
+            function = callee
+            owner = self.owner if bound else None
+            receiver = self.receiver if bound else None
+            if plain is not None:
+                function = plain
+        for name, path in _bind(function, callee, node, paths, keywords, owner is not None):
+            self.passed_as(callee, function, owner, receiver, name, path)
+
+    def passed_as(
+        self, callee: Any, function: Any, owner: Any, receiver: Any, name: str, path: Path
+    ) -> None:
+        facts = self.facts.at(path)
+        facts.passed.append(Passed(callee, name))
+        if is_torch(callee) or (isinstance(callee, torch.nn.Module) and is_torch(type(callee))):
+            leaf = _first_leaf(callee) if isinstance(callee, torch.nn.Module) else callee
+            if leaf is not callee and not is_torch(type(leaf)):
+                function, owner, receiver = forward_of(type(leaf)), type(leaf), leaf
+                name = _first_parameter(function) or name
+            else:
+                facts.layers.append(leaf)
+                return
+        facts.names.append(name)
+        signature = signature_of(function)
+        if signature is not None and name in signature.parameters:
+            annotation = annotation_of(signature.parameters[name], function)
+            if annotation is not None:
+                facts.annotations.append(annotation)
+        facts.absorb(self.reader._read(function, name, owner, receiver, self.depth + 1))
+
+
+_RANK_BY_ARGUMENTS = {"permute"}
+
+
+class _Super:
+    """`super()` in a method of `start`, for an instance of `owner`."""
+
+    def __init__(self, owner: type, start: type) -> None:
+        self.owner = owner
+        self.start = start
+
+
+class _SuperMethod:
+    def __init__(self, function: Any) -> None:
+        self.function = function
+        self.__module__ = getattr(function, "__module__", "")
+
+
+def _attribute(value: Any, name: str) -> Any:
+    if isinstance(value, _Super):
+        mro = list(value.owner.__mro__)
+        after = mro[mro.index(value.start) + 1 :] if value.start in mro else mro[1:]
+        for base in after:
+            if name in vars(base):
+                return _SuperMethod(vars(base)[name])
+        return _MISSING
+    try:
+        return (
+            inspect.getattr_static(value, name) if isinstance(value, type) else getattr(value, name)
+        )
+    except Exception:
+        return _MISSING
+
+
+def _definer(owner: type, function: Any) -> Any:
+    for base in owner.__mro__:
+        if any(plain_function(value) is function for value in list(vars(base).values())):
+            return base
+    return _MISSING
+
+
+def _is_self(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _index(node: ast.Subscript) -> ast.AST:
+    inner: ast.AST = node.slice
+    return inner.value if type(inner).__name__ == "Index" else inner  # type: ignore[attr-defined]
+
+
+def constant(node: ast.AST) -> Any:
+    """The value of a literal number or string, else None."""
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        inner = constant(node.operand)
+        return -inner if isinstance(inner, (int, float)) else None
+    return None
+
+
+def _called_name(node: ast.AST) -> Optional[str]:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id
+    return None
+
+
+def _without_lower(node: ast.AST) -> ast.AST:
+    if _method(node) in ("lower", "upper", "strip"):
+        return node.func.value  # type: ignore[attr-defined,no-any-return]
+    return node
+
+
+def _method(node: ast.AST) -> str:
+    is_method = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    return node.func.attr if is_method else ""  # type: ignore[attr-defined]
+
+
+def _first_leaf(module: Any) -> Any:
+    """The first module inside containers of torch that is called with the input."""
+    while isinstance(module, torch.nn.Sequential) and len(module):
+        module = module[0]
+    return module
+
+
+def _first_parameter(function: Any) -> Optional[str]:
+    signature = signature_of(function)
+    names = [n for n in signature.parameters if n != "self"] if signature else []
+    return names[0] if names else None
+
+
+def _bind(
+    function: Any,
+    callee: Any,
+    node: ast.Call,
+    paths: List[Optional[Path]],
+    keywords: List[Tuple[str, Optional[Path]]],
+    method: bool,
+) -> Iterator[Tuple[str, Path]]:
+    signature = signature_of(function)
+    parameters = list(signature.parameters.values()) if signature else []
+    if parameters and (method or parameters[0].name == "self") and parameters[0].name == "self":
+        parameters = parameters[1:]
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    for index, path in enumerate(paths):
+        if any(isinstance(a, ast.Starred) for a in node.args[: index + 1]):
+            break
+        if path is not None:
+            yield (positional[index].name if index < len(positional) else ""), path
+    for name, path in keywords:
+        if path is not None and name:
+            yield name, path

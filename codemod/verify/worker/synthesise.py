@@ -1,0 +1,290 @@
+"""Finds a recipe that runs: the candidates in order, then a ladder of generators.
+
+A *generator* takes the `Subject` and yields drafts that built and ran. It reads what failed so far
+in `subject.laboratory.failures`. To deepen the search, add a generator to `LADDER`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+import torch
+
+from .constructor import Arguments, Constructor
+from .inputs import Call, Inputs
+from .laboratory import Draft, Failure, Laboratory, describe, limited, require_output, seed
+from .reading import forward_of
+from .recipe import evaluate
+
+BUILDS = 60
+WORKING_BUILDS = 12
+CALLS = 150
+
+
+class NoRecipe(Exception):
+    """No recipe ran. `code`: `no-recipe`, `recipe-raises`, `needs-package` or `timeout`."""
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+
+class Subject:
+    """The class to find a recipe for, and what was learned about it so far."""
+
+    def __init__(
+        self,
+        cls: Any,
+        namespace: Mapping[str, Any],
+        source_path: str,
+        candidates: Sequence[Mapping[str, Any]],
+        deadline: float,
+    ) -> None:
+        self.cls = cls
+        self.namespace = namespace
+        self.source_path = source_path
+        self.candidates = candidates
+        self.laboratory = Laboratory(cls, namespace, deadline)
+        self.worked: List[Tuple[Constructor, Arguments, Inputs, Call]] = []
+
+    @property
+    def name(self) -> str:
+        return "{}.{}".format(self.namespace.get("__name__", ""), self.cls.__qualname__).strip(".")
+
+
+Generator = Callable[[Subject], Iterator[Draft]]
+
+
+def search(
+    cls: Any,
+    namespace: Mapping[str, Any],
+    source_path: str,
+    candidates: Sequence[Mapping[str, Any]],
+    skip: int,
+    deadline: float,
+) -> Dict[str, Any]:
+    """The recipe that ran after passing over `skip` other ones that ran.
+
+    `deadline` is a time of `time.monotonic()`. The search leaves the generators of random numbers
+    in any state: run it in a process of its own. Raises `NoRecipe`.
+    """
+    subject = Subject(cls, namespace, source_path, candidates, deadline)
+    seen = set()
+    for found in _working(subject):
+        key = (found["setup"], found["build"], found["inputs"], found["function"])
+        if key in seen:
+            continue
+        seen.add(key)
+        if len(seen) > skip:
+            return found
+    raise _explain(subject, len(seen))
+
+
+def _working(subject: Subject) -> Iterator[Dict[str, Any]]:
+    for candidate in subject.candidates:
+        if candidate.get("function") or candidate.get("inputs"):
+            if _candidate_runs(subject, candidate):
+                yield dict(candidate)
+        elif candidate.get("build"):
+            draft = Draft(candidate["build"], "", candidate.get("setup") or "")
+            for found in _completed(subject, draft, candidate.get("source") == "given"):
+                yield {**candidate, "inputs": found.inputs}
+    if forward_of(subject.cls) in (None, torch.nn.Module.forward):
+        raise _no_forward(subject)
+    for generator in LADDER:
+        for draft in generator(subject):
+            yield _recipe(subject, draft)
+
+
+def _candidate_runs(subject: Subject, candidate: Mapping[str, Any]) -> bool:
+    """Whether it runs in both modes. A given one that raises is an error of its own."""
+    laboratory = subject.laboratory
+    try:
+        with limited(max(laboratory.left, 0.01)):
+            seed(0)
+            make = evaluate(candidate, subject.cls, subject.namespace)
+            for training in (True, False):
+                seed(0)
+                model, args, kwargs = make()
+                model.train(training)
+                require_output(model(*args, **kwargs))
+    except (Exception, SystemExit) as error:
+        failure = describe(error, "call")
+        if candidate.get("source") == "given":
+            raise _given_raises(subject, candidate, failure) from None
+        laboratory.failures.append(failure)
+        return False
+    return True
+
+
+def _given_raises(subject: Subject, candidate: Mapping[str, Any], failure: Failure) -> NoRecipe:
+    where = candidate.get("where") or "the recipe"
+    return NoRecipe(
+        "recipe-raises",
+        "the recipe for {} in {} raises {}".format(subject.name, where, failure.text),
+        "correct the recipe for {} in {}".format(subject.name, where),
+    )
+
+
+def _completed(subject: Subject, draft: Draft, given: bool) -> Iterator[Draft]:
+    """Inputs for a build that is known."""
+    model, failure = subject.laboratory.build(draft)
+    if failure is not None and given:
+        raise _given_raises(subject, {"where": "the configuration"}, failure)
+    if failure is None:
+        for _, _, found in _calls(subject, draft, model):
+            yield found
+            return
+
+
+# The ladder
+
+
+def plain(subject: Subject) -> Iterator[Draft]:
+    """Constructor arguments, cheapest first; for each that builds, inputs, cheapest first."""
+    laboratory = subject.laboratory
+    constructor = Constructor(subject.cls, subject.namespace, subject.cls.__qualname__)
+    built = 0
+    for _ in range(BUILDS):
+        popped = constructor.queue.pop()
+        if popped is None or laboratory.left <= 0 or built >= WORKING_BUILDS:
+            return
+        cost, arguments = popped
+        draft = constructor.draft(arguments)
+        model, failure = laboratory.build(draft)
+        if failure is None:
+            built += 1
+            for inputs, call, found in _calls(subject, draft, model, CALLS if built < 4 else 60):
+                subject.worked.append((constructor, arguments, inputs, call))
+                yield found
+                return
+            failure = laboratory.failures[-1] if laboratory.failures else None
+        constructor.learn(cost, arguments, failure)
+
+
+def variants(subject: Subject) -> Iterator[Draft]:
+    """What worked, with another flag, option or optional input, so that other branches run."""
+    for constructor, arguments, inputs, call in list(subject.worked):
+        draft = constructor.draft(arguments)
+        for other in inputs.variants(call):
+            if subject.laboratory.left <= 0:
+                return
+            yield from _steered(subject, draft, inputs, other, 12)
+        for others in constructor.variants(arguments):
+            if subject.laboratory.left <= 0:
+                return
+            changed = constructor.draft(others)
+            model, failure = subject.laboratory.build(changed)
+            if failure is None:
+                for _, _, found in _calls(subject, changed, model, 40, call):
+                    yield found
+                    break
+
+
+LADDER: Tuple[Generator, ...] = (plain, variants)
+
+
+def _calls(
+    subject: Subject, draft: Draft, model: Any, budget: int = CALLS, start: Optional[Call] = None
+) -> Iterator[Tuple[Inputs, Call, Draft]]:
+    """Calls of the built model that run, and run again when it is built afresh."""
+    inputs = Inputs(model)
+    if start is not None and [name for name, _ in start] == list(inputs.parameters):
+        inputs.queue.push(-1.0, start)
+    laboratory = subject.laboratory
+    for _ in range(budget):
+        popped = inputs.queue.pop()
+        if popped is None or laboratory.left <= 0:
+            return
+        cost, call = popped
+        written = inputs.draft(call, draft)
+        failure = laboratory.call(model, written)
+        if failure is None and laboratory.confirm(written) is None:
+            yield inputs, call, written
+        elif failure is not None:
+            if _hopeless(failure):
+                return
+            inputs.learn(cost, call, failure)
+
+
+def _steered(
+    subject: Subject, draft: Draft, inputs: Inputs, call: Call, budget: int
+) -> Iterator[Draft]:
+    fresh, failure = subject.laboratory.build(draft)
+    if failure is None:
+        for _, found_call, found in _calls(subject, draft, fresh, budget, call):
+            if found_call == call:
+                yield found
+            return
+
+
+def _hopeless(failure: Failure) -> bool:
+    """Whether other inputs cannot help: the forward is abstract, or needs what is not there."""
+    return failure.kind in ("NotImplementedError", "ImportError", "ModuleNotFoundError")
+
+
+def _recipe(subject: Subject, draft: Draft) -> Dict[str, Any]:
+    return {
+        "source": "synthesised",
+        "where": "",
+        "path": subject.source_path,
+        "class_name": subject.cls.__qualname__,
+        "build": draft.build,
+        "inputs": draft.inputs,
+        "setup": draft.setup,
+        "function": "",
+        "labels": [],
+    }
+
+
+# What is missing
+
+
+def _no_forward(subject: Subject) -> NoRecipe:
+    return NoRecipe(
+        "no-recipe",
+        "cannot call {}: it defines no forward".format(subject.cls.__qualname__),
+        "give a recipe for a subclass or a model that contains {}".format(subject.name),
+    )
+
+
+def _explain(subject: Subject, found: int) -> NoRecipe:
+    """The failure that says most: at the furthest stage, the one met first."""
+    failures = subject.laboratory.failures
+    hint = "give a recipe for {}".format(subject.name)
+    name = subject.cls.__qualname__
+    if found:
+        return NoRecipe("no-recipe", "found no further way to call {}".format(name), hint)
+    calls = [f for f in failures if f.stage == "call" and f.kind != "OutOfTime"]
+    builds = [f for f in failures if f.stage == "build" and f.kind != "OutOfTime"]
+    chosen = (calls or builds or failures or [Failure("build", "OutOfTime", "")])[0]
+    package = _missing_package([*calls, *builds])
+    if package:
+        return NoRecipe(
+            "needs-package",
+            "cannot run {}: it needs the package {}".format(name, package),
+            "install {} beside the project".format(package),
+        )
+    verb = "call" if calls else "build"
+    if chosen.kind == "OutOfTime":
+        return NoRecipe("timeout", "found no way to {} {} in time".format(verb, name), hint)
+    message = "cannot {} {}: {}".format(verb, name, _sentence(chosen))
+    return NoRecipe("no-recipe", message, hint)
+
+
+def _missing_package(failures: Sequence[Failure]) -> str:
+    for failure in failures[-3:]:
+        found = re.search(r"No module named '([\w.]+)'", failure.message)
+        if found and failure.kind in ("ImportError", "ModuleNotFoundError"):
+            return found.group(1).split(".")[0]
+    return ""
+
+
+def _sentence(failure: Failure) -> str:
+    missing = re.search(r"'(\w+)' object has no attribute '(\w+)'", failure.message)
+    if missing:
+        return "{} has no .{}".format(missing.group(1), missing.group(2))
+    return failure.text

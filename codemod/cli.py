@@ -464,13 +464,12 @@ def _show_transform(request: Request, streams: Streams, facade: Facade, _: Seque
     found = {t.name: t for t in facade.transforms(make_options(request.line, Path.cwd()))}
     if request.name not in found:
         raise unknown_name("transform", request.name, found)
-    from codemod.editing.refused import COMMON_REFUSALS
     from codemod.report import explanation
 
     transform = found[request.name]
-    refusals = {**COMMON_REFUSALS, **transform.refusals}
+    refusals = transform.refusal_docs()
     if request.refusal is None:
-        streams.put(explanation.of_transform(transform, refusals))
+        streams.put(explanation.of_transform(transform))
         return exit_code(None)
     if request.refusal not in refusals:
         raise unknown_name("refusal", request.refusal, refusals)

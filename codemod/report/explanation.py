@@ -49,17 +49,16 @@ class Explained(Protocol):
     @property
     def examples(self) -> Sequence[_Example]: ...
 
-    @property
-    def refusals(self) -> Mapping[str, _Refusal]: ...
+    def refusal_docs(self) -> Mapping[str, _Refusal]: ...
 
 
-def of_transform(transform: Explained, refusals: Mapping[str, _Refusal] | None = None) -> str:
-    """The whole explanation. `refusals`: all codes it may give, if more than its own."""
+def of_transform(transform: Explained) -> str:
+    """The whole explanation."""
     parts = [
         f"{transform.name}\n\n{inspect.getdoc(transform) or ''}".rstrip(),
         _contract(transform.contract),
         *map(_example, transform.examples),
-        _refusals(transform.refusals if refusals is None else refusals),
+        _refusals(transform.refusal_docs()),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -7,12 +7,12 @@ A patch is text in which each byte that is no UTF-8 stands as a lone surrogate
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
+
+from codemod.report.line_diff import Change, changes
 
 CONTEXT = 3
 _NO_NEWLINE = b"\\ No newline at end of file\n"
 _ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
-_Code = tuple[str, int, int, int, int]
 
 
 def patch(files: Mapping[str, tuple[bytes, bytes]]) -> str:
@@ -31,7 +31,7 @@ def file_patch(path: str, before: bytes, after: bytes) -> bytes:
     if before == after:
         return b""
     old, new = _lines(before), _lines(after)
-    hunks = (line for codes in _grouped(old, new) for line in _hunk(old, new, codes))
+    hunks = (line for near in _grouped(changes(old, new)) for line in _hunk(old, new, near))
     return b"".join([*_header(path), *hunks])
 
 
@@ -65,22 +65,32 @@ def _lines(data: bytes) -> list[bytes]:
     return lines if lines[-1] else lines[:-1]
 
 
-def _grouped(old: Sequence[bytes], new: Sequence[bytes]) -> Iterator[list[_Code]]:
-    # Blank lines anchor nothing: this is what keeps difflib fast on long files.
-    matcher = SequenceMatcher(lambda line: not line.strip(), old, new, autojunk=False)
-    for codes in matcher.get_grouped_opcodes(CONTEXT):
-        yield list(codes)
+def _grouped(found: Sequence[Change]) -> Iterator[list[Change]]:
+    """Changes that share a hunk: their context touches or overlaps."""
+    group: list[Change] = []
+    for change in found:
+        if group and change.old_start - group[-1].old_end > 2 * CONTEXT:
+            yield group
+            group = []
+        group.append(change)
+    if group:
+        yield group
 
 
-def _hunk(old: Sequence[bytes], new: Sequence[bytes], codes: Sequence[_Code]) -> Iterator[bytes]:
-    first, last = codes[0], codes[-1]
-    yield b"@@ -%s +%s @@\n" % (_range(first[1], last[2]), _range(first[3], last[4]))
-    for tag, old_start, old_end, new_start, new_end in codes:
-        if tag == "equal":
-            yield from (_line(b" ", line) for line in old[old_start:old_end])
-        else:
-            yield from (_line(b"-", line) for line in old[old_start:old_end])
-            yield from (_line(b"+", line) for line in new[new_start:new_end])
+def _hunk(old: Sequence[bytes], new: Sequence[bytes], near: Sequence[Change]) -> Iterator[bytes]:
+    first, last = near[0], near[-1]
+    before = min(CONTEXT, first.old_start)
+    after = min(CONTEXT, len(old) - last.old_end)
+    old_range = _range(first.old_start - before, last.old_end + after)
+    new_range = _range(first.new_start - before, last.new_end + after)
+    yield b"@@ -%s +%s @@\n" % (old_range, new_range)
+    position = first.old_start - before
+    for change in near:
+        yield from (_line(b" ", line) for line in old[position : change.old_start])
+        yield from (_line(b"-", line) for line in old[change.old_start : change.old_end])
+        yield from (_line(b"+", line) for line in new[change.new_start : change.new_end])
+        position = change.old_end
+    yield from (_line(b" ", line) for line in old[position : position + after])
 
 
 def _range(start: int, end: int) -> bytes:

@@ -13,7 +13,16 @@ from typing import Literal, TypeVar
 from rich.text import Text
 
 from codemod.report import patch
-from codemod.results import Difference, Evidence, Outcome, Refusal, Report, Rewrite
+from codemod.results import (
+    ASPECTS,
+    STRUCTURAL,
+    Difference,
+    Evidence,
+    Outcome,
+    Refusal,
+    Report,
+    Rewrite,
+)
 
 Verbosity = Literal["quiet", "normal", "verbose"]
 _T = TypeVar("_T")
@@ -83,8 +92,8 @@ def _visible_character(character: str) -> str:
     if character in "\n\t" or character.isprintable():
         return character
     code = ord(character)
-    if code < 32:
-        return "^" + chr(code + 64)
+    if code < 32 or code == 127:
+        return "^" + chr(code ^ 64)
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
     # White space and letters that merely are not "printable" are left; controls are not.
@@ -146,7 +155,7 @@ def _why_not_written(outcome: Outcome) -> str:
 def _behaviour(rewrite: Rewrite) -> list[str]:
     if not rewrite.contract.changes_behaviour:
         return []
-    return [aspect for aspect in rewrite.contract.changes if aspect not in ("modules", "hooks")]
+    return [aspect for aspect in rewrite.contract.changes if aspect not in STRUCTURAL]
 
 
 def _evidence_lines(group: Sequence[Outcome]) -> Iterator[str]:
@@ -171,7 +180,7 @@ def _aspect_phrases(evidence: Evidence) -> Iterator[str]:
         "not-changed": "did not change",
     }
     for status, phrase in phrases.items():
-        names = [aspect for aspect, found in evidence.aspects.items() if found == status]
+        names = [aspect for aspect in ASPECTS if evidence.aspects.get(aspect) == status]
         if names:
             yield f"{', '.join(names)} {phrase}"
 

@@ -1,0 +1,168 @@
+"""Finds the rewrite that makes a model behave differently, and sees it again in fresh processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codemod.results import Reason, Rewrite
+from codemod.verify import reasons
+from codemod.verify.bisect import first_to_fail
+from codemod.verify.compare import Observation, disagreements
+from codemod.verify.runs import Answer, Job, Observe, Overlay, load_keys
+from codemod.verify.trials import Group, Laboratory, Problem, Trial, Way, ended
+
+# Not reaching the end is a difference only where it says that the code itself is broken.
+_BROKEN_CODE = frozenset({"import-failed", "raised"})
+
+
+@dataclass(frozen=True)
+class Failing:
+    """A way in which `over` fails against `base`."""
+
+    group: Group
+    way: Way
+    base: Overlay
+    over: Overlay
+
+
+@dataclass(frozen=True)
+class Blame:
+    """`culprit`: the id to withdraw; None: nobody can be blamed, the whole group is in doubt."""
+
+    culprit: str | None
+    problem: Problem
+
+
+def blame(laboratory: Laboratory, failing: Failing) -> Job[Blame]:
+    """Sees the failure again, then bisects the rewrites that touch what the model loads."""
+    target = str(failing.way.model)
+    again = yield from _seen_again(laboratory, failing, ())
+    if isinstance(again, Reason):
+        return Blame(None, ended(failing.way, again))
+    suspects = yield from _suspects(laboratory, failing)
+    if not suspects:
+        return Blame(None, ended(failing.way, reasons.nondeterministic((), target)))
+    if len(suspects) == 1:
+        return Blame(suspects[0].id, problem_of(again, target))
+    index = yield from _bisected(laboratory, failing, suspects)
+    culprit = suspects[index]
+    alone = yield from _culprit_alone(laboratory, failing, suspects[: index + 1])
+    if isinstance(alone, Reason):
+        return Blame(culprit.id, ended(failing.way, alone))
+    return Blame(culprit.id, problem_of(alone, target))
+
+
+def problem_of(trial: Trial, target: str) -> Problem:
+    """What a failing trial that was seen twice says."""
+    if trial.failure is None:
+        differences = trial.judgement.differences
+        return Problem("different", reasons.different(differences, target), trial, differences)
+    if trial.failure.get("code") in _BROKEN_CODE:
+        return Problem("different", reasons.breaks(trial.failure, target), trial)
+    return Problem("unconfirmed", reasons.of_failure(trial.failure, target), trial)
+
+
+def _bisected(laboratory: Laboratory, failing: Failing, suspects: Sequence[Rewrite]) -> Job[int]:
+    def fails(prefix: Sequence[Rewrite]) -> Job[bool]:
+        over = _with(laboratory, failing.base, prefix)
+        own = _own(failing.group, prefix)
+        trial = yield from laboratory.trial(failing.group, failing.way, failing.base, over, own)
+        return isinstance(trial, Trial) and trial.fails
+
+    return (yield from first_to_fail(suspects, fails))
+
+
+def _culprit_alone(
+    laboratory: Laboratory, failing: Failing, prefix: Sequence[Rewrite]
+) -> Job[Trial | Reason]:
+    """The last rewrite of a failing prefix against the others; against the base if that passes."""
+    without = _with(laboratory, failing.base, prefix[:-1])
+    over = _with(laboratory, failing.base, prefix)
+    last = Failing(failing.group, failing.way, without, over)
+    trial = yield from _seen_again(laboratory, last, _own(failing.group, prefix[-1:]))
+    if isinstance(trial, Trial) and trial.fails:
+        return trial
+    whole = Failing(failing.group, failing.way, failing.base, over)
+    return (yield from _seen_again(laboratory, whole, _own(failing.group, prefix)))
+
+
+def _seen_again(
+    laboratory: Laboratory, failing: Failing, own: Sequence[Rewrite]
+) -> Job[Trial | Reason]:
+    """The failure in fresh processes, with raw data; a Reason if a run differs from its first."""
+    way, base, over = failing.way, failing.base, failing.over
+    target = str(way.model)
+    before = yield from laboratory.before(failing.group, way, base)
+    if isinstance(before, Reason):
+        return before
+    keys = load_keys(before.observation())
+    after = yield Observe(over, way.model, way.recipe, keys)
+    fresh_before = yield Observe(base, way.model, way.recipe, raw=True, attempt=2)
+    fresh_after = yield Observe(over, way.model, way.recipe, keys, raw=True, attempt=2)
+    for first, second in ((before, fresh_before), (after, fresh_after)):
+        apart = _apart(first, second)
+        if apart is not None:
+            return reasons.nondeterministic(apart, target)
+    rewrites = own or _own(failing.group, [laboratory.rewrites[key] for key in over.ids - base.ids])
+    return laboratory.judged(way, fresh_before, fresh_after, base, over, rewrites)
+
+
+def _apart(first: Answer, second: Answer) -> tuple[str, ...] | None:
+    """In what two runs of the same code differ: aspects, or nothing for how they end."""
+    if first.failure is not None or second.failure is not None:
+        codes = [(answer.failure or {}).get("code") for answer in (first, second)]
+        return None if codes[0] == codes[1] else ()
+    found = disagreements(first.observation(), _without_data(second.observation()))
+    return found or None
+
+
+def _without_data(observation: Observation) -> Any:
+    def stripped(tree: Any) -> Any:
+        if isinstance(tree, list):
+            return [stripped(item) for item in tree]
+        if isinstance(tree, Mapping):
+            if isinstance(tree.get("tensor"), Mapping):
+                return {"tensor": {k: v for k, v in tree["tensor"].items() if k != "data"}}
+            return {key: stripped(value) for key, value in tree.items()}
+        return tree
+
+    return stripped(observation)
+
+
+def _suspects(laboratory: Laboratory, failing: Failing) -> Job[list[Rewrite]]:
+    before = yield from laboratory.before(failing.group, failing.way, failing.base)
+    if isinstance(before, Reason):
+        return []
+    keys = load_keys(before.observation())
+    after = yield Observe(failing.over, failing.way.model, failing.way.recipe, keys)
+    found = laboratory.suspects(failing.base, failing.over, before, after)
+    return in_order_of_need(found)
+
+
+def in_order_of_need(rewrites: Sequence[Rewrite]) -> list[Rewrite]:
+    """Each rewrite after those that it requires; otherwise as they stand."""
+    by_id = {rewrite.id: rewrite for rewrite in rewrites}
+    ordered: dict[str, Rewrite] = {}
+
+    def place(rewrite: Rewrite) -> None:
+        if rewrite.id in ordered:
+            return
+        for key in rewrite.requires:
+            if key in by_id and key not in ordered:
+                place(by_id[key])
+        ordered[rewrite.id] = rewrite
+
+    for rewrite in rewrites:
+        place(rewrite)
+    return list(ordered.values())
+
+
+def _with(laboratory: Laboratory, base: Overlay, prefix: Sequence[Rewrite]) -> Overlay:
+    return laboratory.runner.overlay(base.ids | {rewrite.id for rewrite in prefix})
+
+
+def _own(group: Group, rewrites: Sequence[Rewrite]) -> list[Rewrite]:
+    members = {rewrite.id for rewrite in group.rewrites}
+    return [rewrite for rewrite in rewrites if rewrite.id in members]

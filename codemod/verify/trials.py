@@ -1,0 +1,223 @@
+"""Runs one model on two overlays and judges what is seen; says which promises apply to the pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from codemod.results import Aspect, Difference, Expectation, Reason, Recipe, Rewrite
+from codemod.verify import reasons
+from codemod.verify.compare import (
+    Judgement,
+    disagreements,
+    judge,
+    raises_always,
+    reused_modules,
+)
+from codemod.verify.runs import Answer, FindRecipe, Job, Model, Observe, Overlay, Runner, load_keys
+
+MAX_WAYS = 6
+MAX_RECIPES_EACH = 3
+
+
+@dataclass(frozen=True)
+class Way:
+    """A model and a recipe that was seen to run it."""
+
+    model: Model
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One way run before and after. `failure`: the after run did not get to its end."""
+
+    way: Way
+    judgement: Judgement
+    reached: frozenset[str] = frozenset()
+    failure: Mapping[str, Any] | None = None
+    stubs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    scripted: bool = False
+
+    @property
+    def fails(self) -> bool:
+        return self.failure is not None or bool(self.judgement.broken)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a rewrite cannot be confirmed, and the trial that showed it."""
+
+    kind: Literal["different", "unconfirmed"]
+    reason: Reason
+    trial: Trial | None = None
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass
+class Group:
+    """All rewrites of one class that are confirmed by the same runs.
+
+    `ways`: found so far. `problems`: why other ways could not be used.
+    `ran`: for each way, the files that an after run loaded and the overlay's digest of them.
+    """
+
+    model: Model
+    rewrites: tuple[Rewrite, ...]
+    targets: tuple[Model, ...]
+    raises_before: bool = False
+    ways: list[Way] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    target: int = 0
+    skip: int = 0
+    ran: dict[Way, set[tuple[frozenset[str], str]]] = field(default_factory=dict)
+
+
+def ended(way: Way, reason: Reason) -> Problem:
+    """A way that was run and showed nothing that can be judged."""
+    return Problem("unconfirmed", reason, Trial(way, Judgement({})))
+
+
+def touched(rewrite: Rewrite) -> frozenset[str]:
+    """Every file that the rewrite changes or watches, relative to the root."""
+    return frozenset(
+        [
+            *(edit.path for edit in rewrite.edits),
+            *(requirement.edit.path for requirement in rewrite.requirements),
+            *(release.path for release in rewrite.releases),
+            *(witness.path for witness in rewrite.witnesses),
+        ]
+    )
+
+
+def promised(own: Iterable[Rewrite], foreign: Iterable[Rewrite]) -> dict[Aspect, Expectation]:
+    """What may change when these rewrites come in together.
+
+    Foreign rewrites lie in other classes that the model contains: it need not show their change.
+    Where expectations mix, nothing more than `may-differ` can be asked of the pair.
+    """
+    changes: dict[Aspect, Expectation] = {}
+    for rewrite in own:
+        for aspect, expectation in rewrite.contract.changes.items():
+            known = changes.setdefault(aspect, expectation)
+            if known != expectation:
+                changes[aspect] = "may-differ"
+    for rewrite in foreign:
+        for aspect in rewrite.contract.changes:
+            changes[aspect] = "may-differ"
+    return changes
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """The jobs that run models. `rewrites` in the order of the plan, by id."""
+
+    runner: Runner
+    rewrites: Mapping[str, Rewrite]
+
+    def before(self, group: Group, way: Way, base: Overlay) -> Job[Answer | Reason]:
+        """A before run that agrees with itself and shows something; else why it does not."""
+        target = str(way.model)
+        answer = yield Observe(base, way.model, way.recipe, repeat=2)
+        if answer.failure is not None:
+            return reasons.of_failure(answer.failure, target)
+        first, second = answer.observations()
+        if disagreements(first, second):
+            # The first of two runs in one process may have left something behind.
+            again = yield Observe(base, way.model, way.recipe, attempt=1)
+            if again.failure is not None:
+                return reasons.nondeterministic((), target)
+            apart = disagreements(first, again.observation())
+            if apart:
+                return reasons.nondeterministic(apart, target)
+        what = raises_always(first)
+        if what is not None and not group.raises_before:
+            return reasons.raised(what, target)
+        return answer
+
+    def trial(
+        self, group: Group, way: Way, base: Overlay, over: Overlay, own: Sequence[Rewrite]
+    ) -> Job[Trial | Reason]:
+        """`over` judged against `base`; a Reason if the before run shows nothing."""
+        before = yield from self.before(group, way, base)
+        if isinstance(before, Reason):
+            return before
+        first = before.observation()
+        after = yield Observe(over, way.model, way.recipe, load_keys(first))
+        if after.failure is None:
+            seen = (after.files, over.signature(after.files))
+            group.ran.setdefault(way, set()).add(seen)
+        return self.judged(way, before, after, base, over, own)
+
+    def judged(
+        self,
+        way: Way,
+        before: Answer,
+        after: Answer,
+        base: Overlay,
+        over: Overlay,
+        own: Sequence[Rewrite],
+    ) -> Trial:
+        if after.failure is not None:
+            return Trial(way, Judgement({}), failure=after.failure)
+        suspects = self.suspects(base, over, before, after)
+        foreign = [rewrite for rewrite in suspects if rewrite not in own]
+        first, second = before.observation(), after.observation()
+        return Trial(
+            way,
+            judge(first, second, promised(own, foreign)),
+            reached=after.witnesses,
+            stubs=after.stubs,
+            notes=reused_modules(first, second),
+            scripted="scripted" in second,
+        )
+
+    def suspects(
+        self, base: Overlay, over: Overlay, before: Answer, after: Answer
+    ) -> list[Rewrite]:
+        """The rewrites between two overlays that touch a file which the model loaded."""
+        root = self.runner.project.root
+        loaded = before.files | after.files
+        added = over.ids - base.ids
+        if after.failure is not None and not after.files:
+            return [rewrite for key, rewrite in self.rewrites.items() if key in added]
+        return [
+            rewrite
+            for key, rewrite in self.rewrites.items()
+            if key in added and any(str(root / path) in loaded for path in touched(rewrite))
+        ]
+
+    def next_way(self, group: Group, over: Overlay) -> Job[Way | None]:
+        """One more way to run the group's class, or None; `group` remembers where it got to.
+
+        Recipes are found on the disk; for what raises there, on `over`.
+        """
+        overlay = over if group.raises_before else self.runner.overlay(())
+        while group.target < len(group.targets) and len(group.ways) < MAX_WAYS:
+            model = group.targets[group.target]
+            way = yield from self._way_of(group, model, overlay)
+            if way is None:
+                group.target, group.skip = group.target + 1, 0
+                continue
+            if not group.raises_before:
+                before = yield from self.before(group, way, overlay)
+                if isinstance(before, Reason):
+                    group.problems.append(ended(way, before))
+                    continue
+            group.ways.append(way)
+            return way
+        return None
+
+    def _way_of(self, group: Group, model: Model, overlay: Overlay) -> Job[Way | None]:
+        if group.skip >= MAX_RECIPES_EACH:
+            return None
+        answer = yield FindRecipe(overlay, model, group.skip)
+        if answer.recipe is None:
+            if group.skip == 0:
+                reason = reasons.of_failure(answer.failure or {}, str(model))
+                group.problems.append(Problem("unconfirmed", reason))
+            return None
+        group.skip += 1
+        return Way(model, answer.recipe)

@@ -1,0 +1,124 @@
+"""The one place that says `confirmed`, after every condition was checked by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codemod.results import (
+    ASPECTS,
+    Aspect,
+    AspectStatus,
+    Evidence,
+    Reason,
+    RecipeEvidence,
+    Rewrite,
+    Verdict,
+)
+from codemod.verify import reasons
+from codemod.verify.runs import Model
+from codemod.verify.trials import Problem, Trial
+
+# Where trials of several recipes differ, the status that stands first here is shown.
+_PRECEDENCE: tuple[AspectStatus, ...] = (
+    "different",
+    "not-run",
+    "changed-as-declared",
+    "not-changed",
+    "equal",
+    "not-applicable",
+)
+
+
+def shortfall(rewrite: Rewrite, trials: Sequence[Trial], keys: Sequence[str]) -> Reason | None:
+    """What is missing for a confirmation; None if nothing is.
+
+    `keys`: those of the rewrite's witnesses that the overlay watched.
+    """
+    target = rewrite.class_name or rewrite.path
+    if not trials:
+        return reasons.of_failure({"code": "no-recipe", "message": "nothing ran"}, target)
+    for trial in trials:
+        if trial.failure is not None:
+            return reasons.of_failure(trial.failure, target)
+        if trial.judgement.broken:
+            return reasons.different(trial.judgement.differences, target)
+        if trial.judgement.incomparable:
+            found = dict.fromkeys(trial.judgement.incomparable, "an opaque value")
+            return reasons.not_comparable(found, target)
+    missing = len(rewrite.witnesses) - len(reached(rewrite, trials))
+    if missing or not keys or len(keys) != len(rewrite.witnesses):
+        scripted = any(trial.scripted for trial in trials)
+        return reasons.not_reached(max(missing, 1), len(rewrite.witnesses), target, scripted)
+    unexercised = _unexercised(trials)
+    if unexercised:
+        return reasons.not_exercised(unexercised, target)
+    return None
+
+
+def verdict(
+    rewrite: Rewrite,
+    trials: Sequence[Trial],
+    keys: Sequence[str],
+    problem: Problem | None,
+    ran_as_it_will_be: bool,
+) -> Verdict:
+    """The verdict. `ran_as_it_will_be`: the text that the trials ran is the text to be written."""
+    shown = [problem.trial] if problem and problem.trial else list(trials)
+    evidence = _evidence(rewrite, shown, problem) if shown else None
+    if problem is not None:
+        return Verdict(problem.kind, problem.reason, evidence)
+    reason = shortfall(rewrite, trials, keys)
+    if reason is None and not ran_as_it_will_be:
+        reason = reasons.not_final(rewrite.class_name or rewrite.path)
+    if reason is not None:
+        return Verdict("unconfirmed", reason, evidence)
+    return Verdict("confirmed", None, evidence)
+
+
+def reached(rewrite: Rewrite, trials: Sequence[Trial]) -> set[str]:
+    """The keys of those witnesses of the rewrite that ran in any of the trials."""
+    keys = {f"{rewrite.id}:{ordinal}" for ordinal in range(len(rewrite.witnesses))}
+    return {key for trial in trials for key in trial.reached if key in keys}
+
+
+def _unexercised(trials: Sequence[Trial]) -> list[Aspect]:
+    """Declared changes that no trial showed."""
+    common = set(trials[0].judgement.unexercised)
+    for trial in trials[1:]:
+        common &= set(trial.judgement.unexercised)
+    return [aspect for aspect in trials[0].judgement.unexercised if aspect in common]
+
+
+def _evidence(rewrite: Rewrite, trials: Sequence[Trial], problem: Problem | None) -> Evidence:
+    recipes = dict.fromkeys(_recipe(rewrite, trial) for trial in trials)
+    return Evidence(
+        recipes=tuple(recipes),
+        aspects=_statuses(trials),
+        witnesses_reached=len(reached(rewrite, trials)),
+        witnesses=len(rewrite.witnesses),
+        stubs=tuple(dict.fromkeys(stub for trial in trials for stub in trial.stubs)),
+        differences=problem.differences if problem else (),
+        notes=tuple(dict.fromkeys(note for trial in trials for note in trial.notes)),
+    )
+
+
+def _recipe(rewrite: Rewrite, trial: Trial) -> RecipeEvidence:
+    recipe = trial.way.recipe
+    own = trial.way.model == Model(rewrite.path, rewrite.class_name)
+    where = recipe.where if own else f"{trial.way.model.path}: {trial.way.model.class_name}"
+    return RecipeEvidence(
+        source=recipe.source if own else "enclosed",
+        where=where,
+        call=recipe.build or recipe.function,
+        inputs=recipe.inputs or recipe.function,
+    )
+
+
+def _statuses(trials: Sequence[Trial]) -> dict[Aspect, AspectStatus]:
+    return {
+        aspect: min(
+            (trial.judgement.statuses.get(aspect, "not-run") for trial in trials),
+            key=_PRECEDENCE.index,
+        )
+        for aspect in ASPECTS
+    }

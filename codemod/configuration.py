@@ -280,7 +280,7 @@ def _accepted(values: Iterable[str]) -> frozenset[str]:
 
 
 def _positive(name: str, value: Any) -> Any:
-    if value <= 0:
+    if not value > 0:  # also what is no number at all
         raise UsageError(f"{name} must be more than 0, not {value}")
     return value
 

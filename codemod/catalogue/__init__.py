@@ -67,9 +67,8 @@ def canonical(name: str) -> str:
     if name == "torch._C._nn.log_sigmoid":
         return "torch.nn.functional.logsigmoid"
     for private, public in _PRIVATE:
-        name, replaced = private.subn(public, name)
-        if replaced:
-            break
+        if found := private.match(name):
+            return public + name[found.end() :]
     return name
 
 

@@ -26,8 +26,7 @@ ACTIVATIONS = (
         "ReLU6",
         "inplace=False",
         F("relu6", "inplace=False"),
-        trace_differs=True,
-        note="The class runs hardtanh(0, 6).",
+        note="Both run hardtanh(0, 6).",
     ),
     _activation(
         "RReLU",

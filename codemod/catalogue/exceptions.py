@@ -112,12 +112,10 @@ NO_MODULE: Mapping[str, str] = {
         _NO_INPLACE,
     ),
     **dict.fromkeys(
-        (
-            "torch.alpha_dropout_",
-            "torch.feature_alpha_dropout_",
-        ),
+        ("torch.alpha_dropout_", "torch.feature_alpha_dropout_"),
         _NO_INPLACE,
     ),
+    "torch.Tensor.unfold": "Windows along one dimension: not what nn.Unfold does.",
     **dict.fromkeys(("torch.feature_dropout", "torch.feature_dropout_"), _RANDOM_CHANNELS),
     **dict.fromkeys(
         (

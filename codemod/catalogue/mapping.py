@@ -199,6 +199,13 @@ def _is_idle_flag(source: str, default: str | None) -> bool:
     return default is not None and source in literals.FLAGS and literals.same(source, default)
 
 
+def _keeps_place(source: str, link: Link, pair: Pair, functional: Functional) -> bool:
+    """A bare `True` that moves to another position says no longer what it is: it gets its name."""
+    own = [p.name for p in pair.constructor].index(link.module)
+    theirs = [p.name for p in _after(functional)].index(link.functional)
+    return source not in literals.FLAGS or own == theirs
+
+
 # Module to functional
 
 
@@ -249,7 +256,10 @@ def _functional_arguments(
             continue
         given[link.functional] = converted
         renamed = link.module != link.functional and defaults[link.functional] is None
-        if is_default or renamed or link.module in _positional(constructor):
+        by_position = link.module in _positional(constructor) and _keeps_place(
+            converted, link, pair, functional
+        )
+        if is_default or renamed or by_position:
             positional.add(link.functional)
     for name, source in functional.constants.items():
         if not _agree(source, defaults[name]):
@@ -295,7 +305,8 @@ def _without_functional_form(
     mapped = {link.module for link in functional.links} | {*pair.ignored, *pair.stateful_if}
     defaults = {p.name: p.default for p in pair.constructor}
     for name, implied in functional.implies.items():
-        if name not in mapped and constructor.get(name, defaults[name]) != implied:
+        source = constructor.get(name, defaults[name])
+        if name not in mapped and not _agree(implied, source):
             return _no_functional_argument(pair, functional, name)
     for name, source in constructor.items():
         if name in mapped or name in functional.implies or _agree(source, defaults.get(name)):
@@ -408,7 +419,10 @@ def _module_arguments(
             continue
         given[link.module] = converted
         renamed = link.module != link.functional and own[link.module] is None
-        if is_default or renamed or link.functional in _positional(call):
+        by_position = link.functional in _positional(call) and _keeps_place(
+            converted, link, pair, functional
+        )
+        if is_default or renamed or by_position:
             positional.add(link.module)
     refused = _without_module_form(pair, functional, call, taken)
     if refused is not None:

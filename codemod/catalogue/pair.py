@@ -95,7 +95,8 @@ class Pair:
     source values under which it has none: `{"weight": ("None",)}`, `{"affine": ("False",)}`.
     `ignored`: constructor parameters that change no result while the module is stateless.
     `from_functional`: whether functional-to-module may make this module.
-    `trace_differs`: the operators differ although all results are bitwise equal.
+    `trace_differs`: the operators differ although all results are bitwise equal (no pair's do so
+    far; the test that runs all pairs compares them).
     """
 
     module: str  # "torch.nn.ReLU"

@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from codemod.editing.outside import outside_refusals as outside_refusals
     from codemod.editing.refused import RefusalDoc as RefusalDoc
     from codemod.editing.refused import Refused as Refused
-    from codemod.editing.removal import block_of as block_of
     from codemod.editing.removal import remove_statement as remove_statement
     from codemod.editing.to_functional import attribute_site as attribute_site
     from codemod.editing.to_functional import functional_rewrite as functional_rewrite
+    from codemod.editing.to_functional import is_settled as is_settled
+    from codemod.editing.to_functional import module_names as module_names
     from codemod.editing.to_module import FunctionalSite as FunctionalSite
+    from codemod.editing.to_module import functional_names as functional_names
     from codemod.editing.to_module import functional_site as functional_site
     from codemod.editing.to_module import module_rewrites as module_rewrites
     from codemod.editing.to_module import training_argument as training_argument
@@ -73,10 +75,16 @@ _HOMES = {
     "editing.imports": ("reach",),
     "editing.outside": ("outside_refusals",),
     "editing.refused": ("RefusalDoc", "Refused"),
-    "editing.removal": ("block_of", "remove_statement"),
-    "editing.to_functional": ("attribute_site", "functional_rewrite"),
+    "editing.removal": ("remove_statement",),
+    "editing.to_functional": (
+        "attribute_site",
+        "functional_rewrite",
+        "is_settled",
+        "module_names",
+    ),
     "editing.to_module": (
         "FunctionalSite",
+        "functional_names",
         "functional_site",
         "module_rewrites",
         "training_argument",

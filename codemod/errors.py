@@ -46,7 +46,11 @@ class TransformError(CodemodError):
 
 
 class RewriteError(CodemodError):
-    """The composed text of a file does not parse."""
+    """The composed text of the file at `path` does not parse."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path
 
 
 class WorkerError(CodemodError):

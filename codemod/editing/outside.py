@@ -40,7 +40,7 @@ def _calls(
             yield child, scope, owner
         if isinstance(child, FunctionNode | ast.Lambda):
             name = getattr(child, "name", "<lambda>")
-            inner = Scope(child, file.path, scope)
+            inner = file.scope(child, scope)
             yield from _calls(file, child, inner, f"{owner}.{name}" if owner else name, skipped)
         elif isinstance(child, ast.ClassDef):
             inner_owner = f"{owner}.{child.name}" if owner else child.name

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
 
 from codemod.editing.comments import comments
 from codemod.results import Edit
 from codemod.semantics.layout import span
-from codemod.semantics.syntax import blocks_of
 from codemod.source.text import SourceText
 
 
-def remove_statement(source: SourceText, statement: ast.stmt, block: Sequence[ast.stmt]) -> Edit:
-    """Delete a statement that stands in `block`; a comment behind it stays on a line of its own."""
+def remove_statement(source: SourceText, statement: ast.stmt) -> Edit:
+    """Delete a statement; a comment in or behind it stays on a line of its own.
+
+    A block that this leaves empty is seen to when all rewrites are composed.
+    """
     start, end = span(source, statement)
     line, line_end = source.line_start(start), source.line_end(end)
     before, after = source.text[line:start], source.text[end:line_end]
@@ -25,22 +26,10 @@ def remove_statement(source: SourceText, statement: ast.stmt, block: Sequence[as
         comments.append(after.strip())
     indent = source.indent(start)
     kept = "".join(indent + comment + source.newline for comment in comments)
-    if len(block) == 1:
-        kept += indent + "pass" + source.newline
     stop = source.next_line(end)
     if not kept:
         line, stop = _with_blank_lines(source, line, stop)
     return Edit(source.path, line, stop, kept)
-
-
-def block_of(statement: ast.stmt, owner: ast.AST) -> list[ast.stmt]:
-    """The statement list, somewhere below `owner`, that holds `statement`."""
-    for node in ast.walk(owner):
-        if isinstance(node, ast.stmt):
-            for block in blocks_of(node):
-                if statement in block:
-                    return block
-    raise ValueError("the statement stands in no block of its owner")
 
 
 def _remove_between_semicolons(source: SourceText, start: int, end: int) -> Edit:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from codemod.catalogue import (
+    PAIRS,
     Arguments,
     Bound,
     FunctionalCall,
@@ -20,7 +23,7 @@ from codemod.editing.calls import rewrite_call
 from codemod.editing.checks import check_not_scripted, check_site
 from codemod.editing.imports import Reach, reach
 from codemod.editing.refused import Refused
-from codemod.editing.removal import block_of, remove_statement
+from codemod.editing.removal import remove_statement
 from codemod.editing.stability import check_attribute, stable_attributes
 from codemod.editing.to_module import arguments_of, refused_mapping
 from codemod.editing.transform import Transform, witness
@@ -38,6 +41,21 @@ class AttributeSite:
     calls: tuple[Call, ...]
     made: FunctionalCall
     package: Reach | None  # none for a method of the input
+
+
+@cache
+def module_names() -> re.Pattern[str]:
+    """The class names of the catalogue: `ReLU`, `MaxPool2d`..."""
+    names = sorted(pair.module.rpartition(".")[2] for pair in PAIRS)
+    return re.compile(rf"\b(?:{'|'.join(names)})\b")
+
+
+def is_settled(module: ModuleClass, assignment: Assignment) -> bool:
+    """Whether `__init__` makes the assignment plainly, at its top level or under `if` alone."""
+    if not assignment.plain or assignment.method.name != "__init__":
+        return False
+    around = [node for node in module.ancestors(assignment.node) if isinstance(node, ast.stmt)]
+    return all(isinstance(node, ast.If) for node in around[:-1])
 
 
 def attribute_site(
@@ -121,8 +139,7 @@ def functional_rewrite(transform: Transform, site: AttributeSite, contract: Cont
     """One rewrite: the assignment goes, every call becomes a functional call."""
     module, assignment = site.module, site.assignment
     init = assignment.method
-    block = block_of(assignment.node, init.node)
-    edits = [remove_statement(module.source, assignment.node, block)]
+    edits = [remove_statement(module.source, assignment.node)]
     for call in site.calls:
         edits += _call_edits(transform, site, call)
     package = site.package

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from codemod.catalogue import (
+    PAIRS,
     Arguments,
     Functional,
     ModuleCall,
@@ -66,6 +69,13 @@ class FunctionalSite:
     def order(self) -> int:
         """Sites in order of evaluation: an inner call ends before the one around it."""
         return self.call.layout.end
+
+
+@cache
+def functional_names() -> re.Pattern[str]:
+    """The last parts of all functional names of the catalogue: `relu`, `max_pool2d`..."""
+    names = {item.name.rpartition(".")[2] for pair in PAIRS for item in pair.functional}
+    return re.compile(rf"\b(?:{'|'.join(sorted(names))})\b")
 
 
 def refused_mapping(result: Unmappable) -> Refused:

@@ -6,7 +6,7 @@ These questions go over the whole project, so they are asked of its text, not of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from codemod.editing.refused import Refused
 from codemod.semantics.module_class import ModuleClass
@@ -14,10 +14,14 @@ from codemod.semantics.project import Project
 
 # Functions that take the name of an attribute as a string.
 _TAKES_NAME = (
-    r"(?:getattr|setattr|hasattr|delattr|[gs]et_submodule|attrgetter|register_module|add_module"
-    r"|get_attr|rgetattr|rsetattr|fuse_modules\w*|create_feature_extractor)"
+    r"(?:getattr|setattr|hasattr|delattr|[gs]et_submodule|attrgetter|get_attr|rgetattr|rsetattr"
+    r"|fuse_modules\w*|create_feature_extractor)"
 )
 _STRING = re.compile(r"""["']([A-Za-z_][\w.]*)["']""")
+# `x.relu()` and `x.softmax(dim=1)` are methods of a tensor: a module would be called with one.
+_TENSOR_METHOD_CALL = re.compile(r"\(\s*(?:\)|dim\s*=|-?\d)")
+# `self.features.add_module("pool", ...)` names a child of another module.
+_ADDS_CHILD = re.compile(r"(?:add_module|register_module)\s*\(\s*$|name\s*=\s*$")
 _RECEIVER = re.compile(r"[A-Za-z_][\w.]*$")
 # How far around a name the other names of one list are looked for, in code points.
 _WINDOW = 160
@@ -30,15 +34,25 @@ def check_not_used_elsewhere(module: ModuleClass, name: str, kind: str) -> None:
     Raises Refused: used-in-family, used-outside, named-in-string, swept-by-type.
     """
     _check_family(module, name)
-    for path in module.project.files_with_attribute(name):
-        place = _outside_use(module, path, name)
-        if place is not None:
-            raise Refused("used-outside", f"{place} uses .{name} of another object")
-    for path in module.project.files_with_string(name):
-        place = _string_use(module, path, name)
-        if place is not None:
-            raise Refused("named-in-string", f"{place} names {name!r} in a string")
-    _check_type_sweeps(module, kind)
+    outside = _remembered(module.project, _outside_use, name)
+    if outside is not None:
+        raise Refused("used-outside", f"{outside} uses .{name} of another object")
+    named = _remembered(module.project, _string_use, name) or _listed(module, name)
+    if named is not None:
+        raise Refused("named-in-string", f"{named} names {name!r} in a string")
+    swept = _remembered(module.project, _type_sweep, kind.rpartition(".")[2])
+    if swept is not None:
+        raise Refused("swept-by-type", f"{swept} looks for instances of {kind}")
+
+
+def _remembered(
+    project: Project, question: Callable[[Project, str], str | None], name: str
+) -> str | None:
+    """Answers about the whole project are asked for once a name."""
+    key = (question.__name__, name)
+    if key not in project.answers:
+        project.answers[key] = question(project, name)
+    return project.answers[key]
 
 
 def _check_family(module: ModuleClass, name: str) -> None:
@@ -48,33 +62,49 @@ def _check_family(module: ModuleClass, name: str) -> None:
             raise Refused("used-in-family", f"{item.qualname} ({key[0]}) uses {name} as well")
 
 
-def _check_type_sweeps(module: ModuleClass, kind: str) -> None:
-    """`for m in self.modules(): if isinstance(m, nn.ReLU)` in the class or one around it."""
-    last = kind.rpartition(".")[2]
+def _type_sweep(project: Project, kind: str) -> str | None:
+    """`for m in self.modules(): if isinstance(m, nn.ReLU)`, anywhere."""
     pattern = re.compile(
-        rf"isinstance\([^)\n]*\b{last}\b|type\(\w+\)\s*(?:==|is)\s*[\w.]*\b{last}\b"
+        rf"isinstance\([^)\n]*\b{kind}\b|type\(\w+\)\s*(?:==|is)\s*[\w.]*\b{kind}\b"
     )
-    for path in module.project.files_with_attribute(last):
-        match = pattern.search(module.project.text(path))
+    for path in project.files_with_attribute(kind):
+        match = pattern.search(project.text(path))
         if match:
-            line = module.project.text(path).count("\n", 0, match.start()) + 1
-            raise Refused("swept-by-type", f"{path}:{line} looks for instances of {last}")
-
-
-def _outside_use(module: ModuleClass, path: str, name: str) -> str | None:
-    """Where a file uses `x.NAME` with an x that may be an instance of the class."""
-    project = module.project
-    text = project.text(path)
-    for match in re.finditer(rf"(?<!\bself)(?<!\bsuper\(\))\.{re.escape(name)}\b", text):
-        line = text.rfind("\n", 0, match.start()) + 1
-        before = text[line : match.start()]
-        receiver = _RECEIVER.search(before)
-        if "#" in before or (receiver and _is_package(project, path, receiver.group())):
-            continue
-        if before.lstrip().startswith(("from ", "import ")):
-            continue
-        return _place(text, path, match.start())
+            return _place(project.text(path), path, match.start())
     return None
+
+
+def _outside_use(project: Project, name: str) -> str | None:
+    """Where `x.NAME` is used with an x that may be an instance of the class."""
+    for path in project.files_with_attribute(name):
+        text = project.text(path)
+        for offset in _occurrences(text, name):
+            if _is_outside_use(project, path, text, offset, name):
+                return _place(text, path, offset)
+    return None
+
+
+def _occurrences(text: str, name: str) -> Iterator[int]:
+    """Offsets of `.NAME` as a whole name."""
+    wanted = "." + name
+    offset = text.find(wanted)
+    while offset >= 0:
+        after = text[offset + len(wanted) : offset + len(wanted) + 1]
+        if not (after.isalnum() or after == "_"):
+            yield offset
+        offset = text.find(wanted, offset + 1)
+
+
+def _is_outside_use(project: Project, path: str, text: str, offset: int, name: str) -> bool:
+    before = text[text.rfind("\n", 0, offset) + 1 : offset]
+    if before.endswith("super()") or "#" in before:
+        return False
+    if before.lstrip().startswith(("from ", "import ")):
+        return False
+    receiver = _RECEIVER.search(before)
+    if receiver and (receiver.group() == "self" or _is_package(project, path, receiver.group())):
+        return False
+    return not _TENSOR_METHOD_CALL.match(text, offset + len(name) + 1)
 
 
 def _place(text: str, path: str, offset: int) -> str:
@@ -87,25 +117,31 @@ def _is_package(project: Project, path: str, receiver: str) -> bool:
     return bool(bindings) and all(binding.kind != "other" for binding in bindings)
 
 
-def _string_use(module: ModuleClass, path: str, name: str) -> str | None:
-    """Where a file holds NAME in a string that may be the path of an attribute."""
-    text = module.project.text(path)
+def _string_use(project: Project, name: str) -> str | None:
+    """Where NAME stands in a dotted string, or is given to getattr and the like."""
     quoted = re.escape(name)
-    dotted = re.compile(
+    pattern = re.compile(
         rf"""["'](?:[\w.]+\.{quoted}(?:\.[\w.]+)?|{quoted}\.[\w.]+)["']"""
         rf"""|{_TAKES_NAME}\([^()\n]*["']{quoted}["']"""
     )
-    match = dotted.search(text)
-    if match:
-        return _place(text, path, match.start())
-    return next(_among_siblings(module, text, path, name), None)
+    for path in project.files_with_string(name):
+        match = pattern.search(project.text(path))
+        if match:
+            return _place(project.text(path), path, match.start())
+    return None
 
 
-def _among_siblings(module: ModuleClass, text: str, path: str, name: str) -> Iterator[str]:
+def _listed(module: ModuleClass, name: str) -> str | None:
     """`["conv1", "bn1", "relu"]`: a list of names of which others are attributes here too."""
     siblings = module.index.names - {name}
-    for match in re.finditer(rf"""[\[({{,]\s*["']{re.escape(name)}["']""", text):
-        window = text[max(0, match.start() - _WINDOW) : match.end() + _WINDOW]
-        others = {part for found in _STRING.findall(window) for part in found.split(".")}
-        if others & siblings:
-            yield _place(text, path, match.start())
+    pattern = re.compile(rf"""[\[({{,]\s*["']{re.escape(name)}["']""")
+    for path in module.project.files_with_string(name):
+        text = module.project.text(path)
+        for match in pattern.finditer(text):
+            if _ADDS_CHILD.search(text[max(0, match.start() - 40) : match.start() + 1]):
+                continue
+            window = text[max(0, match.start() - _WINDOW) : match.end() + _WINDOW]
+            others = {part for found in _STRING.findall(window) for part in found.split(".")}
+            if others & siblings:
+                return _place(text, path, match.start())
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from codemod.engine.empty_blocks import without_empty_blocks
 from codemod.engine.text_edits import OffsetMap, apply_edits
 from codemod.engine.unused_imports import unused_import_edits
 from codemod.errors import RewriteError, SourceError
@@ -134,7 +135,8 @@ def _compose_file(
     project: Project, base: Overlay, path: str, rewrites: Sequence[Rewrite]
 ) -> _Composed:
     source = SourceText.decode(path, base.read(path))
-    text, first = apply_edits(source.text, with_requirements(rewrites, path))
+    wanted = without_empty_blocks(source, with_requirements(rewrites, path))
+    text, first = apply_edits(source.text, wanted)
     composed = source.with_text(text)
     maps = [first]
     try:
@@ -146,9 +148,8 @@ def _compose_file(
         if edits:
             text, second = apply_edits(text, edits)
             composed = source.with_text(text)
-            parse(composed)
             maps.append(second)
         composed.encode()
     except (SourceError, UnicodeEncodeError) as error:
-        raise RewriteError(f"{path}: the rewritten text is not valid: {error}") from error
+        raise RewriteError(path, f"the rewritten text is not valid: {error}") from error
     return _Composed(composed, tuple(maps))

@@ -53,10 +53,12 @@ def find_in_file(project: Project, path: str, transforms: Sequence[Transform]) -
     errors: list[FileError] = []
     for transform in wanted:
         try:
+            hidden = _has_hidden_names(file, transform)
             for module in modules:
-                if _is_marked(module, transform):
+                if hidden or _is_marked(module, transform):
                     found += _checked(transform, transform.find(module), skips)
-            found += _checked(transform, transform.find_outside(file, names), skips)
+            if hidden or transform.markers.search(file.text_outside(names)):
+                found += _checked(transform, transform.find_outside(file, names), skips)
         except TransformError as error:
             errors.append(FileError(path, "transform-failed", str(error)))
     return Findings(path, tuple(found), tuple(errors))
@@ -77,6 +79,16 @@ def _module_classes(file: SourceFile) -> Iterator[ModuleClass]:
 
 def _looks_like_module(item: ClassIndex) -> bool:
     return "forward" in item.methods
+
+
+def _has_hidden_names(file: SourceFile, transform: Transform) -> bool:
+    """Whether an import or an alias gives a marked name another one: `import relu as r`."""
+    return any(
+        transform.markers.search(binding.target) and name != binding.target.rpartition(".")[2]
+        for name, bindings in file.index.bindings.items()
+        for binding in bindings
+        if binding.kind in ("import", "alias")
+    )
 
 
 def _is_marked(module: ModuleClass, transform: Transform) -> bool:

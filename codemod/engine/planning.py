@@ -53,13 +53,12 @@ def plan(
         found_errors += [error for item in findings for error in item.errors]
         if number == 1:
             refusals = {_key(item): item for item in _of(findings, Refusal)}
-        rewrites, broken = _accept(project, _of(findings, Rewrite), number, passes)
-        found_errors += broken
+        rewrites = _accept(_of(findings, Rewrite), number, passes)
         if not rewrites:
             break
-        one = Pass(project, tuple(rewrites))
+        one, composition, broken = _composed(project, rewrites)
+        found_errors += broken
         passes.append(one)
-        composition = compose([one], [rewrite.id for rewrite in rewrites])
         look_in = sorted(composition.files.keys() & selected)
         project = _reindexed(project, overlay.lay({}).lay(project.overlay.changes), composition)
     every = tuple(rewrite for one in passes for rewrite in one.rewrites)
@@ -93,12 +92,10 @@ def _reindexed(project: Project, overlay: Overlay, composition: Composition) -> 
         **project.files,
         **{item.path: item for item in changed if isinstance(item, FileIndex)},
     }
-    return Project(laid, files, project.line_length)
+    return Project(laid, files, line_length=project.line_length)
 
 
-def _accept(
-    project: Project, rewrites: list[Rewrite], number: int, earlier: Sequence[Pass]
-) -> tuple[list[Rewrite], list[FileError]]:
+def _accept(rewrites: list[Rewrite], number: int, earlier: Sequence[Pass]) -> list[Rewrite]:
     """Those that can be composed together; what overlaps an earlier one waits for the next pass."""
     accepted: list[Rewrite] = []
     edits: dict[str, list[Edit]] = {}
@@ -116,31 +113,37 @@ def _accept(
         accepted.append(rewrite)
         for edit in rewrite.edits:
             edits.setdefault(edit.path, []).append(edit)
-    return _without_broken(project, accepted)
+    return accepted
 
 
-def _without_broken(
+def _composed(
     project: Project, rewrites: list[Rewrite]
-) -> tuple[list[Rewrite], list[FileError]]:
-    """Withdraw what would not parse: a fault of a transform, said as such."""
+) -> tuple[Pass, Composition, list[FileError]]:
+    """All rewrites of a pass; those that would not parse are withdrawn, as a fault of ours."""
     errors: list[FileError] = []
-    try:
-        compose([Pass(project, tuple(rewrites))], [item.id for item in rewrites])
-        return rewrites, errors
-    except RewriteError:
-        pass
-    kept: list[Rewrite] = []
-    for rewrite in rewrites:
-        same_files = [item for item in kept if touched_paths(item) & touched_paths(rewrite)]
-        candidate = Pass(project, (*same_files, replace(rewrite, requires=())))
+    while True:
         try:
-            compose([candidate], [item.id for item in candidate.rewrites])
+            return Pass(project, tuple(rewrites)), _compose_alone(project, rewrites), errors
         except RewriteError as error:
-            message = f"{rewrite.transform}: {error}; the rewrite is withdrawn, please report it"
-            errors.append(FileError(rewrite.path, "rewrite-broken", message))
-        else:
-            kept.append(rewrite)
-    return kept, errors
+            culprit = _culprit(project, [r for r in rewrites if error.path in touched_paths(r)])
+            message = f"{culprit.transform}: {error}; the rewrite is withdrawn, please report it"
+            errors.append(FileError(culprit.path, "rewrite-broken", message))
+            rewrites = [item for item in rewrites if item is not culprit]
+
+
+def _compose_alone(project: Project, rewrites: Sequence[Rewrite]) -> Composition:
+    one = Pass(project, tuple(replace(item, requires=()) for item in rewrites))
+    return compose([one], [item.id for item in rewrites])
+
+
+def _culprit(project: Project, rewrites: Sequence[Rewrite]) -> Rewrite:
+    """The first rewrite with which the ones before it no longer parse."""
+    for count in range(1, len(rewrites)):
+        try:
+            _compose_alone(project, rewrites[:count])
+        except RewriteError:
+            return rewrites[count - 1]
+    return rewrites[-1]
 
 
 def _identified(rewrites: Iterable[Rewrite], number: int, earlier: Sequence[Pass]) -> list[Rewrite]:

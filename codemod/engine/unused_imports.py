@@ -38,7 +38,7 @@ def unused_import_edits(
         }
         unused -= {alias.name.partition(".")[0] for alias in statement.names if _is_package(alias)}
         if unused == names:
-            edits.append(remove_statement(source, statement, tree.body))
+            edits.append(remove_statement(source, statement))
         elif unused:
             edits += _remove_aliases(source, statement, unused)
     return edits

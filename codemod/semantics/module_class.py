@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from codemod.semantics.index import ClassIndex, FileIndex
 from codemod.semantics.layout import CallLayout, call_layout, span
 from codemod.semantics.project import Base, ClassKey, Project
-from codemod.semantics.scopes import Comprehension, Resolver, Scope
+from codemod.semantics.scopes import Comprehension, Resolver, Scope, ScopeNode
 from codemod.semantics.syntax import FunctionNode, dotted_name, statements_in, targets_of
 from codemod.source.text import SourceText
 
@@ -40,17 +40,21 @@ class SourceFile:
         """Class statements by qualified name, as the index names them."""
         return dict(_class_nodes(self.tree.body, ""))
 
-    def outside_calls(self, module_classes: frozenset[str]) -> Iterator[ast.Call]:
-        """Calls in code that belongs to none of the given classes."""
-        skipped = {id(self.class_nodes[name]) for name in module_classes}
-        stack: list[ast.AST] = [self.tree]
-        while stack:
-            node = stack.pop()
-            if id(node) in skipped:
-                continue
-            if isinstance(node, ast.Call):
-                yield node
-            stack.extend(ast.iter_child_nodes(node))
+    def scope(self, node: ScopeNode, parent: Scope | None) -> Scope:
+        return Scope(node, self.path, parent, walrus=self._has_walrus)
+
+    @cached_property
+    def _has_walrus(self) -> bool:
+        return ":=" in self.source.text
+
+    def text_outside(self, classes: Iterable[str]) -> str:
+        """The lines that belong to none of the given classes."""
+        lines = self.source.text.splitlines()
+        for name in classes:
+            node = self.class_nodes[name]
+            end = node.end_lineno or node.lineno
+            lines[node.lineno - 1 : end] = [""] * (end - node.lineno + 1)
+        return "\n".join(lines)
 
 
 def _class_nodes(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.ClassDef]]:
@@ -249,7 +253,7 @@ class ModuleClass:
         found: list[Method] = []
         for statement in statements_in(self.node.body):
             if isinstance(statement, FunctionNode):
-                scope = Scope(statement, self.path, self.file_scope)
+                scope = self.file.scope(statement, self.file_scope)
                 found.append(Method(statement, _self_name(statement), scope))
         return tuple(found)
 
@@ -260,7 +264,7 @@ class ModuleClass:
             return None
         scope: Scope | None = None
         for node in _enclosing_functions(self.file.tree, self.node):
-            scope = Scope(node, self.path, scope)
+            scope = self.file.scope(node, scope)
         return scope
 
     def method(self, name: str) -> Method | None:
@@ -288,7 +292,7 @@ class ModuleClass:
                 continue
             inner = scope
             if isinstance(child, FunctionNode | ast.Lambda | Comprehension):
-                inner = Scope(child, self.path, scope)
+                inner = self.file.scope(child, scope)
             if isinstance(child, ast.Call):
                 found.append(Call(self, child, method, scope))
             self._collect(child, method, inner, found)
@@ -321,7 +325,7 @@ class ModuleClass:
         for child in ast.iter_child_nodes(node):
             inner = scope
             if isinstance(child, FunctionNode | ast.Lambda | Comprehension):
-                inner = Scope(child, self.path, scope)
+                inner = self.file.scope(child, scope)
             if (
                 isinstance(child, ast.Attribute)
                 and isinstance(child.value, ast.Name)

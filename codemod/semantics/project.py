@@ -42,6 +42,8 @@ class Project:
     overlay: Overlay
     files: Mapping[str, FileIndex]
     line_length: int = 88
+    # Answers to questions about all files, by question and name: asked of many classes.
+    answers: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
     _texts: dict[str, str] = field(default_factory=dict, repr=False)
 
     # -- files by import name ------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,6 +22,7 @@ class Scope:
     node: ScopeNode
     path: str
     parent: Scope | None = None
+    walrus: bool = True  # whether the file holds any `:=`
 
     @cached_property
     def bindings(self) -> dict[str, list[Binding]]:
@@ -40,21 +42,28 @@ class Scope:
             return bound
         for statement in statements_in(node.body):
             bound.extend(bindings_of(statement, self.path))
-        # Walrus targets, captures of `match` and `global` may stand anywhere below.
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.NamedExpr):
-                bound.append((inner.target.id, other))
-            elif isinstance(inner, ast.MatchAs | ast.MatchStar) and inner.name:
-                bound.append((inner.name, other))
-            elif isinstance(inner, ast.MatchMapping) and inner.rest:
-                bound.append((inner.rest, other))
-            elif isinstance(inner, ast.Global | ast.Nonlocal):
-                bound.extend((name, other) for name in inner.names)
+            if isinstance(statement, ast.Global | ast.Nonlocal):
+                bound.extend((name, other) for name in statement.names)
+            elif isinstance(statement, ast.Match):
+                bound.extend((name, other) for name in _captures(statement))
+        if self.walrus:
+            named = (inner for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr))
+            bound.extend((inner.target.id, other) for inner in named)
         return bound
 
     def binds(self, name: str) -> bool:
         """Whether `name` is local to this scope or to one around it."""
         return name in self.bindings or (self.parent is not None and self.parent.binds(name))
+
+
+def _captures(statement: ast.Match) -> Iterator[str]:
+    """The names that the patterns of a `match` bind."""
+    for case in statement.cases:
+        for inner in ast.walk(case.pattern):
+            if isinstance(inner, ast.MatchAs | ast.MatchStar) and inner.name:
+                yield inner.name
+            elif isinstance(inner, ast.MatchMapping) and inner.rest:
+                yield inner.rest
 
 
 @dataclass

@@ -20,7 +20,6 @@ from codemod import (
     Refused,
     Transform,
     Witness,
-    block_of,
     check_file,
     check_not_copied,
     dotted_name,
@@ -115,7 +114,7 @@ class Net(nn.Module):
         forward = module.method("forward")
         if forward is None:
             raise Refused("call-and-forward", "__call__ is an alias of what is not seen here")
-        edit = remove_statement(module.source, statement, block_of(statement, module.node))
+        edit = remove_statement(module.source, statement)
         return self.rewrite(
             module,
             "__call__ = forward removed",
@@ -269,7 +268,7 @@ def _self_edits(module: ModuleClass) -> list[Edit]:
 def _drop_forward_alias(module: ModuleClass) -> list[Edit]:
     """`forward = __call__` in the class body would find no name after the rename."""
     return [
-        remove_statement(module.source, item, module.node.body)
+        remove_statement(module.source, item)
         for item in module.node.body
         if isinstance(item, ast.Assign)
         and dotted_name(item.value) == "__call__"
@@ -279,7 +278,7 @@ def _drop_forward_alias(module: ModuleClass) -> list[Edit]:
 
 def _remove_method(module: ModuleClass, method: Method) -> Edit:
     """Delete a method with the blank lines above it."""
-    edit = remove_statement(module.source, method.node, block_of(method.node, module.node))
+    edit = remove_statement(module.source, method.node)
     source = module.source
     start = edit.start
     while start > 0:

@@ -5,7 +5,6 @@ https://docs.pytorch.org/docs/stable/nn.functional.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from codemod import (
@@ -21,6 +20,7 @@ from codemod import (
     Transform,
     by_functional,
     check_class_accepts_attributes,
+    functional_names,
     functional_site,
     module_rewrites,
     outside_refusals,
@@ -39,7 +39,7 @@ class FunctionalToModule(Transform):
     name = "functional-to-module"
     inverse = "module-to-functional"
     contract = STRUCTURE
-    markers = re.compile(r"\b(?:F|functional|torch|nn|nnf)\b")
+    markers = functional_names()
     refusals = {
         "dropout-training": RefusalDoc(
             "A dropout without training=self.training stays on in eval (or is never on), so a"

@@ -5,7 +5,6 @@ https://docs.pytorch.org/docs/stable/nn.functional.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from codemod import (
@@ -24,6 +23,8 @@ from codemod import (
     check_class_accepts_attributes,
     check_not_used_elsewhere,
     functional_rewrite,
+    is_settled,
+    module_names,
 )
 
 STRUCTURE = Contract(changes={"modules": "differs", "hooks": "differs"})
@@ -38,7 +39,7 @@ class ModuleToFunctional(Transform):
     name = "module-to-functional"
     inverse = "functional-to-module"
     contract = STRUCTURE
-    markers = re.compile(r"\bself\.\w+\s*(?::[^=\n]+)?=")
+    markers = module_names()
     refusals = {
         "assigned-more-than-once": RefusalDoc(
             "The attribute is assigned in more than one place, or not plainly in __init__, so"
@@ -126,18 +127,16 @@ class Net(nn.Module):
         """The catalogue entry of the module that is assigned, if it is one."""
         made = next((call for call in module.calls if call.node is item.value), None)
         pair = by_module(made.name) if made is not None and made.name else None
-        if pair is None or (
-            self.settings.only is not None and pair.module not in self.settings.only
-        ):
-            return None
-        return pair
+        if pair is None or pair.group == "normalization":
+            return None  # layers that hold state as a rule are no candidates
+        only = self.settings.only
+        return pair if only is None or pair.module in only else None
 
     def _calls(
         self, module: ModuleClass, name: str, count: int, assignment: Assignment
     ) -> list[Call]:
         """Every use of the attribute, each a call. Raises Refused."""
-        settled = assignment.plain and assignment.top_level and assignment.method.name == "__init__"
-        if count > 1 or not settled:
+        if count > 1 or not is_settled(module, assignment):
             raise Refused(
                 "assigned-more-than-once", f"self.{name} is not assigned once, plainly, in __init__"
             )

@@ -1,0 +1,79 @@
+"""Blocks that deletions leave without a statement: the `if` goes, or `pass` fills them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from codemod.editing.removal import remove_statement
+from codemod.results import Edit
+from codemod.semantics.layout import span
+from codemod.semantics.syntax import blocks_of, parse
+from codemod.source.text import SourceText
+
+_EFFECTS = (ast.Call, ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
+
+
+def without_empty_blocks(source: SourceText, edits: Sequence[Edit]) -> list[Edit]:
+    """The edits, completed where together they would empty a block."""
+    deletions = [edit for edit in edits if _deletes_lines(source, edit)]
+    if not deletions:
+        return list(edits)
+    return _settled(source, parse(source).body, deletions, list(edits), is_file=True)
+
+
+def _deletes_lines(source: SourceText, edit: Edit) -> bool:
+    lines = edit.new.splitlines()
+    return (
+        "\n" in source.text[edit.start : edit.end] + "\n" * (edit.end == len(source.text))
+        and edit.start < edit.end
+        and all(not line.strip() or line.lstrip().startswith("#") for line in lines)
+    )
+
+
+def _settled(
+    source: SourceText,
+    block: list[ast.stmt],
+    deletions: Sequence[Edit],
+    edits: list[Edit],
+    *,
+    is_file: bool = False,
+) -> list[Edit]:
+    """The edits with those that this block, and the blocks in it, take."""
+    gone = [statement for statement in block if _is_gone(source, statement, deletions)]
+    for statement in gone:
+        if not _covered(source, statement, edits):
+            start, end = span(source, statement)
+            edits = [edit for edit in edits if not _lies_in(edit, start, source.next_line(end))]
+            edits.append(remove_statement(source, statement))
+    for statement in block:
+        if statement not in gone:
+            for inner in blocks_of(statement):
+                edits = _settled(source, inner, deletions, edits)
+    if is_file or len(gone) < len(block):
+        return edits
+    first = source.line_start(span(source, block[0])[0])
+    fill = source.indent(first) + "pass" + source.newline
+    return [*edits, Edit(source.path, first, first, fill)]
+
+
+def _lies_in(edit: Edit, start: int, end: int) -> bool:
+    return start <= edit.start < end and edit.end <= end
+
+
+def _covered(source: SourceText, node: ast.stmt, edits: Sequence[Edit]) -> bool:
+    start, end = span(source, node)
+    return any(edit.start <= start and end <= edit.end for edit in edits)
+
+
+def _is_gone(source: SourceText, node: ast.stmt, deletions: Sequence[Edit]) -> bool:
+    """Whether a statement is deleted, or is an `if` that only asks, all of whose body is."""
+    if _covered(source, node, deletions):
+        return True
+    return (
+        isinstance(node, ast.If)
+        and not node.orelse
+        and not any(isinstance(item, _EFFECTS) for item in ast.walk(node.test))
+        and all(_is_gone(source, item, deletions) for item in node.body)
+        and "#" not in source.text[slice(*span(source, node))]
+    )

@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -98,11 +99,24 @@ def main(
         streams.say("codemod: interrupted; every file is whole, nothing is half written.")
         return exit_code(None, "interrupted")
     except click.ClickException as error:
-        streams.say(f"codemod: {error.format_message()}")
+        streams.say(f"codemod: {_usage_message(error)}")
         return exit_code(None, "usage")
     except CodemodError as error:
         streams.say(f"codemod: {error}")
         return exit_code(None, _problem(error))
+    except BrokenPipeError:
+        _silence(stdout)
+        return exit_code(None)
+    except Exception:
+        streams.say(traceback.format_exc().rstrip())
+        streams.say("codemod: this is a fault of codemod; every file is whole.")
+        return exit_code(None, "failed")
+
+
+def _usage_message(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "codemod"
+    return f"{error.format_message().rstrip('.')}; see {command} --help"
 
 
 def _problem(error: CodemodError) -> Problem:
@@ -122,7 +136,9 @@ def _facade() -> Facade:
 
 def _parse(argv: Sequence[str], streams: Streams) -> Request | int:
     """The request, or the exit code if there is nothing more to do (help, version)."""
-    found = _cli.main(list(argv), prog_name="codemod", standalone_mode=False, obj=streams)
+    found = _cli.main(
+        list(argv) or ["--help"], prog_name="codemod", standalone_mode=False, obj=streams
+    )
     return found if isinstance(found, (Request, int)) else exit_code(None)
 
 
@@ -167,25 +183,28 @@ def _stack(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return decorate
 
 
-_selection = _stack(
+_sources = _stack(
     click.option(
         "-t",
         "--transform",
         "transforms",
         multiple=True,
         metavar="NAME",
-        help="Run this transform (repeat); ./FILE.py for one of your own.",
+        help="This transform (repeat); ./FILE.py for one of your own.",
     ),
+    click.option("--config", metavar="FILE", help="Configuration instead of pyproject.toml."),
+)
+_selection = _stack(
+    _sources,
     click.option("--preset", metavar="NAME", help="A preset of the configuration."),
     click.option(
         "--only",
         multiple=True,
         metavar="NAMES",
-        help="Layers to rewrite: relu,max_pool2d,@activation,@pooling,@dropout,@padding,@loss.",
+        help="Layers by name or group: relu,gelu,@activation,@pooling,@dropout,@padding,@loss.",
     ),
     click.option("--include", multiple=True, metavar="GLOB", help="Also these files (repeat)."),
     click.option("--exclude", multiple=True, metavar="GLOB", help="Not these files (repeat)."),
-    click.option("--config", metavar="FILE", help="Configuration instead of pyproject.toml."),
 )
 _confirming = _stack(
     click.option(
@@ -271,12 +290,12 @@ def _apply(**values: Any) -> Request:
 @click.argument("path", required=False, metavar="[PATH]")
 @_help
 def _undo(path: str | None) -> Request:
-    """Take back the last apply in the project of PATH (here); again: the one before."""
+    """Take back the last apply; again: the one before it."""
     return Request("undo", CommandLine(paths=(path,) if path else ()))
 
 
 @_cli.command("list")
-@_selection
+@_sources
 @_help
 def _list(**values: Any) -> Request:
     """List the transforms."""
@@ -286,7 +305,7 @@ def _list(**values: Any) -> Request:
 @_cli.command("explain")
 @click.argument("name")
 @click.option("--refusal", metavar="CODE", help="Explain one of its refusals.")
-@_selection
+@_sources
 @_help
 def _explain(name: str, refusal: str | None, **values: Any) -> Request:
     """Show what a transform promises, its examples and its refusals."""
@@ -379,9 +398,12 @@ def _write_summary(report: Report, request: Request, stderr: TextIO, again: Sequ
     if request.format != "text":
         # The report holds all of it; a person at a terminal still wants to see errors.
         request = replace(request, verbosity="quiet")
-    _console(stderr).print(
-        terminal.summary(report, request.verbosity, again), end="", soft_wrap=True
-    )
+    console = _console(stderr)
+    with console.capture() as captured:
+        console.print(terminal.summary(report, request.verbosity, again), end="", soft_wrap=True)
+    with contextlib.suppress(BrokenPipeError):
+        stderr.write(captured.get())
+        stderr.flush()
 
 
 def _console(stderr: TextIO) -> Any:

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +101,9 @@ def find_python(explicit: str | None, root: Path, env: Mapping[str, str] = os.en
         if not python.is_file() or not os.access(python, os.X_OK):
             raise UsageError(f"--python {explicit}: there is no interpreter")
         return python.absolute()
-    active = [env[name] for name in ("VIRTUAL_ENV", "CONDA_PREFIX") if env.get(name)]
-    for folder in [*active, root / ".venv"]:
-        found = _python_in(Path(folder))
+    named = [env.get(name) for name in ("VIRTUAL_ENV", "CONDA_PREFIX")]
+    for folder in [*(Path(name) for name in named if name), root / ".venv"]:
+        found = _python_in(folder)
         if found is not None:
             return found.absolute()
     return Path(sys.executable)
@@ -258,7 +258,7 @@ def _script(path: Path, root: Path) -> tuple[Path, str]:
     return base, _dotted(path, base) or path.stem
 
 
-@lru_cache(maxsize=None)
+@cache
 def _deepest_relative_import(path: Path) -> int:
     try:
         tree = ast.parse(path.read_bytes())
@@ -282,7 +282,7 @@ def _in_package(path: Path) -> bool:
     return _is_package(path.parent)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _is_package(folder: Path) -> bool:
     return (folder / "__init__.py").is_file()
 

@@ -9,7 +9,7 @@ if sys.path:
     del sys.path[0]
 
 
-def _package():
+def _package():  # type: ignore[no-untyped-def]
     """Import this folder as the private package `_codemod_worker`."""
     import importlib.util
     import os
@@ -20,21 +20,21 @@ def _package():
         os.path.join(folder, "__init__.py"),
         submodule_search_locations=[folder],
     )
-    package = importlib.util.module_from_spec(spec)
+    package = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     sys.modules["_codemod_worker"] = package
-    spec.loader.exec_module(package)
+    spec.loader.exec_module(package)  # type: ignore[union-attr]
 
 
-def _main():
+def _main():  # type: ignore[no-untyped-def]
     sys.dont_write_bytecode = True
     if sys.version_info < (3, 8):
         sys.stderr.write("codemod: %s is older than Python 3.8\n" % sys.executable)
         return 3
-    _package()
+    _package()  # type: ignore[no-untyped-call]
     import importlib
 
     return importlib.import_module("_codemod_worker.host").main(sys.argv[1:])
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    sys.exit(_main())  # type: ignore[no-untyped-call]

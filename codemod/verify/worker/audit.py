@@ -41,33 +41,29 @@ class Guard:
 
     def __init__(self, folder: str, enforced: Sequence[str]) -> None:
         self.folder = os.path.realpath(folder)
-        self._programs = "read-only:landlock" not in enforced
+        self._checks: Dict[str, Callable[[str, Tuple[Any, ...]], None]] = {
+            "open": self._open,
+            "os.kill": _kill,
+            "os.killpg": _kill,
+            **dict.fromkeys(_CHANGED, self._change),
+            **dict.fromkeys(_NETWORK, self._connect),
+            **dict.fromkeys(_NAMES, _look_up),
+        }
+        if "read-only:landlock" not in enforced:
+            self._checks.update(dict.fromkeys(_PROGRAMS, _start_program))
 
     def install(self) -> None:
         """Hook it in. It stays, in this process and all of its forks."""
-        sys.addaudithook(self._hook)
+        check_of = self._checks.get
 
-    def _hook(self, event: str, arguments: Tuple[Any, ...]) -> None:
-        check = self._check(event)
-        if check is not None:
-            check(arguments)
+        def hook(event: str, arguments: Tuple[Any, ...]) -> None:
+            check = check_of(event)
+            if check is not None:
+                check(event, arguments)
 
-    def _check(self, event: str) -> "Callable[[Tuple[Any, ...]], None] | None":
-        if event == "open":
-            return self._open
-        if event in _CHANGED:
-            return lambda arguments: self._change(event, arguments)
-        if event in _NETWORK:
-            return lambda arguments: self._connect(event, arguments)
-        if event in _NAMES:
-            return lambda arguments: _refuse(event, "no network")
-        if event == "os.kill" or event == "os.killpg":
-            return _kill
-        if self._programs and event in _PROGRAMS:
-            return lambda arguments: _refuse(event, "no other programs")
-        return None
+        sys.addaudithook(hook)
 
-    def _open(self, arguments: Tuple[Any, ...]) -> None:
+    def _open(self, event: str, arguments: Tuple[Any, ...]) -> None:
         path, mode, flags = arguments[:3]
         writing = isinstance(flags, int) and flags & _WRITING
         if isinstance(mode, str) and any(letter in mode for letter in "wax+"):
@@ -110,10 +106,18 @@ class Guard:
         _refuse(event, "no network")
 
 
-def _kill(arguments: Tuple[Any, ...]) -> None:
+def _kill(event: str, arguments: Tuple[Any, ...]) -> None:
     if arguments[0] in (os.getpid(), 0) or _is_child(arguments[0]):
         return
     _refuse("kill process %s" % (arguments[0],), "not a process of the model")
+
+
+def _look_up(event: str, arguments: Tuple[Any, ...]) -> None:
+    _refuse(event, "no network")
+
+
+def _start_program(event: str, arguments: Tuple[Any, ...]) -> None:
+    _refuse(event, "no other programs")
 
 
 def _is_child(pid: Any) -> bool:

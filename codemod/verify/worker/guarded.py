@@ -86,7 +86,7 @@ def _guarded_imports(filename: str) -> Tuple[Tuple[int, int], ...]:
             found += [
                 (one.lineno, one.end_lineno or one.lineno)
                 for one in ast.walk(statement)
-                if _is_import(one)
+                if isinstance(one, (ast.stmt, ast.expr)) and _is_import(one)
             ]
     return tuple(found)
 

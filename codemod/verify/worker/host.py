@@ -10,7 +10,9 @@ message: `{"start": NUMBER, "settings": {...}}` with the slot's end of a fresh s
 from __future__ import annotations
 
 import array
+import contextlib
 import gc
+import importlib
 import json
 import os
 import select
@@ -24,6 +26,21 @@ from .failure import describe, failure
 _OLDEST_TORCH = (1, 13)
 _LARGEST_MESSAGE = 1 << 20
 _TICK_MS = 500
+
+# What the forks would otherwise import each for themselves: their own files, and what torch
+# imports at the first backward and under the first dispatch mode (seconds).
+_NEEDED_LATER = (
+    "numpy.random",
+    "torch.fx.experimental.symbolic_shapes",
+    "torch._dynamo",
+    "torch.onnx._internal.exporter._onnx_program",
+    ".observe",
+    ".recipe",
+    ".synthesise",
+    ".slot",
+    ".zygote",
+    ".run",
+)
 
 
 def main(arguments: List[str]) -> int:
@@ -113,9 +130,9 @@ def _prepare() -> Optional[Dict[str, str]]:
         )
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
-    # What the forks would otherwise import each for themselves.
-    from . import observe, recipe, run, slot, synthesise, zygote  # noqa: F401
-
+    for name in _NEEDED_LATER:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name, __package__)
     gc.collect()
     gc.freeze()
     return None
@@ -136,10 +153,8 @@ def _version_of(text: str) -> Tuple[int, int]:
 
 
 def _say(control: socket.socket, message: Dict[str, Any]) -> None:
-    try:
+    with contextlib.suppress(OSError):
         control.sendall(json.dumps(message).encode() + b"\n")
-    except OSError:
-        pass
 
 
 def _receive(control: socket.socket) -> Tuple[Optional[Dict[str, Any]], List[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import linecache
@@ -10,13 +11,16 @@ import sys
 import tokenize
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, List, Mapping, Optional, Sequence, Set
 
 from . import witness
 from .failure import Refused
 
 _disk_code = SourceFileLoader.get_code
 _disk_source = SourceFileLoader.get_source
+
+# What was loaded before any of the project's files: torch and the worker itself.
+_before: Set[str] = set()
 
 
 class Overlay:
@@ -32,6 +36,7 @@ class Overlay:
     def install(self) -> None:
         """Have all loading of source files in this process go through the overlay."""
         sys.dont_write_bytecode = True
+        _before.update(sys.modules)
         witness.install()
         overlay = self
 
@@ -45,7 +50,7 @@ class Overlay:
             path = os.path.realpath(loader.path)
             return overlay.text(path) if overlay.holds(path) else _disk_source(loader, fullname)
 
-        SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+        SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
         SourceFileLoader.get_source = get_source  # type: ignore[method-assign, assignment]
 
     def holds(self, path: str) -> bool:
@@ -136,12 +141,13 @@ def _is_file(module: Any, path: str) -> bool:
 
 def files_under(root: str) -> List[str]:
     """The source files below `root` that this process has loaded, sorted."""
-    found = set()
-    folder = os.path.realpath(root) + os.sep
-    for module in list(sys.modules.values()):
-        file = vars(module).get("__file__") if isinstance(module, ModuleType) else None
-        if isinstance(file, str) and file.endswith(".py"):
-            real = os.path.realpath(file)
-            if real.startswith(folder):
-                found.add(real)
-    return sorted(found)
+    folder = _real(root) + os.sep
+    modules = [sys.modules.get(name) for name in set(sys.modules) - _before]
+    files = (vars(one).get("__file__") for one in modules if isinstance(one, ModuleType))
+    reals = {_real(file) for file in files if isinstance(file, str) and file.endswith(".py")}
+    return sorted(real for real in reals if real.startswith(folder))
+
+
+@functools.lru_cache(maxsize=None)
+def _real(path: str) -> str:
+    return os.path.realpath(path)

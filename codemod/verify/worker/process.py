@@ -1,7 +1,8 @@
-"""What the worker needs of the operating system beyond `os`: where it is missing, nothing is done."""
+"""What the worker needs of the system beyond `os`; nothing is done where it is missing."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -23,7 +24,7 @@ def die_with_parent(parent: int) -> bool:
     """Have the kernel kill this process when `parent` dies. Leaves at once if it has already."""
     if not sys.platform.startswith("linux"):
         return False
-    done = _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) == 0
+    done = bool(_libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) == 0)
     if os.getppid() != parent:
         os._exit(0)
     return done
@@ -78,10 +79,8 @@ def end_children(keep: Iterable[int]) -> None:
 def end(pid: int) -> Optional[int]:
     """Kill a child and the group it leads, reap it; its status, None if there was none."""
     for kill in (_killpg, _kill):
-        try:
+        with contextlib.suppress(OSError):
             kill(pid, signal.SIGKILL)
-        except OSError:
-            pass
     return reap(pid)
 
 
@@ -169,10 +168,8 @@ def silence() -> None:
 def close_all(fds: Iterable[int]) -> None:
     """Close descriptors, whatever has become of them."""
     for fd in fds:
-        try:
+        with contextlib.suppress(OSError):
             os.close(fd)
-        except OSError:
-            pass
 
 
 def set_apart(fd: int) -> int:

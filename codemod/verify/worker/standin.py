@@ -143,8 +143,11 @@ def _number(kind: type) -> Callable[[StandIn], Any]:
     return convert
 
 
-def _arithmetic(sign: str) -> Callable[[StandIn, Any], Any]:
-    return lambda self, other=None: self._derived(sign)
+def _arithmetic(sign: str) -> Callable[..., Any]:
+    def derive(self: StandIn, other: Any = None) -> Any:
+        return self._derived(sign)
+
+    return derive
 
 
 for _name, _kind in (("int", int), ("index", int), ("float", float)):

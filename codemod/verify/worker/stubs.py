@@ -7,9 +7,12 @@ as it should, and so does what an installed package imports.
 from __future__ import annotations
 
 import builtins
+import contextlib
+import glob
 import importlib.util
 import os
 import sys
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Dict, List, Optional, Sequence, Set
@@ -72,9 +75,9 @@ class Stubs:
         real_import, real_find = self._import, self._find_spec
 
         def import_(name: str, *arguments: Any, **named: Any) -> Any:
-            if name.partition(".")[0] in self._why and not self.is_wanted(1):
-                if (arguments[3] if len(arguments) > 3 else named.get("level", 0)) == 0:
-                    raise ModuleNotFoundError("No module named %r" % name, name=name)
+            relative = arguments[3] if len(arguments) > 3 else named.get("level", 0)
+            if not relative and self.stands_in(name) and not self.is_wanted(1):
+                raise ModuleNotFoundError("No module named %r" % name, name=name)
             return real_import(name, *arguments, **named)
 
         def find_spec(name: str, package: Optional[str] = None) -> Optional[ModuleSpec]:
@@ -100,7 +103,7 @@ class _Missing:
         return ModuleSpec(name, _Maker(), is_package=True)
 
 
-class _Maker:
+class _Maker(Loader):
     """The loader of stand-ins."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -148,10 +151,8 @@ class _Broken:
                 stand_in = ModuleSpec(spec.name, _Maker(), is_package=True)
                 sys.modules[spec.name] = StandInModule(stand_in)
 
-        try:
+        with contextlib.suppress(AttributeError):
             loader.exec_module = exec_module
-        except AttributeError:
-            pass
 
 
 def _forget(package: str) -> None:
@@ -172,9 +173,17 @@ def _own_names(folders: Sequence[str]) -> Set[str]:
             stem, suffix = os.path.splitext(entry.name)
             if suffix in (".py", ".so", ".pyd", ".pyx"):
                 names.add(stem.partition(".")[0])
-            elif entry.is_dir() and entry.name.isidentifier():
+            elif entry.name.isidentifier() and _holds_python(entry.path):
                 names.add(entry.name)
     return names
+
+
+def _holds_python(folder: str) -> bool:
+    """Whether a folder has Python files, in it or one level down: a log folder has none."""
+    if not os.path.isdir(folder):
+        return False
+    patterns = (os.path.join(folder, "*.py"), os.path.join(folder, "*", "*.py"))
+    return any(next(glob.iglob(pattern), None) for pattern in patterns)
 
 
 def _standard_library() -> Any:

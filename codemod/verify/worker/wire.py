@@ -99,7 +99,10 @@ def _object(data: bytes) -> Dict[str, Any]:
 
 
 def receive(fd: int, deadline: Optional[float]) -> Dict[str, Any]:
-    """One object. Raises `Closed`, `Late` at the deadline (`time.monotonic`), `TooLarge`, `Garbled`."""
+    """One object, by the deadline (`time.monotonic`).
+
+    Raises `Closed`, `Late`, `TooLarge`, `Garbled`.
+    """
     reader = Reader(fd)
     poll = _poll()
     poll.register(fd, _POLLIN)

@@ -74,6 +74,7 @@ class Zygote:
         process.limit_memory(self.settings.memory)
         try:
             loader.load(request["module"], request["path"])
+            loader.files_under(self.settings.root)  # Remembers the real paths for all runs.
             return {"ok": True}
         except BaseException as error:
             doing = "import %s" % request["module"]

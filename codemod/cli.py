@@ -332,6 +332,7 @@ def _command_line(values: dict[str, Any]) -> CommandLine:
 def _run(request: Request, streams: Streams, facade: Facade, argv: Sequence[str]) -> int:
     mode: Literal["diff", "apply"] = "apply" if request.command == "apply" else "diff"
     options = make_options(request.line, Path.cwd())
+    options = replace(options, details=request.format == "json")
     _check_output(request.output)
     with _progress(request, streams.stderr) as progress:
         report = facade.run(options, mode=mode, progress=progress)

@@ -22,6 +22,7 @@ else:
 ACCEPTABLE = ("behaviour-change", "unconfirmed", "symbolic")
 DEFAULT_TRANSFORMS = ("call-to-forward", "dropout-to-module")
 _PROJECT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg")
+_LINE_LENGTH = 88
 _PRESET_KEYS = ("transforms", "only")
 
 
@@ -45,6 +46,7 @@ class Options:
     exclude: tuple[str, ...] = ()
     import_roots: tuple[Path, ...] = ()
     after_write: str | None = None
+    details: bool = False  # each rewrite with its edits and patch alone, for a JSON report
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,17 @@ def find_root(paths: Sequence[Path]) -> Path:
     configured = (folder for folder in above if _table(folder / "pyproject.toml") is not None)
     packaged = (f for f in above if any((f / marker).is_file() for marker in _PROJECT_MARKERS))
     return next(configured, None) or top or next(packaged, None) or _outside_packages(start)
+
+
+def line_length(root: Path) -> int:
+    """The project's limit: that of ruff or black in its pyproject.toml, else theirs by default."""
+    try:
+        content = tomllib.loads((root / "pyproject.toml").read_bytes().decode("utf-8"))
+    except (OSError, ValueError):
+        return _LINE_LENGTH
+    tools = content.get("tool", {})
+    found = (tools.get("ruff", {}).get("line-length"), tools.get("black", {}).get("line-length"))
+    return next((value for value in found if isinstance(value, int)), _LINE_LENGTH)
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:

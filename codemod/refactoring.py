@@ -1,0 +1,224 @@
+"""The library facade: plan, verify, commit, undo."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+from codemod import __version__
+from codemod.catalogue import select
+from codemod.configuration import Options, line_length
+from codemod.editing.transform import Settings, Transform
+from codemod.engine.compose import Pass
+from codemod.engine.planning import Planned, plan
+from codemod.engine.registry import choose, known_transforms
+from codemod.report.patch import patch
+from codemod.results import (
+    Composition,
+    Edit,
+    FileError,
+    Outcome,
+    Position,
+    Reason,
+    Report,
+    Rewrite,
+    Verdict,
+)
+from codemod.semantics.relations import Relations
+from codemod.source import commit
+from codemod.source.commit import UndoResult
+from codemod.source.discovery import Discovery, discover
+from codemod.source.overlay import Overlay
+from codemod.source.state import state_directory
+from codemod.source.text import SourceText
+from codemod.verify import confirm as confirming
+from codemod.verify.environment import TargetEnvironment, find_python
+from codemod.verify.pool import WorkerPool
+from codemod.verify.recipes import find_recipes
+
+Mode = Literal["diff", "apply"]
+Progress = Callable[[int, int, str], None]
+
+NOT_RUN = Verdict("unconfirmed", Reason("not-run", "It was not run.", "Leave out --no-verify."))
+
+
+def run(options: Options, *, mode: Mode = "diff", progress: Progress | None = None) -> Report:
+    """Plan, confirm and, in mode `apply`, write. Raises CodemodError; writes all files or none."""
+    started = time.monotonic()
+    notes = _recover(options.root) if mode == "apply" else []
+    transforms = [item(_settings(options)) for item in choose(options.transforms)]
+    found = discover(options.root, options.paths, options.include, options.exclude)
+    planned = _plan(found, transforms, options)
+    rewrites = planned.plan.rewrites
+    confirmation = _confirm(planned, found, options, progress) if options.verify else None
+    verdicts: Mapping[str, Verdict] = confirmation.verdicts if confirmation else {}
+    chosen = confirmation.final if confirmation else _unverified_choice(rewrites, options)
+    disk = Overlay(found.root)
+    changes = _changes(disk, planned.compose(chosen))
+    written = frozenset[str]()
+    if mode == "apply" and changes:
+        result = commit.commit(found.root, changes, state_directory(found.root))
+        notes += result.notes
+        written = chosen
+    outcomes = _outcomes(planned, disk, verdicts, chosen, written, options.details)
+    return Report(
+        version=__version__,
+        torch=confirmation.torch if confirmation else None,
+        protection=confirmation.protection if confirmation else (),
+        files=len(found.selected),
+        seconds=time.monotonic() - started,
+        outcomes=tuple(outcomes),
+        refusals=planned.plan.refusals,
+        errors=_errors(found, planned),
+        patch=patch(changes),
+        mode=mode,
+        notes=tuple(notes),
+    )
+
+
+def undo(root: Path) -> UndoResult:
+    """Take back the last commit of the project at `root`; called again, the one before it."""
+    return commit.undo(root, state_directory(root))
+
+
+def transforms(options: Options) -> tuple[Transform, ...]:
+    """Every known transform, those in files that the options name included."""
+    files = [Path(name) for name in options.transforms if name.endswith(".py")]
+    return tuple(item() for _, item in sorted(known_transforms(files).items()))
+
+
+def _recover(root: Path) -> list[str]:
+    recovered = commit.recover(root, state_directory(root))
+    return [recovered.sentence] if recovered is not None else []
+
+
+def _settings(options: Options) -> Settings:
+    only = frozenset(pair.module for pair in select(options.only)) if options.only else None
+    return Settings(only=only, line_length=line_length(options.root))
+
+
+def _plan(found: Discovery, transforms: list[Transform], options: Options) -> Planned:
+    return plan(
+        Overlay(found.root),
+        found.files,
+        found.selected,
+        transforms,
+        jobs=options.jobs,
+        line_length=line_length(options.root),
+    )
+
+
+def _errors(found: Discovery, planned: Planned) -> tuple[FileError, ...]:
+    known = {(error.path, error.code) for error in planned.plan.errors}
+    more = [error for error in found.errors if (error.path, error.code) not in known]
+    return (*planned.plan.errors, *more)
+
+
+def _changes(disk: Overlay, composition: Composition) -> dict[str, tuple[bytes, bytes]]:
+    """Path: bytes before and after, of the files that the composition changes."""
+    pairs = {path: (disk.read(path), after) for path, after in composition.files.items()}
+    return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _unverified_choice(rewrites: Iterable[Rewrite], options: Options) -> frozenset[str]:
+    """What is written when nothing was run: the preserving ones, and what is accepted."""
+    accepted = "behaviour-change" in options.accept
+    return frozenset(
+        item.id for item in rewrites if accepted or not item.contract.changes_behaviour
+    )
+
+
+# ---- confirming
+
+
+def _confirm(
+    planned: Planned, found: Discovery, options: Options, progress: Progress | None
+) -> confirming.Confirmation | None:
+    """Run the models. Nothing is started where there is nothing to confirm."""
+    rewrites = planned.plan.rewrites
+    if not rewrites:
+        return None
+    environment = _environment(found, options)
+    project = planned.passes[0].project
+    relations = Relations(project)
+    recipes = find_recipes(
+        found.root,
+        {path: project.text for path in found.files},
+        [(item.path, item.class_name) for item in rewrites],
+        options.recipes,
+        relations.runners,
+    )
+    target = confirming.Target(
+        found.root,
+        environment.module_name,
+        lambda path, name: relations.runners((path, name)),
+    )
+    with WorkerPool(environment, jobs=options.jobs) as pool:
+        return confirming.confirm(
+            target,
+            rewrites,
+            planned.compose,
+            recipes,
+            pool,
+            confirming.Options(
+                accept_behaviour_change="behaviour-change" in options.accept,
+                accept_unconfirmed="unconfirmed" in options.accept,
+                budget=options.budget,
+            ),
+            progress or _silent,
+        )
+
+
+def _silent(done: int, total: int, label: str) -> None:
+    return None
+
+
+def _environment(found: Discovery, options: Options) -> TargetEnvironment:
+    python = find_python(str(options.python) if options.python else None, found.root)
+    return TargetEnvironment.of(
+        python,
+        found.root,
+        found.files,
+        [str(root) for root in options.import_roots],
+        timeout=options.timeout,
+    )
+
+
+# ---- outcomes
+
+
+def _outcomes(
+    planned: Planned,
+    disk: Overlay,
+    verdicts: Mapping[str, Verdict],
+    chosen: frozenset[str],
+    written: frozenset[str],
+    details: bool,
+) -> Iterator[Outcome]:
+    for one in planned.passes:
+        texts: dict[str, SourceText] = {}
+        for rewrite in one.rewrites:
+            ids = [rewrite.id, *rewrite.requires]
+            yield Outcome(
+                rewrite=rewrite,
+                verdict=verdicts.get(rewrite.id, NOT_RUN),
+                edits=_placed_edits(one, rewrite, texts) if details else (),
+                patch=patch(_changes(disk, planned.compose(ids))) if details else "",
+                would_write=rewrite.id in chosen,
+                written=rewrite.id in written,
+            )
+
+
+def _placed_edits(
+    one: Pass, rewrite: Rewrite, texts: dict[str, SourceText]
+) -> tuple[tuple[Edit, Position, Position], ...]:
+    """The edits of a rewrite, requirements included, with their places in its snapshot."""
+    edits = (*rewrite.edits, *(item.edit for item in rewrite.requirements))
+    for path in {edit.path for edit in edits} - texts.keys():
+        texts[path] = SourceText.decode(path, one.project.overlay.read(path))
+    return tuple(
+        (edit, texts[edit.path].position(edit.start), texts[edit.path].position(edit.end))
+        for edit in sorted(edits, key=lambda item: (item.path, item.start, item.order))
+    )

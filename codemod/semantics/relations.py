@@ -1,0 +1,49 @@
+"""Which other classes of a project run a class: its subclasses, and the models that hold it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from codemod.semantics.project import ClassKey, Project
+
+
+@dataclass
+class Relations:
+    """Asked for many classes of one project; what was read is remembered."""
+
+    project: Project
+    _holders: dict[str, tuple[ClassKey, ...]] = field(default_factory=dict)
+
+    def runners(self, key: ClassKey, most: int = 3) -> tuple[ClassKey, ...]:
+        """Subclasses first, then modules that construct the class or a subclass of it."""
+        subclasses = self.project.descendants(key)
+        holders: dict[ClassKey, None] = {}
+        for one in (key, *subclasses):
+            for holder in self._constructing(one):
+                if holder != key and holder not in subclasses:
+                    holders[holder] = None
+        return (*subclasses[:most], *list(holders)[:most])
+
+    def _constructing(self, key: ClassKey) -> Iterable[ClassKey]:
+        path, qualname = key
+        name = qualname.rpartition(".")[2]
+        if name not in self._holders:
+            self._holders[name] = tuple(self._find(name))
+        own = [holder for holder in self._holders[name] if holder[0] == path]
+        return own or self._holders[name]
+
+    def _find(self, name: str) -> Iterable[ClassKey]:
+        """Module classes in whose text `Name(` or `=Name` stands."""
+        pattern = re.compile(rf"\b{re.escape(name)}\(|[=,(]\s*{re.escape(name)}\s*[,)\n]")
+        for path, file in self.project.files.items():
+            text = self.project.text(path)
+            if name not in text:
+                continue
+            lines = [text.count("\n", 0, match.start()) + 1 for match in pattern.finditer(text)]
+            for item in file.classes:
+                key = (path, item.qualname)
+                inside = any(item.line < line <= item.end_line for line in lines)
+                if inside and not item.in_function and self.project.is_module(key):
+                    yield key

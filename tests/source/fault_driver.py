@@ -62,7 +62,8 @@ def kill_this_process_at(kill_at: int, mode: str) -> None:
     calls = 0
 
     def count(name: str) -> None:
-        original = getattr(os, name)
+        # A killed process loses nothing that it did not bring to the disk: fsync only counts.
+        original = getattr(os, name) if name != "fsync" else lambda _: None
 
         def step(*args: object, **kwargs: object) -> object:
             nonlocal calls

@@ -145,7 +145,7 @@ def _confirm(
     relations = Relations(project)
     recipes = find_recipes(
         found.root,
-        {path: project.text for path in found.files},
+        dict.fromkeys(found.files, project.text),
         [(item.path, item.class_name) for item in rewrites],
         options.recipes,
         relations.runners,

@@ -103,11 +103,42 @@ def producer_of(call: Call) -> str | None:
         value = _step_back(call, value)
         if value is None:
             return None
-        if isinstance(value, ast.Call) and _is_self_attribute(value.func, call.self_name):
-            assert isinstance(value.func, ast.Attribute)
-            if value.func.attr in call.module.assignments:
-                return value.func.attr
+        layer = _layer_called(call, value)
+        if layer is not None:
+            if layer in call.module.assignments:
+                return layer
+            assert isinstance(value, ast.Call)
             value = _first_input(value)
+    return None
+
+
+def _layer_called(call: Call, value: ast.expr) -> str | None:
+    """The attribute that a call goes to: `self.conv(x)`, `self.heads["a"](x)`, a loop's layer."""
+    if not isinstance(value, ast.Call):
+        return None
+    function = value.func
+    if isinstance(function, ast.Subscript):
+        function = function.value
+    if isinstance(function, ast.Name):
+        return _looped_over(call, function.id)
+    if isinstance(function, ast.Attribute) and _is_self_attribute(function, call.self_name):
+        return function.attr
+    return None
+
+
+def _looped_over(call: Call, name: str) -> str | None:
+    """The container in `for name in self.layers`, around the call."""
+    for node in call.ancestors:
+        loops = [node] if isinstance(node, ast.For) else getattr(node, "generators", [])
+        for loop in loops:
+            targets = {item.id for item in ast.walk(loop.target) if isinstance(item, ast.Name)}
+            if name in targets:
+                attributes = (
+                    item for item in ast.walk(loop.iter) if isinstance(item, ast.Attribute)
+                )
+                return next(
+                    (a.attr for a in attributes if _is_self_attribute(a, call.self_name)), None
+                )
     return None
 
 
@@ -127,7 +158,7 @@ def _step_back(call: Call, value: ast.expr | None) -> ast.expr | None:
     if isinstance(value, ast.Subscript):
         return value.value
     if isinstance(value, ast.Call):
-        if _is_self_attribute(value.func, call.self_name):
+        if _layer_called(call, value) is not None:
             return value
         if isinstance(value.func, ast.Attribute):
             name = call.module.file.resolver.qualified(value.func, call.scope)

@@ -21,7 +21,7 @@ ENTRY_POINTS = "codemod.transforms"
 
 
 def known_transforms(files: Iterable[Path] = ()) -> dict[str, type[Transform]]:
-    """Every transform by name. Raises UsageError for two of one name, TransformError for a fault."""
+    """Every transform by name. Raises UsageError for two of one name, TransformError."""
     found: dict[str, type[Transform]] = {}
     for transform in (*_built_in(), *_installed(), *_in_files(files)):
         other = found.setdefault(transform.name, transform)

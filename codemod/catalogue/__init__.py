@@ -7,14 +7,11 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import get_args
 
+from codemod.catalogue.arguments import Arguments, Bound, Unmappable, bind
 from codemod.catalogue.exceptions import LEFT_OUT, NO_MODULE
 from codemod.catalogue.mapping import (
-    Arguments,
-    Bound,
     FunctionalCall,
     ModuleCall,
-    Unmappable,
-    bind,
     module_call,
     short,
     to_functional,

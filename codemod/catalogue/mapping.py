@@ -3,60 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 
 from codemod.catalogue import literals
+from codemod.catalogue.arguments import (
+    Arguments,
+    Bound,
+    Unmappable,
+    arranged,
+    bind,
+    positional_of,
+)
 from codemod.catalogue.pair import Converter, Functional, Link, Pair, Parameter
-
-
-@dataclass(frozen=True, slots=True)
-class Unmappable:
-    """Why arguments have no other form: a stable code and one sentence.
-
-    Codes: `too-many-arguments`, `unknown-argument`, `duplicate-argument`, `missing-argument`,
-    `stateful`, `no-functional-argument`, `no-module-argument`, `needs-literal`, `other-module`
-    (the call means another module than the one asked for), `no-module`.
-    """
-
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    """The arguments of a call as source, without star arguments."""
-
-    positional: tuple[str, ...] = ()
-    keywords: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Each argument as it stands in a call: `("2", "stride=1")`."""
-        return (*self.positional, *(f"{name}={source}" for name, source in self.keywords))
-
-    def __str__(self) -> str:
-        return ", ".join(self.sources)
-
-
-@dataclass(frozen=True, eq=False)
-class Bound(Mapping[str, str]):
-    """Source by parameter name: what a call gives, defaults left out.
-
-    `positional`: the names that were given by position.
-    """
-
-    sources: Mapping[str, str] = field(default_factory=dict)
-    positional: frozenset[str] = frozenset()
-
-    def __getitem__(self, name: str) -> str:
-        return self.sources[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.sources)
-
-    def __len__(self) -> int:
-        return len(self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +44,7 @@ class FunctionalCall:
         names = dict(zip((p.name for p in self.pair.forward), self.functional.inputs, strict=True))
         given = {names[name]: source for name, source in bound.items()}
         positional = frozenset(names[name] for name in bound.positional)
-        return _arranged(self.functional.parameters, given, positional)
+        return arranged(self.functional.parameters, given, positional)
 
     def full(self, call: Arguments) -> Arguments | Unmappable:
         """Inputs and arguments together, as they can stand in one call."""
@@ -132,57 +90,6 @@ def short(name: str) -> str:
         if name.startswith(long):
             return alias + name[len(long) :]
     return name
-
-
-# Binding
-
-
-def bind(
-    parameters: Iterable[Parameter], arguments: Arguments, callee: str = "the function"
-) -> Bound | Unmappable:
-    """Which parameter each argument is for. A method's receiver counts as its first argument."""
-    known = {parameter.name: parameter for parameter in parameters}
-    ordered = [p.name for p in known.values() if not p.keyword_only]
-    if len(arguments.positional) > len(ordered):
-        message = f"{callee} takes {len(ordered)} positional arguments"
-        return Unmappable(
-            "too-many-arguments", f"{message}, {len(arguments.positional)} are given."
-        )
-    values = dict(zip(ordered, arguments.positional, strict=False))
-    positional = frozenset(values)
-    for name, source in arguments.keywords:
-        if name not in known:
-            return Unmappable("unknown-argument", f"{callee} takes no argument {name}.")
-        if name in values:
-            return Unmappable("duplicate-argument", f"{callee} is given {name} twice.")
-        values[name] = source
-    for parameter in known.values():
-        if parameter.default is None and parameter.name not in values:
-            return Unmappable("missing-argument", f"{callee} needs the argument {parameter.name}.")
-    return Bound(MappingProxyType(values), positional)
-
-
-def _positional(bound: Mapping[str, str]) -> frozenset[str]:
-    return bound.positional if isinstance(bound, Bound) else frozenset()
-
-
-def _arranged(
-    parameters: Iterable[Parameter], given: Mapping[str, str], wanted: frozenset[str]
-) -> Arguments:
-    """Those of `wanted` by position that can be, the rest by keyword."""
-    positional: list[str] = []
-    keywords: list[tuple[str, str]] = []
-    unbroken = True
-    for parameter in parameters:
-        unbroken = unbroken and parameter.name in given and not parameter.keyword_only
-        if parameter.name not in given:
-            continue
-        unbroken = unbroken and parameter.name in wanted
-        if unbroken:
-            positional.append(given[parameter.name])
-        else:
-            keywords.append((parameter.name, given[parameter.name]))
-    return Arguments(tuple(positional), tuple(keywords))
 
 
 def _leading_inputs(functional: Functional) -> int:
@@ -256,7 +163,7 @@ def _functional_arguments(
             continue
         given[link.functional] = converted
         renamed = link.module != link.functional and defaults[link.functional] is None
-        by_position = link.module in _positional(constructor) and _keeps_place(
+        by_position = link.module in positional_of(constructor) and _keeps_place(
             converted, link, pair, functional
         )
         if is_default or renamed or by_position:
@@ -268,7 +175,7 @@ def _functional_arguments(
                 positional.add(name)
     if functional.training is not None:
         given[functional.training] = "self.training"
-    return _arranged(_after(functional), given, frozenset(positional))
+    return arranged(_after(functional), given, frozenset(positional))
 
 
 def _agree(source: str, default: str | None) -> bool:
@@ -387,8 +294,8 @@ def _module_inputs(pair: Pair, functional: Functional, call: Mapping[str, str]) 
         for name, parameter in zip(functional.inputs, pair.forward, strict=True)
     }
     given = {names[name]: call[name] for name in functional.inputs if name in call}
-    positional = frozenset(names[name] for name in names if name in _positional(call))
-    return _arranged(pair.forward, given, positional)
+    positional = frozenset(names[name] for name in names if name in positional_of(call))
+    return arranged(pair.forward, given, positional)
 
 
 def _module_arguments(
@@ -419,7 +326,7 @@ def _module_arguments(
             continue
         given[link.module] = converted
         renamed = link.module != link.functional and own[link.module] is None
-        by_position = link.functional in _positional(call) and _keeps_place(
+        by_position = link.functional in positional_of(call) and _keeps_place(
             converted, link, pair, functional
         )
         if is_default or renamed or by_position:
@@ -430,7 +337,7 @@ def _module_arguments(
     for name, source in functional.implies.items():
         if not _agree(source, own[name]):
             given[name] = source
-    return _arranged(pair.constructor, given, frozenset(positional))
+    return arranged(pair.constructor, given, frozenset(positional))
 
 
 def _other_module(pair: Pair, functional: Functional, call: Mapping[str, str]) -> Unmappable | None:

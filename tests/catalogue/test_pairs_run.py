@@ -110,7 +110,7 @@ def check_to_module(pair: Pair, functional: Functional, call: Arguments, given: 
     module = module_named(result.pair, str(result.arguments))
     assert not module.state_dict()
     count = len(inputs(given))
-    for training in (True, False):
+    for training in (True, False) if functional.training else (True,):
         module.train(training)
         expression = f"{functional.name}({call})"
         before, trace_before = observe(function(expression, count, module), given)

@@ -11,7 +11,7 @@ import sys
 import tokenize
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
-from typing import Any, List, Mapping, Optional, Sequence, Set
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from . import witness
 from .failure import Refused
@@ -139,15 +139,23 @@ def _is_file(module: Any, path: str) -> bool:
     return os.path.realpath(file) == os.path.realpath(path)
 
 
-def files_under(root: str) -> List[str]:
-    """The source files below `root` that this process has loaded, sorted."""
-    folder = _real(root) + os.sep
-    modules = [sys.modules.get(name) for name in set(sys.modules) - _before]
-    files = (vars(one).get("__file__") for one in modules if isinstance(one, ModuleType))
-    reals = {_real(file) for file in files if isinstance(file, str) and file.endswith(".py")}
-    return sorted(real for real in reals if real.startswith(folder))
+def paths_under(root: str) -> Dict[str, str]:
+    """The real paths of the source files below `root` that were loaded, by module name."""
+    found = {}
+    for name in set(sys.modules) - _before:
+        module = sys.modules.get(name)
+        file = vars(module).get("__file__") if isinstance(module, ModuleType) else None
+        if isinstance(file, str) and file.endswith(".py") and is_under(file, root):
+            found[name] = real(file)
+    return found
+
+
+def is_under(file: str, root: str) -> bool:
+    """Whether a file lies below a folder, links followed."""
+    return real(file).startswith(real(root) + os.sep)
 
 
 @functools.lru_cache(maxsize=None)
-def _real(path: str) -> str:
+def real(path: str) -> str:
+    """The path without links; asked of the system once."""
     return os.path.realpath(path)

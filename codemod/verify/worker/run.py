@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set
 
 from . import cage, loader, process, standin, wire, witness
 from .failure import Refused, failure, is_out_of_memory, of_exception
@@ -74,7 +74,7 @@ def _obey(zygote: "Zygote", request: Dict[str, Any]) -> Dict[str, Any]:
         raise standin.Touched(touched[0], touched[0])
     answer["witnesses"] = witness.reached()
     answer["unlocated"] = list(zygote.overlay.unlocated)
-    answer["files"] = loader.files_under(zygote.settings.root)
+    answer["files"] = zygote.imports.needed_by([request["path"], *_files])
     answer["stubs"] = zygote.stubs.packages()
     return answer
 
@@ -106,8 +106,14 @@ def _observe(request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]) -
 
     _shift_addresses(int(request.get("turn") or 0))
     build = recipe.evaluate(request["recipe"], cls, namespace)
+
+    def watched() -> Any:
+        made = build()
+        _note_files(made[0])
+        return made
+
     return observe.observe(
-        build,
+        watched,
         seed=int(request.get("seed") or 0),
         load_keys=request.get("load_keys"),
         raw=bool(request.get("raw")),
@@ -130,6 +136,19 @@ def _search(
         )
     except synthesise.NoRecipe as none:
         raise Refused(none.code, none.message, none.hint) from none
+
+
+_files: Set[str] = set()
+
+
+def _note_files(model: Any) -> None:
+    """Remember where the classes of a model and its parts come from, registries or not."""
+    for kind in {type(part) for part in model.modules()}:
+        for base in kind.__mro__:
+            module = sys.modules.get(base.__module__)
+            file = getattr(module, "__file__", None)
+            if isinstance(file, str):
+                _files.add(file)
 
 
 _kept: List[object] = []

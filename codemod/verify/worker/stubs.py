@@ -31,7 +31,6 @@ class Stubs:
         self._folders = list(dict.fromkeys(folders))
         self._own: Set[str] = _own_names(self._folders)
         self._why: Dict[str, str] = {}
-        self._import = builtins.__import__
         self._find_spec = importlib.util.find_spec
 
     def install(self) -> None:
@@ -72,7 +71,7 @@ class Stubs:
 
     def _watch_imports(self) -> None:
         """Keep a stand-in in `sys.modules` from those whose import of it would have failed."""
-        real_import, real_find = self._import, self._find_spec
+        real_import, real_find = builtins.__import__, self._find_spec
 
         def import_(name: str, *arguments: Any, **named: Any) -> Any:
             relative = arguments[3] if len(arguments) > 3 else named.get("level", 0)

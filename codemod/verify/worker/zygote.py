@@ -12,6 +12,7 @@ from typing import Any, Dict, Sequence, Set
 
 from . import cage, loader, process, wire
 from .failure import failure, of_exception, of_status
+from .imports import Imports
 from .settings import Settings
 from .stubs import Stubs
 
@@ -43,6 +44,7 @@ class Zygote:
         self.settings = settings
         self.overlay = loader.Overlay(overlay["files"], overlay["witnesses"])
         self.stubs = Stubs(settings.root, roots)
+        self.imports = Imports(settings.root)
         self._roots = list(roots)
         self._folder = folder
         self._channel = process.set_apart(channel)
@@ -58,6 +60,7 @@ class Zygote:
         process.limit_files(self.settings.memory)
         sys.path[:0] = self._roots
         self.overlay.install()
+        self.imports.install()
         self.stubs.install()
         me = _getpid()
         while True:
@@ -74,7 +77,7 @@ class Zygote:
         process.limit_memory(self.settings.memory)
         try:
             loader.load(request["module"], request["path"])
-            loader.files_under(self.settings.root)  # Remembers the real paths for all runs.
+            self.imports.needed_by([request["path"]])  # Remembers the real paths for all runs.
             return {"ok": True}
         except BaseException as error:
             doing = "import %s" % request["module"]

@@ -103,16 +103,19 @@ def describe(spot: Spot) -> tuple[str, str]:
 
 
 def distance(spot: Spot) -> tuple[float | None, float | None]:
-    """Greatest absolute and relative difference of two small tensors seen raw, else None."""
+    """Greatest absolute and relative difference of two small tensors seen raw.
+
+    None where it is not known or not finite.
+    """
     before, after = _numbers(spot.before), _numbers(spot.after)
     if before is None or after is None or len(before) != len(after) or not before:
         return None, None
     absolute = [_apart(a, b) for a, b in zip(before, after, strict=True)]
     relative = [
-        0.0 if gap == 0 else gap / abs(a) if a else math.inf
+        0.0 if gap == 0 else gap / abs(a) if a and math.isfinite(gap) else math.inf
         for gap, a in zip(absolute, before, strict=True)
     ]
-    return max(absolute), max(relative)
+    return _finite(max(absolute)), _finite(max(relative))
 
 
 def _children(
@@ -208,6 +211,10 @@ def _numbers(tree: Tree | None) -> list[float] | None:
     if dtype not in _TYPECODES:
         return None
     return [float(x) for x in array.array(_TYPECODES[dtype], data)]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _apart(before: float, after: float) -> float:

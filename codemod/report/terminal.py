@@ -54,12 +54,14 @@ def patch_for_terminal(report: Report, *, colour: bool) -> bytes:
 def written_files(report: Report) -> str:
     """One line for each file that `apply` wrote."""
     counts = Counter(
-        path
-        for outcome in report.outcomes
-        if outcome.written
-        for path in {edit.path for edit, _, _ in outcome.edits} or {outcome.rewrite.path}
+        path for outcome in report.outcomes if outcome.written for path in _paths(outcome.rewrite)
     )
     return "".join(f"{visible(p)}: {_count(n, 'rewrite')}\n" for p, n in sorted(counts.items()))
+
+
+def _paths(rewrite: Rewrite) -> set[str]:
+    """A rewrite may span files."""
+    return {rewrite.path, *(edit.path for edit in rewrite.edits)}
 
 
 def summary(report: Report, verbosity: Verbosity = "normal", again: Sequence[str] = ()) -> Text:
@@ -202,6 +204,10 @@ def _not_confirmed(report: Report) -> Iterator[Text]:
     not_run = [outcome for outcome in report.outcomes if _was_not_run(outcome)]
     if not_run:
         yield _head("unconfirmed", _count(len(not_run), "rewrite"), "not run")
+    for outcome in not_run:
+        if not outcome.would_write:
+            yield _line(_place(outcome.rewrite), "  ", outcome.rewrite.summary, _label(outcome))
+            yield _detail(_why_not_written(outcome))
 
 
 def _was_not_run(outcome: Outcome) -> bool:

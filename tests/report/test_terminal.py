@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
-from hand_made import CONFIRMED, NO_RECIPE, make_outcome, make_report, make_rewrite
+from hand_made import CONFIRMED, DROPOUT, NO_RECIPE, make_outcome, make_report, make_rewrite
 from rich.console import Console
 
 from codemod.report.terminal import (
@@ -16,7 +16,7 @@ from codemod.report.terminal import (
     visible,
     written_files,
 )
-from codemod.results import FileError, Reason, Report, Verdict
+from codemod.results import Edit, FileError, Reason, Report, Verdict
 
 
 def shown(
@@ -95,6 +95,25 @@ def test_rewrites_that_were_not_run_are_one_line() -> None:
     assert "--accept" not in text
 
 
+def test_change_on_purpose_that_was_not_run_is_named() -> None:
+    verdict = Verdict("unconfirmed", Reason("not-run", "--no-verify was given"))
+    outcomes = [
+        make_outcome(make_rewrite("a", 1), verdict, would=True),
+        make_outcome(make_rewrite("b", 2, DROPOUT), verdict, would=False),
+    ]
+    assert (
+        shown(make_report(*outcomes), "normal", ("--no-verify",))
+        == """\
+unconfirmed  2 rewrites  not run
+             pkg/net.py:2:9  F.relu -> self.relu  (functional-to-module)
+               not written: it changes eval on purpose
+4 files, 2 rewrites: 0 confirmed, 0 different, 2 unconfirmed, 0 refused; 1.2 s
+To write 1 rewrite: codemod apply --no-verify
+To write 1 more: codemod apply --accept behaviour-change --no-verify
+"""
+    )
+
+
 def test_rewrites_of_a_class_with_one_reason_share_it() -> None:
     outcomes = [make_outcome(make_rewrite(str(n), n), NO_RECIPE, would=False) for n in (1, 2, 3)]
     text = shown(make_report(*outcomes))
@@ -110,6 +129,13 @@ def test_apply_names_what_it_wrote() -> None:
     report = make_report(*outcomes, mode="apply")
     assert written_files(report) == "pkg/net.py: 2 rewrites\n"
     assert "Wrote 2 rewrites; codemod undo takes back what was written.\n" in shown(report)
+
+
+def test_rewrite_that_spans_files_counts_in_each() -> None:
+    rewrite = make_rewrite("a", 1)
+    spanning = replace(rewrite, edits=(*rewrite.edits, Edit("pkg/use.py", 0, 0, "x")))
+    report = make_report(make_outcome(spanning, CONFIRMED, would=True, written=True), mode="apply")
+    assert written_files(report) == "pkg/net.py: 1 rewrite\npkg/use.py: 1 rewrite\n"
 
 
 def test_nothing_of_a_file_is_taken_for_markup(report: Report) -> None:

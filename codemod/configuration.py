@@ -224,6 +224,12 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _is_recipes(value: object) -> bool:
+    """A file, or `[tool.codemod.recipes."pkg.net.Net"]`, which confirming reads itself."""
+    is_table = isinstance(value, dict) and all(isinstance(item, dict) for item in value.values())
+    return is_table or _is_string(value)
+
+
 def _is_table(value: object) -> bool:
     return isinstance(value, dict)
 
@@ -243,7 +249,7 @@ _KEYS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "preset": _STRING,
     "presets": (_is_table, "a table"),
     "python": _STRING,
-    "recipes": _STRING,
+    "recipes": (_is_recipes, "a file name, or a table of recipes by class"),
     "timeout": _NUMBER,
     "transforms": _STRINGS,
     "verify": (_is_flag, "true or false"),
@@ -316,11 +322,11 @@ def _interpreter(
 
 
 def _file(
-    typed: str | None, cwd: Path, configured: str | None, configuration: _Configuration
+    typed: str | None, cwd: Path, configured: object, configuration: _Configuration
 ) -> Path | None:
     if typed is not None:
         return _existing(cwd, typed)
-    return _existing(configuration.folder, configured) if configured is not None else None
+    return _existing(configuration.folder, configured) if isinstance(configured, str) else None
 
 
 def _folders(configuration: _Configuration) -> tuple[Path, ...]:

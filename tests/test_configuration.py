@@ -58,6 +58,7 @@ def options(project: Path, **line: object) -> Options:
         ),
         pytest.param("python = 'no/python'", "no/python: no such interpreter", id="python"),
         pytest.param("recipes = 'none.py'", "none.py: no such file", id="recipes"),
+        pytest.param("recipes.Net = 1", "recipes: must be a file name, or a table", id="recipe"),
         pytest.param("import_roots = ['none']", "none: no such file or folder", id="import-root"),
         pytest.param("jobs = ", "is no valid TOML", id="broken-toml"),
     ],
@@ -229,6 +230,11 @@ def test_named_configuration_and_its_paths(project: Path) -> None:
     found = options(project, config="etc/codemod.toml")
     assert found.recipes == project / "etc" / "r.py"
     assert found.root == project
+
+
+def test_recipes_in_the_file_itself_are_no_path(project: Path) -> None:
+    configure(project, '[tool.codemod.recipes."pkg.net.Net"]\nbuild = "Net(3)"\n')
+    assert options(project).recipes is None
 
 
 def test_interpreter_is_a_path_or_a_command(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,8 +30,6 @@ _OF_PROBLEM = {
     "not-written": NOT_WRITTEN,
     "interrupted": INTERRUPTED,
 }
-WORKER_FAILED = "worker-failed"
-"""Code of an error or a reason: the confirming worker failed, not the user's model."""
 
 
 def exit_code(report: Report | None, problem: Problem | None = None) -> int:
@@ -40,13 +38,8 @@ def exit_code(report: Report | None, problem: Problem | None = None) -> int:
         return _OF_PROBLEM[problem]
     if report is None:
         return DONE
-    if report.errors or any(_worker_failed(report)):
+    if report.errors:
         return FAILED
     if report.mode == "diff":
         return NOT_WRITTEN if report.patch else DONE
     return DONE if all(outcome.written for outcome in report.outcomes) else NOT_WRITTEN
-
-
-def _worker_failed(report: Report) -> list[bool]:
-    reasons = (outcome.verdict.reason for outcome in report.outcomes)
-    return [reason is not None and reason.code == WORKER_FAILED for reason in reasons]

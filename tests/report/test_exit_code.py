@@ -12,7 +12,6 @@ from codemod.results import FileError, Outcome, Reason, Refusal, Report, Verdict
 
 WRITTEN = make_outcome(make_rewrite("a", 1), CONFIRMED, would=True, written=True)
 LEFT = make_outcome(make_rewrite("b", 2), NO_RECIPE, would=False)
-WORKER_FAILED = replace(LEFT, verdict=Verdict("unconfirmed", Reason("worker-failed", "died")))
 REFUSAL = Refusal("t", "a.py", 1, 1, "A", "c", "m", "h")
 ERROR = FileError("a.py", "syntax-error", "a.py:1: no")
 
@@ -31,7 +30,6 @@ ERROR = FileError("a.py", "syntax-error", "a.py:1: no")
         pytest.param(make_report(errors=(ERROR,)), 3, id="a-file-error"),
         pytest.param(make_report(errors=(ERROR,), patch="x"), 3, id="3-beats-1-in-diff"),
         pytest.param(make_report(LEFT, errors=(ERROR,), mode="apply"), 3, id="3-beats-1-in-apply"),
-        pytest.param(make_report(WORKER_FAILED), 3, id="our-worker-failed"),
     ],
 )
 def test_of_a_report(report: Report, expected: int) -> None:

@@ -22,6 +22,11 @@ _FAILURES: Mapping[str, tuple[str, str]] = {
         "make the import work in the interpreter that `codemod doctor` shows, or pass --python",
     ),
     "no-recipe": ("cannot build and run {target}: {message}", GIVE_RECIPE),
+    "recipe-raises": ("the recipe for {target} does not run: {message}", "correct that recipe"),
+    "no-torch": (
+        "{target} cannot be run: {message}",
+        "install torch in the interpreter that `codemod doctor` shows, or pass --python",
+    ),
     "timeout": ("running {target} took too long: {message}", _RAISE_TIMEOUT),
     "memory": ("running {target} needs too much memory: {message}", _SMALLER),
     "crashed": ("running {target} killed its process: {message}", GIVE_RECIPE),

@@ -26,6 +26,7 @@ T = TypeVar("T")
 Key = TypeVar("Key", bound=Hashable)
 
 DISK = "disk"
+_MORE_BUDGET = 5.0  # seconds for a recipe beyond the first
 
 
 class Pool(Protocol):
@@ -242,7 +243,9 @@ class Runner:
                 "op": "recipe",
                 "candidates": [dataclasses.asdict(recipe) for recipe in found],
                 "skip": request.skip,
-                "budget": self.recipe_budget,
+                "budget": min(self.recipe_budget, _MORE_BUDGET)
+                if request.skip
+                else self.recipe_budget,
             }
         return {
             **common,
@@ -333,6 +336,8 @@ def _as_overlay(ids: frozenset[str], made: Composition, root: Path) -> Overlay:
 
 def _as_answer(data: Mapping[str, Any]) -> Answer:
     try:
+        if (data.get("failure") or {}).get("code") == "internal":
+            raise WorkerError(f"the worker failed: {data['failure'].get('message')}")
         if data.get("failure"):
             files = frozenset(data.get("files") or ())
             return Answer(failure=dict(data["failure"]), files=files)

@@ -151,8 +151,7 @@ class Net(nn.Module):
             _check_renamable(member, own, is_root=member.key == module.key)
             edits += [_rename_edit(member, own), *_super_edits(member), *_self_edits(member)]
             edits += _drop_forward_alias(member)
-            if member.key == module.key:
-                witnesses.append(witness(member, own.node))
+            witnesses.append(witness(member, own.node))
         return self.rewrite(module, "__call__ -> forward", sites, edits, witnesses, kind="__call__")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import sys
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from . import loader
 
@@ -52,6 +52,8 @@ class Imports:
         imported by files that are not the project's."""
         paths = loader.paths_under(self._root)
         wanted = {loader.real(file) for file in files} & set(paths.values())
+        for name in [name for name, path in paths.items() if path in wanted]:
+            wanted.update(paths[one] for one in _up_to(name) if one in paths)
         waiting: List[Optional[str]] = [None, *wanted]
         while waiting:
             for name in self._modules_of(waiting.pop()):
@@ -81,8 +83,12 @@ class Imports:
     def _modules_of(self, file: Optional[str]) -> Iterable[str]:
         """The names of the modules that a file imports, with the packages around them."""
         for name, taken in self._by_file.get(file, ()):
-            parts = name.split(".")
-            for end in range(1, len(parts) + 1):
-                yield ".".join(parts[:end])
+            yield from _up_to(name)
             for one in taken:
                 yield name + "." + one
+
+
+def _up_to(name: str) -> Iterator[str]:
+    """A module's name and those of the packages around it, outermost first."""
+    parts = name.split(".")
+    return (".".join(parts[:end]) for end in range(1, len(parts) + 1))

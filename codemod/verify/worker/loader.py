@@ -18,6 +18,7 @@ from .failure import Refused
 
 _disk_code = SourceFileLoader.get_code
 _disk_source = SourceFileLoader.get_source
+_import_module = importlib.import_module  # What `imports` does not watch.
 
 # What was loaded before any of the project's files: torch and the worker itself.
 _before: Set[str] = set()
@@ -94,7 +95,7 @@ def load(name: str, path: str) -> ModuleType:
     if loaded is not None:
         return loaded
     if "." in name or os.path.basename(path) == "__init__.py":
-        module = importlib.import_module(name)
+        module = _import_module(name)
         if _is_file(module, path):
             return module
         raise Refused(

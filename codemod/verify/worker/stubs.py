@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import glob
+import importlib
 import importlib.util
 import os
 import sys
@@ -72,6 +73,7 @@ class Stubs:
     def _watch_imports(self) -> None:
         """Keep a stand-in in `sys.modules` from those whose import of it would have failed."""
         real_import, real_find = builtins.__import__, self._find_spec
+        real_module = importlib.import_module
 
         def import_(name: str, *arguments: Any, **named: Any) -> Any:
             relative = arguments[3] if len(arguments) > 3 else named.get("level", 0)
@@ -82,7 +84,13 @@ class Stubs:
         def find_spec(name: str, package: Optional[str] = None) -> Optional[ModuleSpec]:
             return None if self.stands_in(name) else real_find(name, package)
 
+        def import_module(name: str, package: Optional[str] = None) -> Any:
+            if self.stands_in(name) and not self.is_wanted(1):
+                raise ModuleNotFoundError("No module named %r" % name, name=name)
+            return real_module(name, package)
+
         builtins.__import__ = import_
+        importlib.import_module = import_module
         importlib.util.find_spec = find_spec
 
 

@@ -1,0 +1,156 @@
+"""What files are imported as, and which interpreter runs them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from codemod.errors import UsageError
+from codemod.verify.environment import TargetEnvironment, find_python, import_roots
+
+PYPROJECT_WHERE = "[tool.setuptools.packages.find]\nwhere = ['lib']\n"
+PYPROJECT_DIR = "[tool.setuptools]\npackage-dir = {'' = 'lib'}\n"
+POETRY = "[tool.poetry]\npackages = [{include = 'pkg', from = 'lib'}]\n"
+HATCH = "[tool.hatch.build.targets.wheel]\npackages = ['lib/pkg']\n"
+SETUP_CFG = "[options]\npackage_dir =\n    = lib\n[options.packages.find]\nwhere = lib\n"
+SETUP_PY = "setup(package_dir={'': 'lib'}, packages=find_packages('lib'))\n"
+
+
+def project(root: Path, *files: str) -> TargetEnvironment:
+    for name in files:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    python = [name for name in files if name.endswith(".py")]
+    return TargetEnvironment.of(Path(sys.executable), root, python)
+
+
+def located(environment: TargetEnvironment, path: str) -> tuple[str, str]:
+    """The name, and the first root relative to the project's."""
+    target = environment.locate(path)
+    return target.module, str(Path(target.roots[0]).relative_to(environment.root))
+
+
+@pytest.mark.parametrize(
+    ("path", "files", "expected"),
+    [
+        pytest.param(
+            "pkg/sub/net.py",
+            ["pkg/__init__.py", "pkg/sub/__init__.py"],
+            ("pkg.sub.net", "."),
+            id="flat",
+        ),
+        pytest.param("pkg/__init__.py", [], ("pkg", "."), id="init"),
+        pytest.param("src/pkg/net.py", ["src/pkg/__init__.py"], ("pkg.net", "src"), id="src"),
+        pytest.param("scripts/train.py", [], ("train", "scripts"), id="script"),
+        pytest.param("train.py", [], ("train", "."), id="script-at-the-root"),
+        pytest.param("tools/my-train.py", [], ("my-train", "tools"), id="script-with-a-dash"),
+        pytest.param(
+            "code/pkg/net.py", ["code/pkg/__init__.py"], ("pkg.net", "code"), id="in-a-folder"
+        ),
+    ],
+)
+def test_names_of_files(
+    tmp_path: Path, path: str, files: list[str], expected: tuple[str, str]
+) -> None:
+    assert located(project(tmp_path, path, *files), path) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("pyproject.toml", PYPROJECT_WHERE, id="pyproject-where"),
+        pytest.param("pyproject.toml", PYPROJECT_DIR, id="pyproject-package-dir"),
+        pytest.param("pyproject.toml", POETRY, id="poetry"),
+        pytest.param("pyproject.toml", HATCH, id="hatch"),
+        pytest.param("setup.cfg", SETUP_CFG, id="setup-cfg"),
+        pytest.param("setup.py", SETUP_PY, id="setup-py"),
+    ],
+)
+def test_packaging_metadata_names_a_root(tmp_path: Path, name: str, text: str) -> None:
+    """Also for a namespace package, which no `__init__.py` tells."""
+    (tmp_path / name).write_text(text)
+    environment = project(
+        tmp_path, "lib/space/pkg/__init__.py", "lib/space/pkg/net.py", "lib/space/plain.py"
+    )
+    assert located(environment, "lib/space/pkg/net.py") == ("space.pkg.net", "lib")
+    assert located(environment, "lib/space/plain.py") == ("space.plain", "lib")
+    assert environment.import_roots[0] == tmp_path / "lib"
+
+
+def test_every_package_of_a_monorepo_is_a_root(tmp_path: Path) -> None:
+    environment = project(
+        tmp_path,
+        "libs/a/pyproject.toml",
+        "libs/a/src/pkg_a/__init__.py",
+        "libs/b/setup.py",
+        "libs/b/pkg_b/__init__.py",
+        "libs/b/pkg_b/net.py",
+    )
+    assert located(environment, "libs/b/pkg_b/net.py") == ("pkg_b.net", "libs/b")
+    assert tmp_path / "libs/a/src" in environment.import_roots
+
+
+def test_a_file_outside_of_packages_that_imports_relatively_has_a_dotted_name(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/net.py").write_text("from .parts import Part\n")
+    environment = TargetEnvironment.of(Path(sys.executable), tmp_path, ["models/net.py"])
+    assert located(environment, "models/net.py") == ("models.net", ".")
+
+
+def test_configured_roots_come_first_and_must_exist(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "pyproject.toml").write_text("")
+    assert import_roots(tmp_path, [], ["own"])[0] == tmp_path / "own"
+    with pytest.raises(UsageError, match="absent"):
+        import_roots(tmp_path, [], ["absent"])
+
+
+def test_the_root_of_the_project_is_always_a_root(tmp_path: Path) -> None:
+    environment = project(tmp_path, "scripts/train.py", "lib/pkg/__init__.py")
+    roots = environment.locate("scripts/train.py").roots
+    assert roots == (
+        str(tmp_path / "scripts"),
+        str(tmp_path / "lib"),
+        str(tmp_path),
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["not toml [", "[tool]\nsetuptools = 3\n", "[tool.poetry]\npackages = 'x'\n"]
+)
+def test_metadata_that_makes_no_sense_is_passed_over(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    (tmp_path / "setup.cfg").write_text("no section\n")
+    assert import_roots(tmp_path, []) == (tmp_path,)
+
+
+def venv(folder: Path) -> Path:
+    python = folder / "bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\n")
+    python.chmod(0o755)
+    return python
+
+
+def test_the_interpreter_in_order(tmp_path: Path) -> None:
+    assert find_python(None, tmp_path, {}) == Path(sys.executable)
+    own = venv(tmp_path / ".venv")
+    assert find_python(None, tmp_path, {}) == own
+    conda = venv(tmp_path / "conda")
+    active = venv(tmp_path / "active")
+    assert find_python(None, tmp_path, {"CONDA_PREFIX": str(tmp_path / "conda")}) == conda
+    both = {"CONDA_PREFIX": str(tmp_path / "conda"), "VIRTUAL_ENV": str(tmp_path / "active")}
+    assert find_python(None, tmp_path, both) == active
+    assert find_python(str(own), tmp_path, both) == own
+    assert find_python(str(tmp_path / "conda"), tmp_path, both) == conda
+
+
+@pytest.mark.parametrize("given", ["absent/python", "."])
+def test_an_interpreter_that_is_not_there_is_a_usage_error(tmp_path: Path, given: str) -> None:
+    with pytest.raises(UsageError, match="--python"):
+        find_python(str(tmp_path / given), tmp_path, {})

@@ -1,0 +1,242 @@
+"""Missing packages are stood in for where the project must have them, and nowhere else."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from worker_process import run
+
+START = """
+from _codemod_worker import loader, standin
+from _codemod_worker.stubs import Stubs
+overlay = loader.Overlay({{}}, {{}})
+overlay.install()
+stubs = Stubs({root!r}, [{root!r}])
+stubs.install()
+def outcome(name):
+    try:
+        loader.load(name, os.path.join({root!r}, name + ".py"))
+    except Exception as error:
+        return type(error).__name__
+    return "imported"
+"""
+
+
+def stubbed(root: Path, script: str, *paths: Path) -> Any:
+    return run(START.format(root=str(root)) + textwrap.dedent(script), root, *paths)
+
+
+def project(tmp_path: Path, **files: str) -> Path:
+    root = tmp_path / "project"
+    root.mkdir()
+    for name, text in files.items():
+        (root / f"{name}.py").write_text(textwrap.dedent(text))
+    return root
+
+
+IMPORTED = {
+    "plain": "import absent",
+    "submodule": "import absent.sub.deep as d; assert d.x",
+    "from": "from absent.sub import Thing, other",
+    "in-a-function": "def f():\n    import absent\nf()",
+    "try-for-something-else": "try:\n    import absent\nexcept KeyError:\n    pass",
+    "in-the-else": "try:\n    pass\nexcept ImportError:\n    pass\nelse:\n    import absent",
+    "in-the-handler": "try:\n    1 / 0\nexcept Exception:\n    import absent",
+}
+
+
+@pytest.mark.parametrize("text", IMPORTED.values(), ids=IMPORTED.keys())
+def test_a_required_package_is_stood_in_for(tmp_path: Path, text: str) -> None:
+    root = project(tmp_path, net=text)
+    said = stubbed(root, "say([outcome('net'), stubs.packages()])")
+    assert said == ["imported", ["absent"]]
+
+
+OPTIONAL = {
+    "try": "try:\n    import absent\nexcept ImportError:\n    HAS = False\n",
+    "try-from": "try:\n    from absent.a import b\nexcept ModuleNotFoundError:\n    HAS = False",
+    "try-tuple": "try:\n    import absent\nexcept (ValueError, ImportError):\n    HAS = False",
+    "try-exception": "try:\n    import absent\nexcept Exception as e:\n    HAS = False",
+    "try-bare": "try:\n    import absent\nexcept:\n    HAS = False",
+    "try-over-lines": (
+        "try:\n    if True:\n        from absent import (\n            a,\n        )\n"
+        "except ImportError:\n    HAS = False"
+    ),
+    "suppress": (
+        "import contextlib\nHAS = False\nwith contextlib.suppress(ImportError):\n"
+        "    import absent\n    HAS = True"
+    ),
+    "import-module": (
+        "import importlib\ntry:\n    importlib.import_module('absent')\n"
+        "except ImportError:\n    HAS = False"
+    ),
+    "find-spec": "import importlib.util\nHAS = importlib.util.find_spec('absent') is not None",
+    "metadata": (
+        "from importlib import metadata\ntry:\n    metadata.version('absent')\n"
+        "except metadata.PackageNotFoundError:\n    HAS = False"
+    ),
+    "through-another-file": "try:\n    import needs\nexcept ImportError:\n    HAS = False",
+    "in-a-function": (
+        "def has():\n    try:\n        import absent\n        return True\n"
+        "    except ImportError:\n        return False\nHAS = has()"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", OPTIONAL.values(), ids=OPTIONAL.keys())
+@pytest.mark.parametrize("first", [None, "required"], ids=["alone", "after-a-stand-in"])
+def test_an_optional_package_stays_missing(tmp_path: Path, text: str, first: str | None) -> None:
+    """Also once another file has had the package stood in for: order must not matter."""
+    root = project(tmp_path, net=text, needs="import absent", required=IMPORTED["plain"])
+    script = f"""
+    if {first!r}:
+        outcome({first!r})
+    say([outcome('net'), sys.modules['net'].HAS, stubs.packages()])
+    """
+    said = stubbed(root, script)
+    assert said == ["imported", False, ["absent"] if first else []]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("import torch.absent", id="torch"),
+        pytest.param("import torch", id="torch-itself"),
+        pytest.param("import os.absent", id="standard-library"),
+        pytest.param("import msvcrt", id="standard-library-elsewhere"),
+        pytest.param("import sibling.absent", id="the-project-itself"),
+        pytest.param("from sibling import absent", id="a-name-of-the-project"),
+        pytest.param("from . import absent", id="relative"),
+    ],
+)
+def test_what_is_never_stood_in_for(tmp_path: Path, text: str) -> None:
+    root = project(tmp_path, net=text, sibling="")
+    said = stubbed(root, "say([outcome('net'), stubs.packages()])")
+    assert said[0] in ("ImportError", "ModuleNotFoundError")
+    assert said[1] == []
+
+
+def test_a_log_folder_is_no_package_of_the_project(tmp_path: Path) -> None:
+    root = project(tmp_path, net="import sys; sys.modules.pop('absent_logs', None)")
+    (root / "absent_logs").mkdir()
+    said = stubbed(root, "say([stubs.is_foreign('absent_logs'), stubs.is_foreign('net')])")
+    assert said == [True, False]
+
+
+def installed(tmp_path: Path, name: str, text: str) -> Path:
+    site = tmp_path / "site-packages"
+    (site / name).mkdir(parents=True, exist_ok=True)
+    (site / name / "__init__.py").write_text(text)
+    (site / name / "part.py").write_text("X = 1\n")
+    return site
+
+
+def test_an_installed_package_that_does_not_import_is_stood_in_for(tmp_path: Path) -> None:
+    site = installed(
+        tmp_path, "broken", "from . import part\nraise RuntimeError('no\\noperator')\n"
+    )
+    root = project(tmp_path, net="import broken\nfrom broken.part import X\nassert X is not 1\n")
+    said = stubbed(root, "say([outcome('net'), stubs.packages(), stubs.why('broken')])", site)
+    assert said == ["imported", ["broken"], "its import raised RuntimeError: no operator"]
+
+
+def test_a_broken_package_that_is_optional_raises_its_own_error(tmp_path: Path) -> None:
+    site = installed(tmp_path, "broken", "raise RuntimeError('no')\n")
+    text = "try:\n    import broken\nexcept Exception as error:\n    SAID = type(error).__name__\n"
+    root = project(tmp_path, net=text)
+    said = stubbed(root, "say([outcome('net'), sys.modules['net'].SAID])", site)
+    assert said == ["imported", "RuntimeError"]
+
+
+def test_what_an_installed_package_imports_is_its_own_affair(tmp_path: Path) -> None:
+    """It stands or falls as a whole; a missing part of it is never faked beneath it."""
+    site = installed(
+        tmp_path, "whole", "try:\n    import absent\nexcept ImportError:\n    OK = 1\n"
+    )
+    installed(tmp_path, "halved", "import absent\n")
+    root = project(tmp_path, net="import absent, whole, halved\nassert whole.OK\n")
+    said = stubbed(root, "say([outcome('net'), stubs.packages()])", site)
+    assert said == ["imported", ["absent", "halved"]]
+
+
+def test_a_good_package_is_left_alone(tmp_path: Path) -> None:
+    site = installed(tmp_path, "fine", "VALUE = 5\n")
+    root = project(tmp_path, net="import fine\nassert fine.VALUE == 5\n")
+    assert stubbed(root, "say([outcome('net'), stubs.packages()])", site) == ["imported", []]
+
+
+USES = {
+    "attribute": "absent.a.b.C",
+    "called": "absent.make(1, x=2).more()",
+    "subclassed": "class A(absent.Base): pass",
+    "subclassed-module-class": "class A(absent.sub.Base, dict, option=1): x = 1\nA()",
+    "two-bases": "class A(absent.One, absent.Two): pass",
+    "decorator": "@absent.register\ndef f(): return 5\nassert f() == 5",
+    "decorator-with-arguments": "@absent.register('x', y=1)\nclass A: z = 5\nassert A.z == 5",
+    "context": "with absent.context() as c: pass",
+    "annotation-union": "def f(x: absent.X | None, y: 'None' = None) -> absent.Y[int, ...]: pass",
+    "annotation-reverse-union": "def f(x: None | absent.X): pass",
+    "typing": "import typing\nx = typing.Optional[absent.X], typing.Union[int, absent.Z]",
+    "isinstance": "assert not isinstance(1, absent.X) and not isinstance(1, (str, absent.X))",
+    "issubclass": "assert not issubclass(int, absent.X)",
+    "version": "assert tuple(map(int, absent.__version__.split('.'))) < (1, 0)",
+    "iterated": "x = absent.items\nassert list(x) == [] and len(x) == 0 and 1 not in x",
+    "star": "from absent.sub import *",
+    "default": "def f(x=absent.CONSTANT * 2 + 1): return x",
+    "formatted": "assert str(absent.x) and f'{absent.x}'",
+    "dataclass": "from dataclasses import *\n@dataclass\nclass A:\n  x: absent.X = None\nA()",
+    "copied": "import copy\ncopy.copy(absent.x); copy.deepcopy(absent.x)",
+    "getattr": "assert getattr(absent, 'thing', None) is not None and hasattr(absent, 'more')",
+    "enum-like": "class A(absent.Enum):\n    X = 1\nassert A.X == 1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", USES.values(), ids=USES.keys())
+def test_a_stand_in_survives_what_files_do_at_import(tmp_path: Path, text: str) -> None:
+    root = project(tmp_path, net=f"import absent, absent.sub\n{text}\n")
+    said = stubbed(root, f"loader.load('net', {str(root / 'net.py')!r}); say(standin.touched())")
+    assert said == []
+
+
+TOUCHES = {
+    "attribute": ("import absent\ndef run(): return absent.x.y", "absent"),
+    "called": ("from absent.nn import Layer\ndef run(): Layer(3)", "absent"),
+    "swallowed": (
+        "import absent\ndef run():\n  try:\n    absent.x()\n  except Exception:\n    pass",
+        "absent",
+    ),
+    "derived": ("import absent\nclass A(absent.B): pass\ndef run(): A()", "absent"),
+    "truth": ("from absent import FLAG\ndef run(): return 1 if FLAG else 0", "absent"),
+    "isinstance": ("from absent import X\ndef run(): isinstance(1, X)", "absent"),
+    "imported-late": ("def run():\n    import absent\n    absent.x", "absent"),
+}
+
+
+@pytest.mark.parametrize(("text", "package"), TOUCHES.values(), ids=TOUCHES.keys())
+def test_touching_a_stand_in_while_running_is_no_exception(
+    tmp_path: Path, text: str, package: str
+) -> None:
+    root = project(tmp_path, net=text)
+    script = f"""
+    net = loader.load('net', {str(root / "net.py")!r})
+    standin.forbid()
+    try:
+        net.run()
+    except BaseException as error:
+        say([isinstance(error, Exception), error.package, list(standin.touched())])
+    """
+    assert stubbed(root, script) == [False, package, [package]]
+
+
+def test_a_stand_in_that_is_only_imported_is_not_touched(tmp_path: Path) -> None:
+    text = "import absent\nclass A(dict, absent.Mixin): pass\ndef run(): return A(x=1)"
+    root = project(tmp_path, net=text)
+    script = f"""
+    net = loader.load('net', {str(root / "net.py")!r})
+    standin.forbid()
+    say([net.run(), list(standin.touched())])
+    """
+    assert stubbed(root, script) == [{"x": 1}, []]

@@ -324,6 +324,23 @@ def test_what_ran_before_a_raise_is_seen() -> None:
     assert differing(fails(2.0), fails(3.0)) == {"trace", "eval"}
 
 
+def test_what_a_constructor_runs_is_seen() -> None:
+    def runs(function: Any) -> Any:
+        class Net(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.fc = linear()
+                self.size = function(torch.randn(1, 4)).shape[-1]
+
+            def forward(self, x: Any) -> Any:
+                return self.fc(x) * self.size
+
+        return Net
+
+    assert differing(runs(F.relu), runs(F.gelu)) == {"trace"}
+    assert differing(runs(F.relu), runs(torch.relu)) == set()
+
+
 def test_out_of_memory_is_no_observation() -> None:
     def fails(m: Any, x: Any) -> Any:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ...")

@@ -405,7 +405,8 @@ def _tensor_line(tensor: Any, content: bool) -> str:
 def _traced(build: Build, seed: int, differentiable: bool, outputs: Tree) -> Tuple[Tree, Tree]:
     """The trace and the hooks, of one run in train mode: up to where the run raises."""
     recorder = _Recorder()
-    hooks, error = _recorded(_built(build, seed), True, seed, differentiable, recorder)
+    built = _built_in_sight(build, seed, recorder)
+    hooks, error = _recorded(built, True, seed, differentiable, recorder)
     if error == (outputs if "raises" in outputs else None):
         return {"lines": recorder.lines}, {"lines": hooks}
     hooks, _error = _recorded(_built(build, seed), True, seed, differentiable, None)
@@ -415,8 +416,20 @@ def _traced(build: Build, seed: int, differentiable: bool, outputs: Tree) -> Tup
 def _traced_eval(build: Build, seed: int) -> Tree:
     """What ran in eval mode before it raised: otherwise none of it would be seen."""
     recorder = _Recorder()
-    _recorded(_built(build, seed), False, seed, True, recorder)
+    _recorded(_built_in_sight(build, seed, recorder), False, seed, True, recorder)
     return {"lines": recorder.lines}
+
+
+def _built_in_sight(build: Build, seed: int, recorder: _Recorder) -> Tuple[Any, Any, Any]:
+    """A constructor may run the model to find a shape: what it reaches must be seen as well."""
+    try:
+        with recorder:
+            return _built(build, seed)
+    except MemoryError:
+        raise
+    except Exception:
+        recorder.lines.append("the constructor cannot be watched")
+        return _built(build, seed)
 
 
 def _recorded(

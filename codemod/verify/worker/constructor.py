@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import importlib
 import inspect
+import itertools
 import os
 import re
 import typing
@@ -14,8 +15,9 @@ import torch
 
 from . import words
 from .bestfirst import BestFirst
+from .guards import Guard
 from .laboratory import Draft, Failure
-from .reading import Facts, Reader, annotation_of, initialiser, is_torch, signature_of
+from .reading import Facts, Reader, annotation_of, forward_of, initialiser, is_torch, signature_of
 
 _CONFIG_NAME = re.compile(
     r"(?i)^(config|configs|configuration|cfg|args|opt|opts|hparams|hps|params|conf)$|_(config|cfg|args)$"
@@ -59,8 +61,9 @@ class Parameter(NamedTuple):
 class Constructor:
     """The arguments to try for `cls(...)`. `expression`: how the class is called in its file."""
 
-    def __init__(self, cls: Any, namespace: Any, expression: str) -> None:
+    def __init__(self, cls: Any, namespace: Any, expression: str, depth: int = 0) -> None:
         self.cls = cls
+        self.depth = depth
         self.expression = expression
         self.namer = Namer(cls, namespace)
         self.reader = Reader(cls)
@@ -307,9 +310,10 @@ class Constructor:
     def callables(self, name: str, facts: Facts) -> List[Value]:
         made = self.namer.classes_called_as(facts, None) if facts.called else []
         found = set(words.words_of(name))
-        if found & {"norm", "bn"} and facts.called is not None:
-            made = [*made, *self.classes(name, None, facts)]
         called = facts.called
+        made = [*made, *_torch_classes_called_as(called)]
+        if found & {"norm", "bn", "normalization", "normalizer"}:
+            made = [*made, *_texts("torch.nn.BatchNorm2d", "torch.nn.LayerNorm")]
         if called is not None and ((not called.args and not called.keywords) or "layer" in found):
             made = [*made, *_texts("torch.nn.ReLU")]
         if called is not None and any(k.arg == "inplace" for k in called.keywords):
@@ -339,14 +343,14 @@ class Constructor:
             )
         return self.instance(base)
 
-    def instance(self, base: type, depth: int = 2) -> List[Value]:
+    def instance(self, base: type) -> List[Value]:
         """`base(...)` with the first guess for each required argument."""
-        if base is self.cls or depth == 0 or inspect.isabstract(base):
+        if base is self.cls or inspect.isabstract(base):
             return _texts("torch.nn.Identity()")
-        try:
-            inner = Constructor(base, self.namer.namespace, self.namer.name(base).text)
-        except RecursionError:
-            return []
+        if self.depth >= 2:
+            return _texts("torch.nn.Identity()")
+        written = self.namer.name(base).text
+        inner = Constructor(base, self.namer.namespace, written, self.depth + 1)
         draft = inner.draft(inner._first())
         return [Value(draft.build, _joined([self.namer.name(base).setup, draft.setup]))]
 
@@ -359,6 +363,8 @@ class Constructor:
             made += self.configs(facts)
         elif facts.attributes.keys() & _MODULE_ATTRIBUTES:
             made += self.modules(name, torch.nn.Module, facts)
+        if facts.called is not None and facts.called_later:
+            made += self.namer.instances_called_as(facts, self)
         if facts.called is not None:
             made += self.callables(name, facts)
         if (facts.sequence or facts.spread) and not facts.mapping:
@@ -422,6 +428,8 @@ class Constructor:
             for text in _answers(failure, current.get(name, OMITTED), parameter):
                 yield {name: Value(text)}
         yield from self._config_repairs(current, failure)
+        yield from self._guard_repairs(current, failure)
+        yield from self._list_repairs(current, failure)
         quoted = _QUOTED.findall(message)
         for name in blamed:
             for word in quoted[:6]:
@@ -440,6 +448,39 @@ class Constructor:
         if missing and self._takes_keywords():
             names = re.findall(r"'(\w+)'", missing.group(1))
             yield {n: (self.values(n, None, Facts()) or [Value("4")])[0] for n in names}
+
+    def _guard_repairs(
+        self, current: Dict[str, Value], failure: Failure
+    ) -> Iterator[Dict[str, Value]]:
+        """Values that would have passed the condition that led to the raise."""
+        guard = failure.guard
+        if guard is None:
+            return
+        for local in guard.names:
+            for name, parameter in self.parameters.items():
+                own = local == name if guard.function == "__init__" else False
+                if not own and local not in parameter.aliases:
+                    continue
+                passing = (
+                    value
+                    for value in _trials(guard.local.get(local), guard)
+                    if guard.passes({local: value})
+                )
+                for value in itertools.islice(passing, 4):
+                    yield {name: Value(repr(value))}
+
+    def _list_repairs(
+        self, current: Dict[str, Value], failure: Failure
+    ) -> Iterator[Dict[str, Value]]:
+        """All lists of one length; and lists of growing numbers."""
+        lists = {n: _listed(v.text) for n, v in current.items() if _listed(v.text)}
+        if len(lists) > 1 and failure.stage == "build":
+            for count in (4, 3, 2, 5, 1):
+                yield {n: Value(_relisted(items, count)) for n, items in lists.items()}
+        growing = {n: Value(_growing(v.text)) for n, v in current.items()}
+        changed = {n: v for n, v in growing.items() if v.text != current[n].text}
+        if changed and re.search(r"at least 1|must be greater|negative|positive|zero|> 0", failure.message):
+            yield changed
 
     def _takes_keywords(self) -> bool:
         signature = signature_of(initialiser(self.cls))
@@ -505,6 +546,47 @@ def _answers(failure: Failure, now: Value, parameter: Parameter) -> Iterator[str
         items = now.text.strip("[]()").split(",")
         for count in (4, 5, 3, 6, 8):
             yield "[{}]".format(", ".join([items[0]] * count))
+
+
+_NUMBERS = (64, 1, 2, 3, 4, 8, 16, 32, 128, 5, 6, 7, 12, 24, 48, 96, 192, 224, 256, 512, 1024)
+
+
+def _trials(now: Any, guard: Guard) -> Iterator[Any]:
+    """Values of the kind of the present one, those that the condition mentions first."""
+    if isinstance(now, bool):
+        yield not now
+        return
+    if isinstance(now, (int, float)):
+        for number in guard.numbers:
+            yield from (number, number + 1, number - 1, number * 2)
+        yield from _NUMBERS
+    if isinstance(now, str) or now is None:
+        yield from guard.strings
+    if isinstance(now, (list, tuple)) and now:
+        for count in (*guard.numbers, 2, 3, 4, 1, 5, 6, 8):
+            if 0 < count < 20:
+                yield type(now)([now[0]] * count)
+    if now is None:
+        yield from (*guard.numbers, *_NUMBERS[:6], True)
+
+
+def _listed(text: str) -> List[str]:
+    """The items of a list of plain items, as source."""
+    if text[:1] != "[" or text.count("[") != 1:
+        return []
+    return [item.strip() for item in text[1:-1].split(",") if item.strip()]
+
+
+def _relisted(items: List[str], count: int) -> str:
+    return "[{}]".format(", ".join((items * count)[:count]))
+
+
+def _growing(text: str) -> str:
+    """`[[64, 64], [64, 64]]` becomes `[[128, 192], [256, 320]]`; other text stays."""
+    if text[:1] not in "[(":
+        return text
+    counter = itertools.count(2)
+    return re.sub(r"\b(?:64|32)\b", lambda match: str(64 * next(counter)), text)
 
 
 class Namer:
@@ -590,6 +672,41 @@ class Namer:
             ):
                 made.append(Value(key))
         return made[:4]
+
+
+    def instances_called_as(self, facts: Facts, maker: Constructor) -> List[Value]:
+        """Instances of module classes of the file whose forward takes as many arguments."""
+        call = facts.called
+        if call is None or len(call.args) < 2:
+            return []
+        made: List[Value] = []
+        for value in list(self.namespace.values()):
+            if not _is_module_class(value) or value is self.cls or is_torch(value):
+                continue
+            signature = signature_of(forward_of(value))
+            if signature is not None and _binds(signature, len(call.args) + 1):
+                made += maker.instance(value)
+        return made[:3]
+
+
+def _binds(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
+
+
+_STAND_INS = ("BatchNorm2d", "Conv2d", "Linear", "LayerNorm", "Dropout", "Embedding")
+
+
+def _torch_classes_called_as(call: Any) -> List[Value]:
+    """Layers of torch that take the keywords with which the parameter is called."""
+    keywords = {k.arg for k in call.keywords if k.arg} if call is not None else set()
+    if not keywords - {"inplace"}:
+        return []
+    fitting = [n for n in _STAND_INS if _takes(getattr(torch.nn, n), len(call.args), keywords, True)]
+    return _texts(*("torch.nn." + name for name in fitting))
 
 
 def _takes(cls: type, positional: int, keywords: typing.Set[str], spread: bool) -> bool:

@@ -96,6 +96,7 @@ class Inputs:
             p.name: p for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD
         }
         self.facts = {name: self.reader.facts(self.function, name) for name in self.parameters}
+        self.sides: Dict[int, Dict[int, float]] = {}
         self.queue: BestFirst[Call] = BestFirst()
         for step, start in enumerate(self._starts()):
             self.queue.push(0.8 * step, start)
@@ -167,6 +168,9 @@ class Inputs:
             spec = self._by_annotation(name, one, facts)
             if spec is not None:
                 return spec
+        element = facts.parts.get(ELEMENT)
+        if element is not None and element.layers:
+            return Group("[", (self._tensor(name, element),) * max(facts.length, 2))
         if facts.spread or (facts.sequence and facts.length and not facts.ranks):
             if not found & {"x", "input", "inputs", "img", "image"} or facts.length > 1:
                 return Group("[", (self._tensor(name, Facts()),) * max(facts.length, 2))
@@ -242,6 +246,8 @@ class Inputs:
         if layer is not None:
             made = _for_layer(layer, facts.ranks, self.spatial_rank, found)
             return made._replace(kind=kind) if kind and made.kind == "float" else made
+        if "long" in facts.methods and not kind:
+            kind = "long"
         by_name = _by_words(name, found, self._width())
         if by_name is not None and not (by_name.kind == "float" and facts.ranks):
             return by_name._replace(kind=kind) if kind and by_name.kind == "float" else by_name
@@ -304,12 +310,18 @@ class Inputs:
             yield from (
                 (extra + more, new) for more, new in _apply(call, change, self._blamed(failure))
             )
+        yield from self._guard_repairs(call, failure)
+        yield from self._lists_of_slices(call, failure)
+        yield from self._pyramids(call, failure)
+        yield from self._side_before_flattening(call, failure)
         yield from self._give_optional(call, failure)
         yield from self._restructure(call, failure)
 
     def _spatial_sizes(self, failure: Failure) -> List[int]:
+        if _TOO_SMALL.search(failure.message):
+            return list(dict.fromkeys([*self.sizes, 64, 224, 32, 128, 96, 299, 256]))
         told = [int(n) for n in re.findall(r"\d+", failure.message) if 4 <= int(n) <= 512]
-        return list(dict.fromkeys([*told, *self.sizes, 32, 64, 128, 224, 8, 28]))
+        return list(dict.fromkeys([*told[:4], *self.sizes, 32, 64, 128, 224, 8, 28]))
 
     def _blamed(self, failure: Failure) -> List[str]:
         spoken = failure.words
@@ -318,6 +330,70 @@ class Inputs:
             n for n in self.parameters if n not in named and set(self.facts[n].names) & set(spoken)
         ]
         return named
+
+    def _guard_repairs(
+        self, call: Dict[str, Spec], failure: Failure
+    ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+        """Shapes and values that would have passed the condition that led to the raise."""
+        guard = failure.guard
+        if guard is None:
+            return
+        for local in guard.names:
+            for name, spec in call.items():
+                if local != name and local not in self.facts[name].names:
+                    continue
+                count = 0
+                for other in _trials(spec, guard.numbers, guard.strings):
+                    if count < 4 and guard.passes({local: _example(other)}):
+                        count += 1
+                        yield 0.5 + 0.1 * count, {**call, name: other}
+
+    def _lists_of_slices(
+        self, call: Dict[str, Spec], failure: Failure
+    ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+        """A layer saw `x[0]`: the model takes a list of tensors."""
+        for name, spec in call.items():
+            if isinstance(spec, Tensor) and len(spec.shape) > 1 and spec.shape[1:] in failure.shapes:
+                for count in (2, 4, 3, 5):
+                    yield 0.5 + 0.1 * count, {**call, name: Group("[", (spec,) * count)}
+
+    def _pyramids(
+        self, call: Dict[str, Spec], failure: Failure
+    ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+        """A list of feature maps, each half as large as the one before, or twice."""
+        if "must match" not in failure.message and "Expected size" not in failure.message:
+            return
+        for name, spec in call.items():
+            if isinstance(spec, Group) and spec.items and len(spec.items[0].shape) > 2:
+                sides = [64 >> index for index in range(len(spec.items))]
+                for order in (sides, sides[::-1]):
+                    items = tuple(
+                        item._replace(shape=_spatially(item.shape, max(side, 2)))
+                        for item, side in zip(spec.items, order)
+                    )
+                    yield 0.4, {**call, name: spec._replace(items=items)}
+
+    def _side_before_flattening(
+        self, call: Dict[str, Spec], failure: Failure
+    ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+        """Two sizes that led to a flattened layer tell, as the side grows linearly, the third."""
+        found = re.search(r"cannot be multiplied \(\d+x(\d+) and (\d+)x", failure.message)
+        images = [s for s in call.values() if isinstance(s, Tensor) and len(s.shape) > 2]
+        if not found or not images or images[0].kind != "float":
+            return
+        got, wanted = int(found.group(1)), int(found.group(2))
+        power = 1.0 / (len(images[0].shape) - 2)
+        sides = self.sides.setdefault(wanted, {})
+        sides[images[0].shape[-1]] = got**power
+        if len(sides) == 1:
+            for size in (224, 128, 64, 32):
+                yield 0.3, _apply_to_all(call, Change("spatial", b=size))
+        if len(sides) > 1:
+            (one, first), (two, second) = list(sides.items())[-2:]
+            if one != two and first != second:
+                size = one + (wanted**power - first) * (two - one) / (second - first)
+                if 1 <= size <= 600:
+                    yield 0.05, _apply_to_all(call, Change("spatial", b=round(size)))
 
     def _give_optional(
         self, call: Dict[str, Spec], failure: Failure
@@ -410,6 +486,43 @@ class Inputs:
                     yield {**call, name: spec._replace(shape=shape)}
 
 
+_TOO_SMALL = re.compile(
+    r"Kernel size can't be greater|size is too small|Padding size should be less|more than 1"
+    r" value per channel|more than 1 spatial|non-empty|Calculated padded|reflection_pad"
+    r"|smaller than kernel|maximum size for tensor|non-negative|too small"
+)
+_MAY_BE_SPATIAL = re.compile(
+    r"must be greater than|Output size|out of bound|is invalid for input of size"
+    r"|Sizes of tensors|size of tensor a"
+)
+_VAGUE = ("AssertionError", "ValueError", "ZeroDivisionError")
+
+
+def _trials(spec: Spec, numbers: Tuple[int, ...], strings: Tuple[str, ...]) -> Iterator[Spec]:
+    """The spec with one size, the last sizes, the rank or the value changed."""
+    if isinstance(spec, Raw):
+        for value in (*strings, *numbers, *(n + 1 for n in numbers), True, False, None):
+            yield Raw(repr(value))
+        return
+    if not isinstance(spec, Tensor):
+        return
+    shape = spec.shape
+    for number in numbers:
+        if 0 < number <= 1024:
+            for index in reversed(range(len(shape))):
+                yield spec._replace(shape=(*shape[:index], number, *shape[index + 1 :]))
+            if len(shape) > 2:
+                yield spec._replace(shape=_spatially(shape, number))
+    for rank in (1, 2, 3, 4, 5):
+        yield spec._replace(shape=_with_rank(shape, rank))
+    for kind in ("float", "long", "bool"):
+        yield spec._replace(kind=kind)
+
+
+def _example(spec: Spec) -> Any:
+    return eval(spec.text, {"torch": torch})
+
+
 # Changes that a message asks for
 
 
@@ -429,13 +542,10 @@ def _by_message(failure: Failure, sizes: List[int]) -> Iterator[Tuple[float, Cha
     yield from _rank_messages(message)
     yield from _kind_messages(message)
     yield from _matching_messages(message)
-    if re.search(
-        r"Kernel size can't be greater|size is too small|Padding size should be less|more than 1"
-        r" value per channel|more than 1 spatial|non-empty|Calculated padded|must be greater than"
-        r"|Output size|reflection_pad|smaller than kernel|out of bound|is invalid for input of size"
-        r"|maximum size for tensor|non-negative|too small|Sizes of tensors|size of tensor a",
-        message,
-    ) or failure.kind in ("AssertionError", "ValueError", "ZeroDivisionError"):
+    if _TOO_SMALL.search(message):
+        for step, size in enumerate(sizes):
+            yield 0.3 + 0.1 * step, Change("spatial", b=size)
+    elif _MAY_BE_SPATIAL.search(message) or failure.kind in _VAGUE:
         for step, size in enumerate(sizes[:10]):
             yield 1.5 + 0.25 * step, Change("spatial", b=size)
 
@@ -515,6 +625,8 @@ def _kind_messages(message: str) -> Iterator[Tuple[float, Change]]:
         yield 0.4, Change("kind", kind="float")
     if re.search(r"boolean|bool tensor|Bool", message):
         yield 0.6, Change("kind", kind="bool")
+    if "Class values must be" in message:
+        yield 0.4, Change("kind", kind="long")
     if "complex" in message.lower():
         yield 0.6, Change("kind", kind="complex")
     if re.search(
@@ -564,11 +676,21 @@ def _apply(
         new = _changed(spec, change)
         if new != spec:
             changed[name] = new
+    for name, spec in call.items():
+        if isinstance(spec, Group) and change.action in ("dim", "channel", "last"):
+            for index, item in enumerate(spec.items):
+                items = list(spec.items)
+                items[index] = _changed_tensor(item, change)
+                yield 0.05 * index, {**call, name: spec._replace(items=tuple(items))}
     singles = list(changed.items())
     if len(singles) > 1 and change.action in ("dim", "spatial", "ratio"):
         yield 0.0, {**call, **changed}
     for step, (name, new) in enumerate(singles):
         yield 0.1 * step + (0.0 if name in blamed else 0.25), {**call, name: new}
+
+
+def _apply_to_all(call: Dict[str, Spec], change: Change) -> Dict[str, Spec]:
+    return {name: _changed(spec, change) for name, spec in call.items()}
 
 
 def _changed(spec: Spec, change: Change) -> Spec:

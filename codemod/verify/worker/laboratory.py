@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 
 import torch
 
+from .guards import Guard, guard_of
 from .recipe import arguments, surroundings
 
 ATTEMPT_SECONDS = 8.0
@@ -46,6 +47,7 @@ class Failure(NamedTuple):
     frames: Tuple[Frame, ...] = ()
     draft: Optional[Draft] = None
     shapes: Tuple[Tuple[int, ...], ...] = ()  # of tensors in the innermost frame of torch
+    guard: Optional[Guard] = None  # the condition in the innermost frame that led to the raise
 
     @property
     def words(self) -> Tuple[str, ...]:
@@ -157,6 +159,7 @@ def limited(seconds: float) -> Iterator[None]:
 
 def describe(error: BaseException, stage: str, draft: Optional[Draft] = None) -> Failure:
     frames, shapes = [], []  # type: List[Frame], List[Tuple[int, ...]]
+    guard: Optional[Guard] = None
     walked = list(traceback.walk_tb(error.__traceback__))
     for frame, line in reversed(walked[1:]):
         path = frame.f_code.co_filename
@@ -166,13 +169,15 @@ def describe(error: BaseException, stage: str, draft: Optional[Draft] = None) ->
             continue
         if path.startswith("<") or path == __file__:
             continue
+        if not frames and not shapes:
+            guard = guard_of(frame, line)
         words = _WORD.findall(_statement(path, line))
         frames.append(Frame(frame.f_code.co_name, path, tuple(words)))
     try:
         message = " ".join(str(error).split())[:600]
     except Exception:
         message = ""
-    return Failure(stage, type(error).__name__, message, tuple(frames[:12]), draft, tuple(shapes))
+    return Failure(stage, type(error).__name__, message, tuple(frames[:12]), draft, tuple(shapes), guard)
 
 
 def _statement(path: str, line: int) -> str:

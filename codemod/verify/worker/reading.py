@@ -40,6 +40,7 @@ class Facts:
         self.called: Optional[ast.Call] = None
         self.sequence = False
         self.spread = False
+        self.called_later = False
         self.length = 0
         self.mapping = False
         self.number = False
@@ -75,6 +76,7 @@ class Facts:
         self.called = self.called or other.called
         self.sequence |= other.sequence
         self.spread |= other.spread
+        self.called_later |= other.called_later
         self.mapping |= other.mapping
         self.number |= other.number
         self.length = max(self.length, other.length)
@@ -116,7 +118,8 @@ def plain_function(function: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=None)
-def _tree_of_code(code: Any) -> Optional[ast.AST]:
+def tree_of_code(code: Any) -> Optional[ast.AST]:
+    """The `def` that a code object comes from, lines counted from its own first line."""
     try:
         text = textwrap.dedent("".join(inspect.getsourcelines(code)[0]))
         tree = ast.parse(text)
@@ -131,7 +134,7 @@ def _tree_of_code(code: Any) -> Optional[ast.AST]:
 def tree_of(function: Any) -> Optional[ast.AST]:
     """The `def` of a function, or None where the source cannot be had."""
     plain = plain_function(function)
-    return _tree_of_code(plain.__code__) if plain is not None else None
+    return tree_of_code(plain.__code__) if plain is not None else None
 
 
 def signature_of(function: Any) -> Optional[inspect.Signature]:
@@ -546,6 +549,8 @@ class _Walk(ast.NodeVisitor):
                 owner.ranks.append(len(node.args))
         facts = self.facts.at(path)
         facts.called = facts.called or node
+        if self.function.__name__ != "__init__":
+            facts.called_later = True
 
     def use_of_arguments(self, node: ast.Call) -> None:
         named = _called_name(node)

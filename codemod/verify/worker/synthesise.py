@@ -6,8 +6,9 @@ in `subject.laboratory.failures`. To deepen the search, add a generator to `LADD
 
 from __future__ import annotations
 
+import collections
 import re
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Counter, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import torch
 
@@ -20,6 +21,7 @@ from .recipe import evaluate
 BUILDS = 60
 WORKING_BUILDS = 12
 CALLS = 150
+REPEATS = 12  # of one message, to the letter: it does not hang on the inputs
 
 
 class NoRecipe(Exception):
@@ -195,6 +197,7 @@ def _calls(
     if start is not None and [name for name, _ in start] == list(inputs.parameters):
         inputs.queue.push(-1.0, start)
     laboratory = subject.laboratory
+    repeats: Counter[str] = collections.Counter()
     for _ in range(budget):
         popped = inputs.queue.pop()
         if popped is None or laboratory.left <= 0:
@@ -202,10 +205,12 @@ def _calls(
         cost, call = popped
         written = inputs.draft(call, draft)
         failure = laboratory.call(model, written)
+        if failure is not None:
+            repeats[failure.text] += 1
         if failure is None and laboratory.confirm(written) is None:
             yield inputs, call, written
         elif failure is not None:
-            if _hopeless(failure):
+            if _hopeless(failure) or repeats[failure.text] > REPEATS:
                 return
             inputs.learn(cost, call, failure)
 

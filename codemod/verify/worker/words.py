@@ -30,6 +30,7 @@ _RULES: Sequence[Tuple[str, Sequence[str]]] = (
     ("slope", ["0.1"]),
     ("embeddings num|vocab|vocabulary|vocabs|voc|tokens num|ntoken|ntokens", ["99"]),
     ("head dim|head size|head channels|heads dim|dim head", ["16", "64"]),
+    ("pool|pooling", ["2", "(2, 2)", "'mean'"]),
     ("heads|head num|nhead|nheads|head n|num attention", ["4", "2", "8", "1"]),
     ("dilation|dilations|dilate", ["1", "2"]),
     ("stride|strides", ["1", "2", "(1, 1)"]),
@@ -42,7 +43,7 @@ _RULES: Sequence[Tuple[str, Sequence[str]]] = (
      "|loops|convs|stacks|levels|hops|iters", ["2", "1", "3", "4"]),
     ("patch", ["4", "16", "(4, 4)"]),
     ("window", ["4", "7", "(4, 4)"]),
-    ("image size|img size|input size|resolution|image|img|in size|size spatial|height|width|shape"
+    ("image size|img size|out size|output size|target size|input size|resolution|image|img|in size|size spatial|height|width|shape"
      "|grid|crop", ["(16, 16)", "16", "32", "64", "224"]),
     ("ratio|expansion|expand|multiplier|mult|factor", ["2", "1", "4", "0.5"]),
     ("upscale|downscale|scales|upsampling|downsampling", ["2"]),
@@ -60,7 +61,7 @@ _RULES: Sequence[Tuple[str, Sequence[str]]] = (
     ("dtype", ["torch.float32"]),
     ("device", ["'cpu'", "torch.device('cpu')"]),
     ("index|idx|id", ["0", "1"]),
-    ("num|n|count|number|nb|max|min|total|times", ["4", "2", "64"]),
+    ("num|n|count|number|nb|max|min|total|times", ["2", "4", "64"]),
     ("mode|type|name|kind|method|style|aggr", ["'mean'"]),
     ("model|module|net|network|backbone|encoder|decoder|fn|layer|block|conv|body|head|branch|stem"
      "|submodule|modules|nn|mlp|func|function", ["torch.nn.Identity()", "torch.nn.ReLU"]),

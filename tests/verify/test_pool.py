@@ -465,3 +465,71 @@ def wait_until_gone(text: str) -> bool:
     while processes_that_name(text) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not processes_that_name(text)
+
+
+def test_an_import_that_changes_torch_changes_it_for_its_own_file_alone(
+    pool: WorkerPool, root: Path
+) -> None:
+    alone = ask(pool, "good.py")["observations"]
+    for name, top in {
+        "default_dtype": "import torch\ntorch.set_default_dtype(torch.float64)",
+        "patches": "import torch\nold = torch.relu\ntorch.relu = lambda x: old(x) + 1",
+        "no_grad": "import torch\ntorch.set_grad_enabled(False)",
+    }.items():
+        (root / f"{name}.py").write_text(model(top=top))
+        changed = [ask(pool, f"{name}.py") for _ in range(2)]
+        assert changed[0] == changed[1]
+        assert changed[0]["observations"] != alone
+        assert [ask(pool, "good.py")["observations"] for _ in range(2)] == [alone, alone]
+
+
+def test_an_overlay_runs_and_says_what_it_reached(pool: WorkerPool, root: Path) -> None:
+    before = ask(pool, "good.py")["observations"]
+    text = GOOD.replace("torch.relu(", "torch.tanh(")
+    at = text[: text.index("torch.tanh")].count("\n") + 1
+    wide = len("        return ")
+    located = ["expression", at, wide, at, wide + len("torch.tanh(self.fc(x))")]
+    pool.define("one", {str(root / "good.py"): text}, {str(root / "good.py"): [["k:0", *located]]})
+    answer = ask(pool, "good.py", overlay="one")
+    assert answer["witnesses"] == ["k:0"]
+    assert answer["unlocated"] == []
+    assert answer["observations"] != before
+    pool.define("one", {str(root / "good.py"): GOOD}, {})
+    again = ask(pool, "good.py", overlay="one")
+    assert again["witnesses"] == []
+    assert again["observations"] == before
+    pool.forget("one")
+    assert ask(pool, "good.py")["observations"] == before
+
+
+def test_a_recipe_is_found_and_runs(pool: WorkerPool, root: Path) -> None:
+    request = {"op": "recipe", "overlay": "disk", "path": "good.py", "class": "Net"}
+    found = pool.submit({**request, "candidates": [], "skip": 0, "budget": 5.0}).result(timeout=60)
+    assert found["recipe"]["source"] == "synthesised"
+    assert found["recipe"]["path"] == "good.py"
+    assert code_of(ask(pool, "good.py", recipe=found["recipe"])) is None
+
+
+def test_a_model_that_needs_a_missing_package_says_which(pool: WorkerPool, root: Path) -> None:
+    (root / "needs.py").write_text(model(top="import absent_package", init="absent_package.go()"))
+    (root / "imports.py").write_text(model(top="import absent_package"))
+    failure = ask(pool, "needs.py")["failure"]
+    assert failure["code"] == "needs-package"
+    assert "absent_package" in failure["message"]
+    assert ask(pool, "imports.py")["stubs"] == ["absent_package"]
+
+
+def test_scripts_of_two_folders_have_each_their_own_helpers(tmp_path: Path) -> None:
+    for folder, size in (("a", 2), ("b", 5)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "helper.py").write_text(f"SIZE = {size}\n")
+        text = GOOD.replace("import torch\n", "import torch\nfrom helper import SIZE\n", 1)
+        (tmp_path / folder / "net.py").write_text(text.replace("Linear(3, 2)", "Linear(3, SIZE)"))
+    environment = TargetEnvironment.of(Path(sys.executable), tmp_path, ["a/net.py", "b/net.py"])
+    with WorkerPool(environment) as pool:
+        seen = {
+            folder: ask(pool, f"{folder}/net.py")["observations"][0]["state_dict"]["dict"]
+            for folder in ("a", "b", "a")
+        }
+    shapes = {folder: [tree["tensor"]["shape"] for _, tree in seen[folder]] for folder in seen}
+    assert shapes == {"a": [[2, 3], [2]], "b": [[5, 3], [5]]}

@@ -18,6 +18,8 @@ from .settings import Settings
 
 _MOST_ZYGOTES = 4
 _GRACE = 5.0
+# Overlay, import roots, and the one file it is for, if it is for one alone.
+_Key = Tuple[str, Tuple[str, ...], Optional[Tuple[str, str]]]
 _DISK: Dict[str, Any] = {"files": {}, "witnesses": {}}
 
 
@@ -29,7 +31,7 @@ class Slot:
         self._folder = os.path.join(self._settings.scratch, "slot-%d" % number)
         self._tool = tool
         self._overlays: Dict[str, Dict[str, Any]] = {"disk": _DISK}
-        self._zygotes: "Dict[Tuple[Any, ...], _Zygote]" = {}
+        self._zygotes: "Dict[_Key, _Zygote]" = {}
         self._failed: Dict[Tuple[Any, ...], Failure] = {}
         self._network: Tuple[str, ...] = ()
 
@@ -81,13 +83,13 @@ class Slot:
         if request["overlay"] not in self._overlays:
             raise Refused("internal", "no overlay %s was sent" % request["overlay"])
         target = (request["module"], request["path"])
-        key = (request["overlay"], tuple(request.get("roots") or ()))
+        key: _Key = (request["overlay"], tuple(request.get("roots") or ()), None)
         failed = self._failed.get((key, target))
         if failed is not None:
             return {"failure": failed}
-        zygote = self._zygote(key)
+        key, zygote = self._zygote(key, target)
         if target not in zygote.imported:
-            self._import(key, zygote, target)
+            key = self._import(key, zygote, target)
         answers = []
         for turn in range(int(request.get("repeat") or 1)):
             answer = self._ask(key, zygote, {**request, "turn": turn}, self._time_for(request))
@@ -96,7 +98,8 @@ class Slot:
             answers.append(answer)
         return _joined(answers)
 
-    def _import(self, key: Any, zygote: "_Zygote", target: Tuple[str, str]) -> None:
+    def _import(self, key: "_Key", zygote: "_Zygote", target: Tuple[str, str]) -> "_Key":
+        """Have a file imported; the key that its zygote has from now on. Raises `Refused`."""
         doing = "import %s" % target[0]
         order = {"op": "import", "module": target[0], "path": target[1]}
         seconds = self._settings.import_timeout
@@ -109,9 +112,14 @@ class Slot:
             self._failed[key, target] = answer["failure"]
             raise Refused(**answer["failure"])
         zygote.imported.add(target)
+        if answer.get("changed"):
+            self._zygotes.pop(key)
+            key = (key[0], key[1], target)
+            self._zygotes[key] = zygote
+        return key
 
     def _ask(
-        self, key: Any, zygote: "_Zygote", request: Dict[str, Any], seconds: float
+        self, key: _Key, zygote: "_Zygote", request: Dict[str, Any], seconds: float
     ) -> Dict[str, Any]:
         try:
             return zygote.ask({**request, "seconds": seconds}, seconds + _GRACE)
@@ -124,17 +132,22 @@ class Slot:
             return float(request.get("budget") or 0) + self._settings.timeout
         return self._settings.timeout
 
-    def _zygote(self, key: Any) -> "_Zygote":
-        """The zygote for an overlay and roots, the most recently used last."""
+    def _zygote(self, key: "_Key", target: Tuple[str, str]) -> "Tuple[_Key, _Zygote]":
+        """The zygote for a file: its own, or the one for its overlay and roots.
+
+        The most recently used stands last.
+        """
+        own: _Key = (key[0], key[1], target)
+        key = own if own in self._zygotes else key
         zygote = self._zygotes.pop(key, None)
         if zygote is None:
             while len(self._zygotes) >= _MOST_ZYGOTES:
                 self._end(next(iter(self._zygotes)))
             zygote = self._fork(key)
         self._zygotes[key] = zygote
-        return zygote
+        return key, zygote
 
-    def _fork(self, key: Any) -> "_Zygote":
+    def _fork(self, key: _Key) -> "_Zygote":
         ours, theirs = socket.socketpair()
         parent = os.getpid()
         folder = _fresh_folder(self._folder)
@@ -160,7 +173,7 @@ class Slot:
         for failed in [one for one in self._failed if one[0][0] == overlay]:
             del self._failed[failed]
 
-    def _end(self, key: Any) -> None:
+    def _end(self, key: _Key) -> None:
         zygote = self._zygotes.pop(key, None)
         if zygote is not None:
             zygote.end()

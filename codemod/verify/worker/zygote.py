@@ -10,7 +10,7 @@ import shutil
 import sys
 from typing import Any, Dict, Sequence, Set
 
-from . import cage, loader, process, wire
+from . import cage, loader, process, state, wire
 from .failure import failure, of_exception, of_status
 from .imports import Imports
 from .settings import Settings
@@ -74,11 +74,12 @@ class Zygote:
             wire.send(self._channel, wire.pack(answer))
 
     def _import(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        before = state.snapshot()
         process.limit_memory(self.settings.memory)
         try:
             loader.load(request["module"], request["path"])
             self.imports.needed_by([request["path"]])  # Remembers the real paths for all runs.
-            return {"ok": True}
+            return {"ok": True, "changed": state.changes(before, self.settings.root)}
         except BaseException as error:
             doing = "import %s" % request["module"]
             return {"failure": of_exception(error, self.settings.root, doing, "import-failed")}
@@ -97,7 +98,10 @@ class Zygote:
             self._become_child(request, folder, parent, read_end, write_end)
         _close(write_end)
         try:
-            return self._await(read_end, pid, request)
+            answer = self._await(read_end, pid, request)
+            if "failure" in answer:
+                answer.setdefault("files", self.imports.needed_by([request["path"]]))
+            return answer
         finally:
             _close(read_end)
             process.end(pid)

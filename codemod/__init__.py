@@ -60,6 +60,11 @@ if TYPE_CHECKING:
     from codemod.semantics.module_class import SourceFile as SourceFile
     from codemod.semantics.relatives import relative_class as relative_class
     from codemod.semantics.syntax import dotted_name as dotted_name
+    from codemod.testing import check_examples as check_examples
+    from codemod.testing import check_refusal as check_refusal
+    from codemod.testing import check_rewrite as check_rewrite
+    from codemod.testing import check_unchanged as check_unchanged
+    from codemod.testing import confirm_rewrite as confirm_rewrite
 
 _HOMES = {
     "catalogue": ("by_functional", "by_module"),
@@ -96,6 +101,13 @@ _HOMES = {
     "semantics.module_class": ("Assignment", "Call", "Method", "ModuleClass", "SourceFile"),
     "semantics.relatives": ("relative_class",),
     "semantics.syntax": ("dotted_name",),
+    "testing": (
+        "check_examples",
+        "check_refusal",
+        "check_rewrite",
+        "check_unchanged",
+        "confirm_rewrite",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -44,25 +44,34 @@ Progress = Callable[[int, int, str], None]
 NOT_RUN = Verdict("unconfirmed", Reason("not-run", "It was not run.", "Leave out --no-verify."))
 
 
-def run(options: Options, *, mode: Mode = "diff", progress: Progress | None = None) -> Report:
-    """Plan, confirm and, in mode `apply`, write. Raises CodemodError; writes all files or none."""
+def run(
+    options: Options,
+    *,
+    mode: Mode = "diff",
+    progress: Progress | None = None,
+    chosen: Sequence[type[Transform]] = (),
+) -> Report:
+    """Plan, confirm and, in mode `apply`, write. Raises CodemodError; writes all files or none.
+
+    `chosen` transforms run instead of those that the options name.
+    """
     started = time.monotonic()
     notes = _recover(options.root) if mode == "apply" else []
-    transforms = [item(_settings(options)) for item in choose(options.transforms)]
+    transforms = [item(_settings(options)) for item in chosen or choose(options.transforms)]
     found = discover(options.root, options.paths, options.include, options.exclude)
     planned = _plan(found, transforms, options)
     rewrites = planned.plan.rewrites
     confirmation = _confirm(planned, found, options, progress) if options.verify else None
     verdicts: Mapping[str, Verdict] = confirmation.verdicts if confirmation else {}
-    chosen = confirmation.final if confirmation else _unverified_choice(rewrites, options)
+    kept = confirmation.final if confirmation else _unverified_choice(rewrites, options)
     disk = Overlay(found.root)
-    changes = _changes(disk, planned.compose(chosen))
+    changes = _changes(disk, planned.compose(kept))
     written = frozenset[str]()
     if mode == "apply" and changes:
         result = commit.commit(found.root, changes, state_directory(found.root))
         notes += result.notes
-        written = chosen
-    outcomes = _outcomes(planned, disk, verdicts, chosen, written, options.details)
+        written = kept
+    outcomes = _outcomes(planned, disk, verdicts, kept, written, options.details)
     return Report(
         version=__version__,
         torch=confirmation.torch if confirmation else None,

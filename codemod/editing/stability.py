@@ -154,9 +154,11 @@ def _assigns(module: ModuleClass, key: tuple[str, str], name: str) -> bool:
 
 def _check_inner(module: ModuleClass, owner: str, last: str) -> None:
     """`self.config.dropout`: nobody may assign `.config.dropout`."""
-    # `self.config.x = ...` counts as outside: what stands before `.x` is not `self` alone.
-    if last not in module.project.assigned_outside:
-        return
-    pattern = re.compile(rf"\.{re.escape(owner)}\.{re.escape(last)}\s*=(?!=)")
-    if module.project.mentions(last, pattern):
+    answers, key = module.project.answers, ("assigned", f"{owner}.{last}")
+    if key not in answers:
+        pattern = re.compile(
+            rf"\.{re.escape(owner)}\.{re.escape(last)}\s*(?:[-+*/]|//|\*\*)?=(?!=)"
+        )
+        answers[key] = owner if module.project.mentions(last, pattern) else None
+    if answers[key] is not None:
         raise Refused("argument-reassigned", f"code assigns .{owner}.{last} after construction")

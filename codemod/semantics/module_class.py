@@ -115,8 +115,7 @@ class Call:
             if name in scope.bindings:
                 return None
             scope = scope.parent
-        rebound = [b for b in self.method.scope.bindings.get(name, ()) if b.kind == "other"]
-        return name if len(rebound) == 1 else None
+        return name if len(self.method.scope.bindings.get(name, ())) == 1 else None
 
     @cached_property
     def ancestors(self) -> tuple[ast.AST, ...]:

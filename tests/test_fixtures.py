@@ -6,12 +6,16 @@ import importlib
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+
+from codemod.configuration import CommandLine, make_options
+from codemod.refactoring import run, undo
+from codemod.results import Report
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -237,3 +241,64 @@ class TestTheFixturesThemselves:
                 model = Model("branches", build, "torch.randn(2, 3, 8, 8)")
                 seen.append({"": called(built(model).eval(), inputs_of(model))})
         assert not same(seen[0], seen[1])
+
+
+class TestTheToolOnTheFixtures:
+    """Whether the tool does what the fixtures say, and takes it back."""
+
+    @pytest.fixture(autouse=True)
+    def _own_state(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+    @pytest.mark.parametrize("case", [c for c in CASES if "different" not in c.expected], ids=str)
+    def test_without_running_it_writes_the_expected_files(self, case: Case, tmp_path: Path) -> None:
+        project = written(tree(case.before), tmp_path / "project")
+        report = applied(case, project, verify=False)
+        assert tree(project) == expected_tree(case)
+        assert refusals(report) == sorted(case.expected.get("refusals", []))
+        assert report.errors == ()
+
+    @each_case
+    def test_what_it_confirms_is_written_once_and_can_be_undone(
+        self, case: Case, tmp_path: Path
+    ) -> None:
+        project = written(tree(case.before), tmp_path / "project")
+        report = applied(case, project)
+        assert verdicts(report) == {kind: case.expected.get(kind, 0) for kind in VERDICTS}
+        assert tree(project) == expected_tree(case)
+        assert not any(outcome.written for outcome in applied(case, project).outcomes)
+        assert tree(project) == expected_tree(case)
+        if any(outcome.written for outcome in report.outcomes):
+            undo(project)
+        assert tree(project) == tree(case.before)
+
+    def test_a_change_on_purpose_is_not_written_unasked(self, tmp_path: Path) -> None:
+        (case,) = (case for case in CASES if str(case) == "dropout_eval-dropout-to-module")
+        project = written(tree(case.before), tmp_path / "project")
+        report = applied(replace(case, expected={}), project)
+        changed = [outcome for outcome in report.outcomes if outcome.written]
+        assert [outcome.rewrite.class_name for outcome in changed] == ["Switched"]
+        assert verdicts(report)["confirmed"] == 3
+
+
+VERDICTS = ("confirmed", "different", "unconfirmed")
+
+
+def applied(case: Case, project: Path, *, verify: bool = True) -> Report:
+    line = CommandLine(
+        paths=(str(project),),
+        transforms=(case.transform,),
+        accept=tuple(case.expected.get("accept", ())),
+        verify=verify,
+        jobs=1,
+    )
+    return run(make_options(line, project), mode="apply", progress=None)
+
+
+def refusals(report: Report) -> list[list[object]]:
+    return sorted([one.path, one.line, one.code] for one in report.refusals)
+
+
+def verdicts(report: Report) -> dict[str, int]:
+    kinds = [outcome.verdict.kind for outcome in report.outcomes]
+    return {kind: kinds.count(kind) for kind in VERDICTS}

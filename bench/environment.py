@@ -10,7 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-BENCH = Path(__file__).parent
+BENCH = Path(__file__).resolve().parent
 ENV = BENCH / "env"
 PYTHON = ENV / "bin" / "python"
 CORPORA = BENCH / "corpora"

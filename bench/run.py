@@ -24,7 +24,7 @@ from environment import TORCH, make_corpora, make_environment
 from table import markdown, put_into
 from tool import BenchError
 
-BENCH = Path(__file__).parent
+BENCH = Path(__file__).resolve().parent
 OUT = BENCH / "out"
 PARTS = ("confirm", "static", "overhead")
 Measurement = tuple[str, str, Callable[[], dict[str, Any]]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from codemod.editing.refused import Refused
 from codemod.semantics.module_class import Call, ModuleClass
@@ -13,7 +13,13 @@ from codemod.semantics.syntax import FunctionNode, dotted_name
 _OWN_ATTRIBUTE_RULES = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})
 _CLASS_REWRITING = frozenset({"dataclass", "dataclasses.dataclass", "attr.s", "attrs.define"})
 _COPIED = re.compile(r"#\s*Copied from \S+")
-_SWEEP = re.compile(r"\b(?:children|named_children|_modules)\b")
+_CHILDREN = r"self\.(?:children\(\)|named_children\(\)|_modules(?:\.\w+\(\))?)"
+# By position: `list(self.children())[:-1]`, `nn.Sequential(*self.children())`.
+_SLICES = re.compile(
+    rf"(?:list|tuple)\({_CHILDREN}\)\s*\[|\*(?:list\()?{_CHILDREN}|len\((?:list\()?{_CHILDREN}"
+)
+_LOOPS = re.compile(rf"for\s+(\w+)(?:\s*,\s*(\w+))?\s+in\s+(?:enumerate\()?{_CHILDREN}")
+_LOOP_BODY = 400  # code points behind the `for` in which a call of the child is looked for
 
 
 def check_file(module: ModuleClass) -> None:
@@ -61,19 +67,34 @@ def check_attributes_are_plain(module: ModuleClass) -> None:
 
 
 def check_not_swept(module: ModuleClass) -> None:
-    """Raises Refused (sweeps-children) if the family goes over its own children in order."""
+    """Raises Refused (sweeps-children) if the family slices or runs its own children in order."""
     for key in (module.key, *module.ancestors_in_project, *module.descendants_in_project):
-        for match in re.finditer(r"\bself\.(\w+)", module.project.class_text(key)):
-            if _SWEEP.fullmatch(match.group(1)):
-                raise Refused("sweeps-children", f"{key[1]} uses self.{match.group(1)}")
+        text = module.project.class_text(key)
+        if "children" not in text and "_modules" not in text:
+            continue
+        match = _SLICES.search(text) or next(_runs(text), None)
+        if match:
+            line = module.project.classes[key].line + text.count("\n", 0, match.start())
+            raise Refused("sweeps-children", f"{key[0]}:{line}: {key[1]} goes over its children")
+
+
+def _runs(text: str) -> Iterator[re.Match[str]]:
+    """`for layer in self.children(): x = layer(x)`."""
+    for match in _LOOPS.finditer(text):
+        body = text[match.end() : match.end() + _LOOP_BODY]
+        if any(name and re.search(rf"\b{name}\(", body) for name in match.group(1, 2)):
+            yield match
 
 
 def check_subclasses_run_init(module: ModuleClass, method: str) -> None:
-    """Raises Refused (subclass-skips-init) if a subclass inherits `method` but not `__init__`."""
+    """Raises Refused (subclass-skips-init) if a subclass runs `method` but not `__init__`."""
     classes = module.project.classes
+    calls_up = re.compile(rf"(?:super\([^()]*\)|\b{re.escape(module.node.name)})\.{method}\b")
     for key in module.descendants_in_project:
         item = classes[key]
-        if item.init == "skips" and method not in item.methods:
+        if item.init == "skips" and (
+            method not in item.methods or calls_up.search(module.project.class_text(key))
+        ):
             raise Refused(
                 "subclass-skips-init",
                 f"{item.qualname} ({key[0]}) does not call super().__init__()",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codemod.editing.transform import Found, Transform
+from codemod.engine.indexing import paused_collector
 from codemod.engine.suppression import Suppression, is_suppressed, suppressions
 from codemod.errors import CodemodError, TransformError
 from codemod.results import FileError, Refusal, Rewrite
@@ -36,7 +37,8 @@ class FindInFiles:
         self.transforms = tuple(transforms)
 
     def __call__(self, paths: Sequence[str]) -> list[Findings]:
-        return [find_in_file(self.project, path, self.transforms) for path in paths]
+        with paused_collector():
+            return [find_in_file(self.project, path, self.transforms) for path in paths]
 
 
 def find_in_file(project: Project, path: str, transforms: Sequence[Transform]) -> Findings:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from codemod.errors import SourceError
@@ -13,8 +15,21 @@ from codemod.results import FileError
 from codemod.semantics.index import FileIndex, index_file
 from codemod.semantics.project import Project
 from codemod.semantics.syntax import parse
-from codemod.source.overlay import Overlay
+from codemod.source.overlay import Overlay, digest
 from codemod.source.text import SourceText
+
+
+@contextmanager
+def paused_collector() -> Iterator[None]:
+    """Without cyclic garbage collection, which takes as long as parsing does and finds nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -25,13 +40,15 @@ _WORTH_A_PROCESS = 64
 
 def index_files(overlay: Overlay, paths: Iterable[str]) -> list[FileIndex | FileError]:
     """The index of each file, or why there is none."""
-    return [_index_one(overlay, path) for path in paths]
+    with paused_collector():
+        return [_index_one(overlay, path) for path in paths]
 
 
 def _index_one(overlay: Overlay, path: str) -> FileIndex | FileError:
     try:
-        source = SourceText.decode(path, overlay.read(path))
-        return index_file(source, parse(source))
+        data = overlay.read(path)
+        source = SourceText.decode(path, data)
+        return index_file(source, parse(source), digest(data))
     except SourceError as error:
         return FileError(error.path, error.code, error.message)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -62,14 +63,17 @@ class FileIndex:
     outside_attributes: frozenset[str]  # NAME of `x.NAME` where x is not `self`
     outside_assigned: frozenset[str]  # NAME of `x.NAME = ...` where x is not `self`
     strings: frozenset[str]  # short string constants that might name an attribute
+    digest: bytes  # of the bytes that were read
 
 
-_SELF_NAME = re.compile(r"\bself\.([A-Za-z_]\w*)")
-_OUTSIDE_ATTRIBUTE = re.compile(r"(?<!\bself)\.([A-Za-z_]\w*)")
-_OUTSIDE_ASSIGNED = re.compile(
-    r"(?<!\bself)\.([A-Za-z_]\w*)\s*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)"
-)
-_NAME_STRING = re.compile(r"""(?<=["'])[A-Za-z_]\w*(?:\.\w+)*(?=["'])""")
+# These run over every file: each begins with a literal, which lets `re` skip to it.
+_SELF_NAME = re.compile(r"self\.([A-Za-z_]\w*)")
+_ATTRIBUTE = re.compile(r"\.([A-Za-z_]\w*)")
+_ASSIGNED = re.compile(r"\.([A-Za-z_]\w*)\b[ \t]*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)")
+_NAME_STRING = re.compile(r"""["']([A-Za-z_]\w*(?:\.\w+)*)["']""")
+_RECEIVER = re.compile(r"([\w.]*)$")
+# What an attribute is set on without any module being changed: settings, autograd's context.
+_NO_MODULE = re.compile(r"(?:^|\.|_)(?:ctx|config|cfg|args|opts?|hparams|params|settings|options)$")
 # "generated" must be said of this very file: in a comment or docstring at its top.
 _GENERATED = re.compile(
     r"(?im)^.{0,80}(?:automatically generated from|@generated|auto-?generated (?:file|from|by)"
@@ -78,8 +82,8 @@ _GENERATED = re.compile(
 )
 
 
-def index_file(source: SourceText, tree: ast.Module) -> FileIndex:
-    """Summarise one parsed file."""
+def index_file(source: SourceText, tree: ast.Module, digest: bytes = b"") -> FileIndex:
+    """Summarise one parsed file. `digest` tells its bytes from others."""
     bindings: dict[str, list[Binding]] = {}
     stars: list[str] = []
     exports: set[str] = set()
@@ -98,14 +102,29 @@ def index_file(source: SourceText, tree: ast.Module) -> FileIndex:
         classes=tuple(_classes(source, tree)),
         exports=frozenset(exports),
         generated=_generated_header(source.text),
-        outside_attributes=_words(_OUTSIDE_ATTRIBUTE, source.text),
-        outside_assigned=_words(_OUTSIDE_ASSIGNED, source.text),
-        strings=_words(_NAME_STRING, source.text),
+        outside_attributes=_outside_attributes(source.text),
+        outside_assigned=frozenset(_outside_assigned(source.text)),
+        strings=frozenset(map(sys.intern, _NAME_STRING.findall(source.text))),
+        digest=digest,
     )
 
 
-def _words(pattern: re.Pattern[str], text: str) -> frozenset[str]:
-    return frozenset(map(sys.intern, pattern.findall(text)))
+def _outside_attributes(text: str) -> frozenset[str]:
+    """Names that stand more often behind a dot than behind `self.`."""
+    everywhere = Counter(_ATTRIBUTE.findall(text))
+    on_self = Counter(_SELF_NAME.findall(text))
+    return frozenset(
+        sys.intern(name) for name, count in everywhere.items() if count > on_self.get(name, 0)
+    )
+
+
+def _outside_assigned(text: str) -> Iterator[str]:
+    """Names that are set on something that may be a module other than `self`."""
+    for match in _ASSIGNED.finditer(text):
+        before = _RECEIVER.search(text, max(0, match.start() - 60), match.start())
+        receiver = before.group(1) if before else ""
+        if receiver != "self" and not _NO_MODULE.search(receiver):
+            yield sys.intern(match.group(1))
 
 
 def bindings_of(statement: ast.stmt, path: str) -> Iterator[tuple[str, Binding]]:

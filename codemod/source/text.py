@@ -9,6 +9,7 @@ import tokenize
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from codemod.errors import SourceError
 from codemod.results import Position
@@ -58,7 +59,10 @@ class SourceText:
     @cached_property
     def line_starts(self) -> list[int]:
         """Offset of the first code point of each line, as the tokenizer counts lines."""
-        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+        if "\r" in self.text:
+            return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+        lengths = (len(line) + 1 for line in self.text.split("\n"))
+        return list(accumulate(lengths, initial=0))[:-1]
 
     @cached_property
     def newline(self) -> str:

@@ -37,8 +37,9 @@ class Placement:
 def fresh_names(module: ModuleClass, base: str, sites: Iterable[int]) -> dict[int, str]:
     """A name for each site (by its offset): `relu`, or `relu1`, `relu2`... where there are several.
 
-    They are numbered in the order of `sites`, which is best that of evaluation. No name hides one of nn.Module, of the class, of its bases or of its subclasses. A site that
-    has a name already, given for another transform, keeps it.
+    They are numbered in the order of `sites`, which is best that of evaluation. No name hides one
+    of nn.Module, of the class, of its bases or of its subclasses. A site that has a name already,
+    given for another transform, keeps it.
     """
     sites = tuple(sites)
     taken = module.family_names | MODULE_NAMES | set(module.reserved_names.values())

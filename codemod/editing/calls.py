@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from codemod.results import Edit
-from codemod.semantics.layout import ArgumentSpan, CallLayout
+from codemod.semantics.layout import ArgumentSpan, CallLayout, span
 from codemod.semantics.module_class import Call
 from codemod.source.text import SourceText
 
@@ -26,7 +26,8 @@ def rewrite_call(
     """
     source, layout = call.module.source, call.layout
     kept = [layout.arguments[index] for index in keep]
-    edits = [Edit(source.path, layout.start, layout.function_end, function)]
+    function_start = span(source, call.node.func)[0]  # parentheses around the function stay
+    edits = [Edit(source.path, function_start, layout.function_end, function)]
     if not kept:
         inside = ", ".join(extra)
         edits.append(Edit(source.path, layout.open + 1, layout.close, inside))
@@ -38,6 +39,9 @@ def rewrite_call(
         edits += _append(source.path, kept[-1].end, extra)
     elif dropped and not (multiline and not _fits(source, layout, function, kept, line_length)):
         edits += _close_up(source.path, layout, kept, extra)
+    elif dropped and tuple(keep) == tuple(range(len(keep))):
+        tail = "".join(f", {item}" for item in extra)
+        edits.append(Edit(source.path, kept[-1].end, layout.arguments[-1].end, tail))
     elif dropped:
         edits += _drop_around_comments(source, layout, keep)
         edits += _append(source.path, kept[-1].end, extra)
@@ -80,9 +84,7 @@ def _drop_around_comments(
         )
         if has_comma:
             end = after + 1
-        elif index:
-            # The last argument without a comma: the comma before it may stay as a trailing one.
-            pass
+        # The comma before a last argument without one may stay as a trailing comma.
         line = source.line_start(start)
         alone = (
             not source.text[line:start].strip()

@@ -92,6 +92,10 @@ def _insertion(file: SourceFile, statement: str) -> Edit:
     body = file.tree.body
     imports = _header_imports(body)
     torch_imports = [item for item in imports if _is_torch(item)]
+    above = _sorts_above(torch_imports, statement)
+    if above is not None:
+        start = source.offset(above.lineno, 0)
+        return Edit(file.path, start, start, statement + source.newline)
     anchor: ast.stmt | None = _place(torch_imports, statement)
     if anchor is None and imports:
         anchor = imports[-1]
@@ -136,6 +140,17 @@ def _place(
     if plain:
         return plain[-1]
     return torch_imports[-1] if torch_imports else None
+
+
+def _sorts_above(
+    torch_imports: list[ast.Import | ast.ImportFrom], statement: str
+) -> ast.Import | None:
+    """The first import of torch, if it is a plain one that sorts behind `statement`."""
+    package = statement.split()[1]
+    first = torch_imports[0] if torch_imports else None
+    if isinstance(first, ast.Import) and not first.col_offset and first.names[0].name > package:
+        return first
+    return None
 
 
 def _is_torch(item: ast.Import | ast.ImportFrom) -> bool:

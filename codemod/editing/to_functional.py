@@ -20,7 +20,7 @@ from codemod.catalogue import (
     to_functional,
 )
 from codemod.editing.calls import rewrite_call
-from codemod.editing.checks import check_not_scripted, check_site
+from codemod.editing.checks import check_not_copied, check_not_scripted, check_site
 from codemod.editing.imports import Reach, reach
 from codemod.editing.refused import Refused
 from codemod.editing.removal import remove_statement
@@ -63,6 +63,7 @@ def attribute_site(
 ) -> AttributeSite:
     """Everything that the rewrite of one attribute needs. Raises Refused."""
     check_not_scripted(module, assignment.name)
+    check_not_copied(module, [item.method.node for item in (assignment, *calls)])
     constructor = next(call for call in module.calls if call.node is assignment.value)
     if constructor.has_star:
         raise Refused("star-arguments", "the constructor takes * or ** arguments")

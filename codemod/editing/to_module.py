@@ -27,7 +27,7 @@ from codemod.editing.attributes import (
     producer_of,
 )
 from codemod.editing.calls import rewrite_call
-from codemod.editing.checks import check_site, check_subclasses_run_init
+from codemod.editing.checks import check_not_copied, check_site, check_subclasses_run_init
 from codemod.editing.imports import Reach, reach
 from codemod.editing.refused import Refused
 from codemod.editing.stability import stable_attributes
@@ -75,7 +75,8 @@ class FunctionalSite:
 def functional_names() -> re.Pattern[str]:
     """The last parts of all functional names of the catalogue: `relu`, `max_pool2d`..."""
     names = {item.name.rpartition(".")[2] for pair in PAIRS for item in pair.functional}
-    return re.compile(rf"\b(?:{'|'.join(sorted(names))})\b")
+    # A call, or the end of an import's target; `self.relu(` is a call of a module.
+    return re.compile(rf"(?<!self\.)\b(?:{'|'.join(sorted(names))})(?:\s*\(|$)")
 
 
 def refused_mapping(result: Unmappable) -> Refused:
@@ -117,6 +118,8 @@ def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
     needs = _needed_attributes(call, made)
     check_subclasses_run_init(module, call.method.name)
     init = module.init
+    if init is not None:
+        check_not_copied(module, [init.node])
     package = reach(module.file, "torch.nn", (init.scope if init else module.file_scope,))
     return FunctionalSite(
         call=call,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from codemod.editing.refused import Refused
+from codemod.semantics.index import FileIndex
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import Project
 
@@ -34,12 +35,12 @@ def check_not_used_elsewhere(module: ModuleClass, name: str, kind: str) -> None:
     Raises Refused: used-in-family, used-outside, named-in-string, swept-by-type.
     """
     _check_family(module, name)
-    outside = _remembered(module.project, _outside_use, name)
-    if outside is not None:
-        raise Refused("used-outside", f"{outside} uses .{name} of another object")
     named = _remembered(module.project, _string_use, name) or _listed(module, name)
     if named is not None:
         raise Refused("named-in-string", f"{named} names {name!r} in a string")
+    outside = _remembered(module.project, _outside_use, name)
+    if outside is not None:
+        raise Refused("used-outside", f"{outside} uses .{name} of another object")
     swept = _remembered(module.project, _type_sweep, kind.rpartition(".")[2])
     if swept is not None:
         raise Refused("swept-by-type", f"{swept} looks for instances of {kind}")
@@ -67,11 +68,17 @@ def _type_sweep(project: Project, kind: str) -> str | None:
     pattern = re.compile(
         rf"isinstance\([^)\n]*\b{kind}\b|type\(\w+\)\s*(?:==|is)\s*[\w.]*\b{kind}\b"
     )
-    for path in project.files_with_attribute(kind):
+    bare = [path for path, file in project.files.items() if _has_bare_name(file, kind)]
+    for path in dict.fromkeys([*project.files_with_attribute(kind), *bare]):
         match = pattern.search(project.text(path))
         if match:
             return _place(project.text(path), path, match.start())
     return None
+
+
+def _has_bare_name(file: FileIndex, kind: str) -> bool:
+    """Whether `ReLU` alone may be the module class in a file."""
+    return kind in file.bindings or "torch.nn" in file.stars
 
 
 def _outside_use(project: Project, name: str) -> str | None:

@@ -282,6 +282,9 @@ class Net(nn.Module):
     "copied-class": net("return F.relu(x)  #! copied").replace(
         "class Net", "# Copied from other.models.Net with Other->Net\nclass Net"
     ),
+    "copied-init": net("return F.relu(x)  #! copied").replace(
+        "    def __init__", "    # Copied from other.models.Net.__init__\n    def __init__"
+    ),
     "copied-method": net("return F.relu(x)  #! copied").replace(
         "    def forward", "    # Copied from other.models.Net.forward\n    def forward"
     ),
@@ -548,8 +551,8 @@ def test_star_import_of_nn() -> None:
                 return F.relu(self.fc(x))
         """,
         """
-        from torch.nn import *
         import torch.nn as nn
+        from torch.nn import *
 
 
         class Net(Module):

@@ -41,7 +41,6 @@ def measure(target: Target, out: Path) -> dict[str, Any]:
         "transform": target.transform,
         "paths": list(target.paths),
         "seconds": done.seconds,
-        "tree_mib": done.tree_mib,
         **counted(report),
     }
 

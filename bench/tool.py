@@ -41,14 +41,16 @@ def copied(source: Path) -> Iterator[Copy]:
         yield Copy(root, Path(folder) / "state")
 
 
-def diff(copy: Copy, arguments: Sequence[str], report: Path) -> tuple[Run, dict[str, Any]]:
+def diff(
+    copy: Copy, arguments: Sequence[str], report: Path, *, watch: bool = False
+) -> tuple[Run, dict[str, Any]]:
     """One `codemod diff`, and its report. Raises `BenchError` when there is none."""
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     state = {"XDG_STATE_HOME": str(copy.state), "XDG_CACHE_HOME": str(copy.state)}
     command = [str(CODEMOD), "diff", *arguments, "--format", "json", "--output", str(report)]
     log = report.with_suffix(".log")
-    done = run(command, cwd=copy.root, log=log, environment=state)
+    done = run(command, cwd=copy.root, log=log, environment=state, watch=watch)
     if done.code not in ANSWERED or not report.exists():
         raise BenchError(f"codemod ended with {done.code}, see {log}")
     return done, json.loads(report.read_text(encoding="utf-8"))

@@ -73,7 +73,7 @@ def _encoded(text: Callable[[str], str], path: str) -> bytes:
 
 
 def read_table(root: Path) -> Mapping[str, Any]:
-    """`[tool.codemod.recipes]` of the root's pyproject.toml; empty without one. Raises UsageError."""
+    """The table of the root's pyproject.toml; empty without one. Raises UsageError."""
     try:
         content = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
     except OSError:

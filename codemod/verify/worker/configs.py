@@ -191,9 +191,8 @@ def _agree(settings: Dict[str, Any], small: Dict[str, Any]) -> None:
     after = {**settings, **small}
     for name, value in settings.items():
         found = set(words.words_of(name))
-        if type(value) is int and found & {"heads", "head", "groups"}:
-            if found & {"heads", "groups"} and WIDTH % value:
-                small[name] = 4 if value % 4 == 0 or value > 4 else 1
+        if type(value) is int and value and found & {"heads", "groups"} and WIDTH % value:
+            small[name] = 4 if value % 4 == 0 or value > 4 else 1
         if type(value) is int and "key" in found and "heads" in found and value > 4:
             small[name] = min(small.get(name, value), 4)
     layers = after.get("num_hidden_layers")

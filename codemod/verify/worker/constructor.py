@@ -151,7 +151,8 @@ class Constructor:
                 made.append(Value(str(not default)))
                 return made
             if isinstance(default, str):
-                made += [Value(repr(s)) for s in facts.literals if isinstance(s, str)]
+                strings = [s for s in facts.literals if isinstance(s, str) and s != default]
+                made += [Value(repr(s)) for s in strings]
                 return list(dict.fromkeys(made))
         made += self.values(parameter.name, annotation, facts)
         if type(default) in (int, float):
@@ -479,7 +480,7 @@ class Constructor:
                 yield {n: Value(_relisted(items, count)) for n, items in lists.items()}
         growing = {n: Value(_growing(v.text)) for n, v in current.items()}
         changed = {n: v for n, v in growing.items() if v.text != current[n].text}
-        if changed and re.search(r"at least 1|must be greater|negative|positive|zero|> 0", failure.message):
+        if changed and _EMPTY.search(failure.message):
             yield changed
 
     def _takes_keywords(self) -> bool:
@@ -548,6 +549,7 @@ def _answers(failure: Failure, now: Value, parameter: Parameter) -> Iterator[str
             yield "[{}]".format(", ".join([items[0]] * count))
 
 
+_EMPTY = re.compile(r"at least 1|must be greater|negative|positive|zero|> 0")
 _NUMBERS = (64, 1, 2, 3, 4, 8, 16, 32, 128, 5, 6, 7, 12, 24, 48, 96, 192, 224, 256, 512, 1024)
 
 
@@ -661,9 +663,8 @@ class Namer:
         for key, value in list(self.namespace.items()):
             if not _is_module_class(value) or value is self.cls or is_torch(value):
                 continue
-            if isinstance(base, type) and base is not torch.nn.Module:
-                if not issubclass(value, base):
-                    continue
+            if isinstance(base, type) and not issubclass(value, base):
+                continue
             if not all(hasattr(value, attribute) for attribute in wanted):
                 continue
             if (
@@ -672,7 +673,6 @@ class Namer:
             ):
                 made.append(Value(key))
         return made[:4]
-
 
     def instances_called_as(self, facts: Facts, maker: Constructor) -> List[Value]:
         """Instances of module classes of the file whose forward takes as many arguments."""
@@ -705,8 +705,13 @@ def _torch_classes_called_as(call: Any) -> List[Value]:
     keywords = {k.arg for k in call.keywords if k.arg} if call is not None else set()
     if not keywords - {"inplace"}:
         return []
-    fitting = [n for n in _STAND_INS if _takes(getattr(torch.nn, n), len(call.args), keywords, True)]
-    return _texts(*("torch.nn." + name for name in fitting))
+    return _texts(
+        *(
+            "torch.nn." + name
+            for name in _STAND_INS
+            if _takes(getattr(torch.nn, name), len(call.args), keywords, True)
+        )
+    )
 
 
 def _takes(cls: type, positional: int, keywords: typing.Set[str], spread: bool) -> bool:

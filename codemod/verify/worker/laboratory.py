@@ -17,6 +17,7 @@ import torch
 
 from .guards import Guard, guard_of
 from .recipe import arguments, surroundings
+from .shield import Journal
 
 ATTEMPT_SECONDS = 8.0
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -65,10 +66,17 @@ class OutOfTime(BaseException):
 class Laboratory:
     """Builds and calls one class under a deadline (`time.monotonic()`), and keeps the failures."""
 
-    def __init__(self, cls: Any, namespace: Mapping[str, Any], deadline: float) -> None:
+    def __init__(
+        self,
+        cls: Any,
+        namespace: Mapping[str, Any],
+        deadline: float,
+        journal: Optional[Journal] = None,
+    ) -> None:
         self.cls = cls
         self.namespace = namespace
         self.deadline = deadline
+        self.journal = journal or Journal()
         self.failures: List[Failure] = []
         self.attempts = 0
 
@@ -103,6 +111,11 @@ class Laboratory:
 
         return self._attempt("call", draft, run)[1]
 
+    def begin(self) -> Optional[str]:
+        """Counts one more attempt; how it ended its process, if it did so before."""
+        self.attempts += 1
+        return self.journal.begin(self.attempts)
+
     def confirm(self, draft: Draft) -> Optional[Failure]:
         """Builds afresh and runs, as the recipe will be."""
         model, failure = self.build(draft)
@@ -117,7 +130,11 @@ class Laboratory:
     def _attempt(
         self, stage: str, draft: Draft, work: Callable[[], Any]
     ) -> Tuple[Any, Optional[Failure]]:
-        self.attempts += 1
+        ended = self.begin()
+        if ended is not None:
+            failure = Failure(stage, "Crashed", "the run {}".format(ended), (), draft)
+            self.failures.append(failure)
+            return None, failure
         if self.left <= 0:
             return None, Failure(stage, "OutOfTime", "the time for this class is spent")
         try:
@@ -177,7 +194,9 @@ def describe(error: BaseException, stage: str, draft: Optional[Draft] = None) ->
         message = " ".join(str(error).split())[:600]
     except Exception:
         message = ""
-    return Failure(stage, type(error).__name__, message, tuple(frames[:12]), draft, tuple(shapes), guard)
+    return Failure(
+        stage, type(error).__name__, message, tuple(frames[:12]), draft, tuple(shapes), guard
+    )
 
 
 def _statement(path: str, line: int) -> str:

@@ -21,7 +21,7 @@ from typing import Any, Callable, Dict, Mapping, Tuple
 
 import torch
 
-from . import configs
+from .configs import HELPERS
 
 Call = Tuple[Any, Tuple[Any, ...], Dict[str, Any]]
 
@@ -46,7 +46,7 @@ def evaluate(
 
 def surroundings(cls: Any, namespace: Mapping[str, Any]) -> Dict[str, Any]:
     """The names that a recipe's source sees."""
-    names: Dict[str, Any] = {"torch": torch, **configs.HELPERS}
+    names: Dict[str, Any] = {"torch": torch, **HELPERS}
     if cls is not None:
         names[cls.__name__] = cls
     names.update(namespace)

@@ -8,15 +8,28 @@ from __future__ import annotations
 
 import collections
 import re
-from typing import Any, Counter, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Counter, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import torch
 
+from .bestfirst import BestFirst
 from .constructor import Arguments, Constructor
-from .inputs import Call, Inputs
-from .laboratory import Draft, Failure, Laboratory, describe, limited, require_output, seed
+from .inputs import Inputs
+from .laboratory import (
+    ATTEMPT_SECONDS,
+    Draft,
+    Failure,
+    Laboratory,
+    OutOfTime,
+    describe,
+    limited,
+    require_output,
+    seed,
+)
 from .reading import forward_of
 from .recipe import evaluate
+from .shield import Crashed, Journal, shielded
+from .specs import Call
 
 BUILDS = 60
 WORKING_BUILDS = 12
@@ -44,12 +57,13 @@ class Subject:
         source_path: str,
         candidates: Sequence[Mapping[str, Any]],
         deadline: float,
+        journal: Optional[Journal] = None,
     ) -> None:
         self.cls = cls
         self.namespace = namespace
         self.source_path = source_path
         self.candidates = candidates
-        self.laboratory = Laboratory(cls, namespace, deadline)
+        self.laboratory = Laboratory(cls, namespace, deadline, journal)
         self.worked: List[Tuple[Constructor, Arguments, Inputs, Call]] = []
 
     @property
@@ -70,13 +84,39 @@ def search(
 ) -> Dict[str, Any]:
     """The recipe that ran after passing over `skip` other ones that ran.
 
-    `deadline` is a time of `time.monotonic()`. The search leaves the generators of random numbers
-    in any state: run it in a process of its own. Raises `NoRecipe`.
+    `deadline` is a time of `time.monotonic()`. Attempts are made in a fork: one that crashes or
+    hangs is passed over. Raises `NoRecipe`.
     """
-    subject = Subject(cls, namespace, source_path, candidates, deadline)
+
+    def work(journal: Journal) -> Dict[str, Any]:
+        subject = Subject(cls, namespace, source_path, candidates, deadline, journal)
+        try:
+            return {"recipe": _search(subject, skip)}
+        except NoRecipe as none:
+            return {"none": [none.code, none.message, none.hint]}
+        except Exception as error:
+            return {"error": describe(error, "search").text}
+
+    try:
+        answer = shielded(work, deadline, ATTEMPT_SECONDS)
+    except Crashed as crash:
+        raise NoRecipe(
+            "crashed",
+            "every way to run {} {}".format(cls.__qualname__, crash),
+            "give a recipe for {}.{}".format(namespace.get("__name__", ""), cls.__qualname__),
+        ) from None
+    if "none" in answer:
+        raise NoRecipe(*answer["none"])
+    if "error" in answer:
+        raise RuntimeError("the search of a recipe failed: {}".format(answer["error"]))
+    found: Dict[str, Any] = answer["recipe"]
+    return found
+
+
+def _search(subject: Subject, skip: int) -> Dict[str, Any]:
     seen = set()
     for found in _working(subject):
-        key = (found["setup"], found["build"], found["inputs"], found["function"])
+        key = tuple(found.get(field) or "" for field in ("setup", "build", "inputs", "function"))
         if key in seen:
             continue
         seen.add(key)
@@ -104,6 +144,13 @@ def _working(subject: Subject) -> Iterator[Dict[str, Any]]:
 def _candidate_runs(subject: Subject, candidate: Mapping[str, Any]) -> bool:
     """Whether it runs in both modes. A given one that raises is an error of its own."""
     laboratory = subject.laboratory
+    ended = laboratory.begin()
+    if ended is not None:
+        failure = Failure("call", "Crashed", "the run {}".format(ended))
+        if candidate.get("source") == "given":
+            raise _given_raises(subject, candidate, failure)
+        laboratory.failures.append(failure)
+        return False
     try:
         with limited(max(laboratory.left, 0.01)):
             seed(0)
@@ -113,7 +160,7 @@ def _candidate_runs(subject: Subject, candidate: Mapping[str, Any]) -> bool:
                 model, args, kwargs = make()
                 model.train(training)
                 require_output(model(*args, **kwargs))
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, OutOfTime) as error:
         failure = describe(error, "call")
         if candidate.get("source") == "given":
             raise _given_raises(subject, candidate, failure) from None
@@ -174,7 +221,7 @@ def variants(subject: Subject) -> Iterator[Draft]:
         for other in inputs.variants(call):
             if subject.laboratory.left <= 0:
                 return
-            yield from _steered(subject, draft, inputs, other, 12)
+            yield from _steered(subject, draft, other, 30)
         for others in constructor.variants(arguments):
             if subject.laboratory.left <= 0:
                 return
@@ -190,11 +237,18 @@ LADDER: Tuple[Generator, ...] = (plain, variants)
 
 
 def _calls(
-    subject: Subject, draft: Draft, model: Any, budget: int = CALLS, start: Optional[Call] = None
+    subject: Subject,
+    draft: Draft,
+    model: Any,
+    budget: int = CALLS,
+    start: Optional[Call] = None,
+    alone: bool = False,
 ) -> Iterator[Tuple[Inputs, Call, Draft]]:
     """Calls of the built model that run, and run again when it is built afresh."""
     inputs = Inputs(model)
     if start is not None and [name for name, _ in start] == list(inputs.parameters):
+        if alone:
+            inputs.queue = BestFirst()
         inputs.queue.push(-1.0, start)
     laboratory = subject.laboratory
     repeats: Counter[str] = collections.Counter()
@@ -215,14 +269,12 @@ def _calls(
             inputs.learn(cost, call, failure)
 
 
-def _steered(
-    subject: Subject, draft: Draft, inputs: Inputs, call: Call, budget: int
-) -> Iterator[Draft]:
+def _steered(subject: Subject, draft: Draft, call: Call, budget: int) -> Iterator[Draft]:
+    """This call, repaired where it must be."""
     fresh, failure = subject.laboratory.build(draft)
     if failure is None:
-        for _, found_call, found in _calls(subject, draft, fresh, budget, call):
-            if found_call == call:
-                yield found
+        for _, _, found in _calls(subject, draft, fresh, budget, call, alone=True):
+            yield found
             return
 
 

@@ -21,7 +21,8 @@ def words_of(name: str) -> Tuple[str, ...]:
 
 # The first rule whose words all occur wins. `^word` means the first word, `word$` the last one.
 _RULES: Sequence[Tuple[str, Sequence[str]]] = (
-    ("^use|^is|^has|^with|^do|^return|^enable|^apply|^add|^should|^share|^shared", ["False", "True"]),
+    ("^use|^is|^has|^with|^do|^return|^enable|^apply|^add|^should|^share|^shared",
+     ["False", "True"]),
     ("bias|affine|inplace|causal|bidirectional|normalize|residual|pretrained", ["True", "False"]),
     ("dropout|drop|dropouts|droprate", ["0.1", "0.0"]),
     ("^p$|prob|probability", ["0.1", "0.5"]),
@@ -43,13 +44,15 @@ _RULES: Sequence[Tuple[str, Sequence[str]]] = (
      "|loops|convs|stacks|levels|hops|iters", ["2", "1", "3", "4"]),
     ("patch", ["4", "16", "(4, 4)"]),
     ("window", ["4", "7", "(4, 4)"]),
-    ("image size|img size|out size|output size|target size|input size|resolution|image|img|in size|size spatial|height|width|shape"
+    ("image size|img size|out size|output size|target size|input size"
+     "|resolution|image|img|in size|size spatial|height|width|shape"
      "|grid|crop", ["(16, 16)", "16", "32", "64", "224"]),
     ("ratio|expansion|expand|multiplier|mult|factor", ["2", "1", "4", "0.5"]),
     ("upscale|downscale|scales|upsampling|downsampling", ["2"]),
     ("reduction|squeeze|bottleneck", ["4", "2", "16", "'mean'"]),
     ("temperature|scale|alpha|beta|gamma|lambda|weight|gain|sigma|theta|tau|margin|scaling|delta"
-     "|rate|decay|std|mean|init|threshold|value|coef|coefficient|lr|radius|cutoff|power", ["1.0", "0.5"]),
+     "|rate|decay|std|mean|init|threshold|value|coef|coefficient|lr|radius|cutoff|power",
+     ["1.0", "0.5"]),
     ("seq|length|len|positions|position|context|maxlen|timesteps|max num", ["64"]),
     ("rank|degree|order|topk|experts|k$|relations num|types num", ["2", "4"]),
     ("channels|channel|chs|ch|chn|dim|dims|hidden|features|feature|feat|feats|planes|plane|filters"

@@ -1,0 +1,180 @@
+"""Arguments of a call as values that can be changed step by step, and written as source."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, NamedTuple, Tuple, Union
+
+import torch
+
+from . import words
+from .messages import Change
+
+NODES, EDGES = 8, 20
+LARGEST = 4096
+Shape = Tuple[int, ...]
+
+
+class Tensor(NamedTuple):
+    """`kind`: float, long, bool or complex. `high`: the bound of long values."""
+
+    kind: str
+    shape: Shape
+    high: int = 2
+
+    @property
+    def text(self) -> str:
+        shape = ", ".join(str(size) for size in self.shape)
+        if self.kind == "long":
+            written = "({},)".format(shape) if len(self.shape) == 1 else "({})".format(shape)
+            return "torch.randint(0, {}, {})".format(max(self.high, 1), written)
+        if self.kind == "bool":
+            return "torch.ones({}, dtype=torch.bool)".format(shape or "()")
+        if self.kind == "complex":
+            return "torch.randn({}, dtype=torch.complex64)".format(shape or "()")
+        if self.kind == "positive":
+            return "torch.rand({})".format(shape or "()")
+        return "torch.randn({})".format(shape or "()")
+
+
+class Raw(NamedTuple):
+    """A plain value, as source."""
+
+    source: str
+
+    @property
+    def text(self) -> str:
+        return self.source
+
+
+class Group(NamedTuple):
+    """A list or tuple of tensors."""
+
+    bracket: str
+    items: Tuple[Tensor, ...]
+
+    @property
+    def text(self) -> str:
+        inner = ", ".join(item.text for item in self.items)
+        if self.bracket == "(":
+            return "({},)".format(inner) if len(self.items) == 1 else "({})".format(inner)
+        return "[{}]".format(inner)
+
+
+class Table(NamedTuple):
+    """A dictionary of tensors."""
+
+    items: Tuple[Tuple[str, Tensor], ...]
+
+    @property
+    def text(self) -> str:
+        return "{{{}}}".format(", ".join("{!r}: {}".format(k, v.text) for k, v in self.items))
+
+
+Spec = Union[Tensor, Raw, Group, Table]
+OMITTED = Raw("")
+Call = Tuple[Tuple[str, Spec], ...]
+
+
+def trials(spec: Spec, numbers: Tuple[int, ...], strings: Tuple[str, ...]) -> Iterator[Spec]:
+    """The spec with one size, the last sizes, the rank or the value changed."""
+    if isinstance(spec, Raw):
+        for value in (*strings, *numbers, *(n + 1 for n in numbers), True, False, None):
+            yield Raw(repr(value))
+        return
+    if not isinstance(spec, Tensor):
+        return
+    shape = spec.shape
+    for number in numbers:
+        if 0 < number <= 1024:
+            for index in reversed(range(len(shape))):
+                yield spec._replace(shape=(*shape[:index], number, *shape[index + 1 :]))
+            if len(shape) > 2:
+                yield spec._replace(shape=spatially(shape, number))
+    for rank in (1, 2, 3, 4, 5):
+        yield spec._replace(shape=with_rank(shape, rank))
+    for kind in ("float", "long", "bool"):
+        yield spec._replace(kind=kind)
+
+
+def example(spec: Spec) -> Any:
+    return eval(spec.text, {"torch": torch})
+
+
+def apply(
+    call: Dict[str, Spec], change: Change, blamed: List[str]
+) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+    """The change in all tensors at once, and in each alone; blamed ones are cheaper."""
+    changed: Dict[str, Spec] = {}
+    for name, spec in call.items():
+        new = _changed(spec, change)
+        if new != spec:
+            changed[name] = new
+    for name, spec in call.items():
+        if isinstance(spec, Group) and change.action in ("dim", "channel", "last"):
+            for index, item in enumerate(spec.items):
+                items = list(spec.items)
+                items[index] = _changed_tensor(item, change)
+                yield 0.05 * index, {**call, name: spec._replace(items=tuple(items))}
+    singles = list(changed.items())
+    if len(singles) > 1 and change.action in ("dim", "spatial", "ratio"):
+        yield 0.0, {**call, **changed}
+    for step, (name, new) in enumerate(singles):
+        yield 0.1 * step + (0.0 if name in blamed else 0.25), {**call, name: new}
+
+
+def apply_to_all(call: Dict[str, Spec], change: Change) -> Dict[str, Spec]:
+    return {name: _changed(spec, change) for name, spec in call.items()}
+
+
+def _changed(spec: Spec, change: Change) -> Spec:
+    if isinstance(spec, Group):
+        items = tuple(_changed_tensor(item, change) for item in spec.items)
+        return spec._replace(items=items)
+    if isinstance(spec, Table):
+        return Table(tuple((key, _changed_tensor(item, change)) for key, item in spec.items))
+    return _changed_tensor(spec, change) if isinstance(spec, Tensor) else spec
+
+
+def _changed_tensor(spec: Tensor, change: Change) -> Tensor:
+    shape = spec.shape
+    if change.action == "dim":
+        shape = tuple(change.b if size == change.a else size for size in shape)
+    elif change.action == "channel" and len(shape) > 1:
+        shape = (shape[0], change.b, *shape[2:])
+    elif change.action == "last" and shape and (not change.a or shape[-1] == change.a):
+        shape = (*shape[:-1], change.b)
+    elif change.action == "spatial" and len(shape) > 2 and spec.kind == "float":
+        shape = spatially(shape, change.b)
+    elif change.action == "rank":
+        shape = with_rank(shape, change.b)
+    elif change.action == "kind":
+        return spec._replace(kind=change.kind)
+    elif change.action == "high" and spec.kind == "long":
+        return spec._replace(high=min(change.b, spec.high))
+    elif change.action == "ratio" and len(shape) > 1 and change.a:
+        scaled = shape[1] * change.b // change.a
+        if scaled * change.a == shape[1] * change.b and scaled > 0:
+            shape = (shape[0], scaled, *shape[2:])
+    elif change.action == "area" and len(shape) > 2 and change.a:
+        side = shape[-1] * (change.b / change.a) ** (1 / (len(shape) - 2))
+        shape = spatially(shape, max(round(side), 1))
+    return spec._replace(shape=shape) if all(0 < s <= LARGEST for s in shape) else spec
+
+
+def spatially(shape: Shape, size: int) -> Shape:
+    return (*shape[:2], *(size,) * (len(shape) - 2))
+
+
+def with_rank(shape: Shape, rank: int) -> Shape:
+    if rank == len(shape) or not 0 <= rank <= 6:
+        return shape
+    if rank < len(shape):
+        return (*shape[: rank - 1], shape[-1]) if len(shape) == 3 and rank else shape[:rank]
+    if len(shape) >= 3:
+        return (*shape, *(shape[-1],) * (rank - len(shape)))
+    if len(shape) == 2:
+        middle = (words.LENGTH,) if rank == 3 else ()
+        tail = (words.SPATIAL,) * (rank - 2) if rank > 3 else ()
+        return (shape[0], *middle, shape[1]) if middle else (*shape, *tail)
+    width = shape[-1] if shape else words.CHANNELS
+    return with_rank((words.BATCH, width), rank) if rank != 2 else (words.BATCH, width)

@@ -1,0 +1,497 @@
+"""The search for a recipe that runs: small classes in the styles of the field."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+import torch
+
+from codemod.verify.worker.configs import codemod_config, codemod_small
+from codemod.verify.worker.recipe import evaluate
+from codemod.verify.worker.synthesise import NoRecipe
+
+HEAD = """
+import dataclasses, enum, os, typing
+from typing import Callable, List, Literal, Optional, Tuple, Type
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+"""
+
+
+SERVER = """
+import json, sys, time, types
+import torch
+torch.set_num_threads(1)
+from codemod.verify.worker.synthesise import NoRecipe, search
+for line in sys.stdin:
+    request = json.loads(line)
+    module = types.ModuleType("searched")
+    module.__file__ = request["path"]
+    sys.modules["searched"] = module
+    text = open(request["path"]).read()
+    exec(compile(text, request["path"], "exec"), vars(module))
+    deadline = time.monotonic() + request["seconds"]
+    try:
+        found = search(getattr(module, request["class"]), vars(module), "searched.py",
+                       request["candidates"], request["skip"], deadline)
+        answer = {"recipe": found}
+    except NoRecipe as none:
+        answer = {"none": [none.code, none.message, none.hint]}
+    print(json.dumps(answer), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Any]:
+    """A process of one thread, as the worker is: a fork of one with many would hang."""
+    command = [sys.executable, "-W", "ignore", "-c", SERVER]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    yield process
+    process.communicate()
+
+
+class Found:
+    """A class of a file on disk, and the recipe that the search found for it."""
+
+    def __init__(self, server: Any, folder: Path, source: str, name: str) -> None:
+        self.server = server
+        path = self.path = folder / "searched.py"
+        path.write_text(HEAD + dedent(source))
+        module = types.ModuleType("searched")
+        module.__file__ = str(path)
+        sys.modules["searched"] = module
+        exec(compile(path.read_text(), str(path), "exec"), vars(module))
+        self.module = module
+        self.cls = getattr(module, name)
+
+    def search(self, candidates: Any = (), skip: int = 0, seconds: float = 20.0) -> dict[str, Any]:
+        request = {
+            "path": str(self.path),
+            "class": self.cls.__qualname__,
+            "candidates": list(candidates),
+            "skip": skip,
+            "seconds": seconds,
+        }
+        self.server.stdin.write(json.dumps(request) + "\n")
+        self.server.stdin.flush()
+        answer = json.loads(self.server.stdout.readline())
+        if "none" in answer:
+            raise NoRecipe(*answer["none"])
+        found: dict[str, Any] = answer["recipe"]
+        return found
+
+    def run(self, recipe: dict[str, Any]) -> Any:
+        torch.manual_seed(0)
+        model, args, kwargs = evaluate(recipe, self.cls, vars(self.module))()
+        return model, args, kwargs, model(*args, **kwargs)
+
+
+@pytest.fixture
+def find(server: Any, tmp_path: Path) -> Any:
+    yield lambda source, name="Net": Found(server, tmp_path, source, name)
+    sys.modules.pop("searched", None)
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "said"),
+    [
+        pytest.param(
+            "class Net(nn.Module):\n    pass\n", "no-recipe", "no forward", id="no-forward"
+        ),
+        pytest.param(
+            """
+            class Net(nn.Module):
+                def forward(self, x):
+                    raise NotImplementedError("abstract")
+            """,
+            "no-recipe",
+            "abstract",
+            id="abstract-forward",
+        ),
+        pytest.param(
+            """
+            class Net(nn.Module):
+                def forward(self, x):
+                    return None
+            """,
+            "no-recipe",
+            "no tensor",
+            id="gives-no-tensor",
+        ),
+        pytest.param(
+            """
+            class Net(nn.Module):
+                def __init__(self):
+                    super().__init__()
+                    import package_that_is_not_there
+                def forward(self, x):
+                    return x
+            """,
+            "needs-package",
+            "package_that_is_not_there",
+            id="missing-package",
+        ),
+        pytest.param(
+            """
+            class Net(nn.Module):
+                def __init__(self, cfg):
+                    super().__init__()
+                    self.fc = nn.Linear(cfg.hidden, cfg.undreamt_of.magic().number)
+                def forward(self, x):
+                    return self.fc(x)
+            """,
+            "no-recipe",
+            "cannot build Net",
+            id="setting-that-cannot-be-guessed",
+        ),
+        pytest.param(
+            """
+            class Net(nn.Module):
+                def forward(self, x):
+                    os.abort()
+            """,
+            "crashed",
+            "SIGABRT",
+            id="every-run-crashes",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(find: Any, source: str, code: str, said: str) -> None:
+    with pytest.raises(NoRecipe) as raised:
+        find(source).search(seconds=10.0)
+    assert raised.value.code == code
+    assert said in raised.value.message
+    assert raised.value.hint
+
+
+def test_a_given_recipe_that_raises_is_not_replaced(find: Any) -> None:
+    found = find("class Net(nn.Module):\n    def forward(self, x):\n        return x + 1\n")
+    given = {"source": "given", "where": "pyproject.toml", "build": "Net(3)", "inputs": "1"}
+    with pytest.raises(NoRecipe) as raised:
+        found.search([given])
+    assert raised.value.code == "recipe-raises"
+    assert "TypeError" in raised.value.message
+    assert "pyproject.toml" in raised.value.message
+
+
+def test_a_harvested_recipe_that_raises_is_passed_over(find: Any) -> None:
+    found = find("class Net(nn.Module):\n    def forward(self, x):\n        return x + 1\n")
+    harvested = {"source": "harvested", "where": "a.py:1", "build": "Net(3)", "inputs": "1"}
+    assert found.search([harvested])["source"] == "synthesised"
+
+
+def test_an_attempt_that_crashes_is_passed_over(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def forward(self, x):
+                if x.dim() == 4:
+                    os.abort()
+                return x * 2
+        """
+    )
+    recipe = found.search()
+    assert found.run(recipe)[3].dim() != 4
+
+
+RUN = [
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, in_channels, out_channels, stride):
+                super().__init__()
+                self.conv = nn.Conv2d(in_channels, out_channels, 3, stride, 1)
+                self.bn = nn.BatchNorm2d(out_channels)
+            def forward(self, x):
+                return self.bn(self.conv(x))
+        """,
+        id="names-of-arguments",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, a, b):
+                super().__init__()
+                self.conv = nn.Conv1d(a, b, 3)
+            def forward(self, x):
+                return self.conv(x)
+        """,
+        id="names-that-say-nothing-but-where-they-go",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(1, 6, 5)
+                self.fc = nn.Linear(6 * 12 * 12, 10)
+            def forward(self, x):
+                x = F.max_pool2d(F.relu(self.conv(x)), 2)
+                return self.fc(x.view(x.shape[0], -1))
+        """,
+        id="flattened-after-convolutions",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, dim, num_heads=3):
+                super().__init__()
+                assert dim % num_heads == 0
+                self.heads = num_heads
+                self.qkv = nn.Linear(dim, dim * 3)
+            def forward(self, x):
+                B, N, C = x.shape
+                return self.qkv(x).reshape(B, N, 3, self.heads, C // self.heads)
+        """,
+        id="assert-of-divisibility",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, kind):
+                super().__init__()
+                if kind == "max":
+                    self.pool = nn.MaxPool2d(2)
+                elif kind == "avg":
+                    self.pool = nn.AvgPool2d(2)
+                else:
+                    raise ValueError("unknown")
+            def forward(self, x):
+                return self.pool(x)
+        """,
+        id="string-compared-with",
+    ),
+    pytest.param(
+        """
+        TABLE = {"silu": nn.SiLU, "gelu": nn.GELU}
+        class Net(nn.Module):
+            def __init__(self, flavour):
+                super().__init__()
+                self.act = TABLE[flavour]()
+            def forward(self, x):
+                return self.act(x)
+        """,
+        id="key-of-a-table",
+    ),
+    pytest.param(
+        """
+        class Block(nn.Module):
+            expansion = 1
+            def __init__(self, inplanes, planes, stride=1):
+                super().__init__()
+                self.conv = nn.Conv2d(inplanes, planes, 3, stride, 1)
+            def forward(self, x):
+                return self.conv(x)
+        class Net(nn.Module):
+            def __init__(self, block, layers):
+                super().__init__()
+                self.stem = nn.Conv2d(3, 64, 3)
+                self.one = nn.Sequential(*[block(64, 64, 1) for _ in range(layers[0])])
+                self.two = nn.Sequential(*[block(64, 64, 2) for _ in range(layers[1])])
+                self.fc = nn.Linear(64 * block.expansion, 10)
+            def forward(self, x):
+                return self.fc(self.two(self.one(self.stem(x))).mean((2, 3)))
+        """,
+        id="class-as-argument",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, cfg):
+                super().__init__()
+                self.cfg = cfg
+                self.up = nn.Linear(cfg.hidden_size, cfg.intermediate_size)
+                self.drop = nn.Dropout(cfg.dropout)
+            def forward(self, hidden_states):
+                batch, length, width = hidden_states.shape
+                return self.drop(self.up(hidden_states)) * self.cfg.scale
+        """,
+        id="configuration-without-a-class",
+    ),
+    pytest.param(
+        """
+        @dataclasses.dataclass
+        class ModelConfig:
+            vocab_size: int = 30000
+            hidden_size: int = 768
+            num_heads: int = 12
+        class Net(nn.Module):
+            def __init__(self, config: ModelConfig):
+                super().__init__()
+                self.embed = nn.Embedding(config.vocab_size, config.hidden_size)
+                self.attention = nn.MultiheadAttention(config.hidden_size, config.num_heads)
+            def forward(self, input_ids, attention_mask=None):
+                x = self.embed(input_ids)
+                return self.attention(x, x, x)[0]
+        """,
+        id="configuration-class",
+    ),
+    pytest.param(
+        """
+        class Mode(enum.Enum):
+            SUM = 1
+            MEAN = 2
+        class Net(nn.Module):
+            def __init__(self, mode: Mode, sizes: List[int], norm: Type[nn.Module],
+                         place: Literal["pre", "post"], act: Callable[[], nn.Module]):
+                super().__init__()
+                self.mode = mode
+                self.layers = nn.ModuleList(nn.Linear(size, size) for size in sizes)
+                self.act = act()
+            def forward(self, x):
+                for layer in self.layers:
+                    x = self.act(layer(x))
+                return x.sum() if self.mode is Mode.SUM else x.mean()
+        """,
+        id="annotations",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, in_channels, out_channels):
+                super().__init__()
+                self.lin = nn.Linear(in_channels, out_channels)
+            def forward(self, x, edge_index, edge_weight=None):
+                row, col = edge_index
+                out = torch.zeros(x.size(0), self.lin.out_features)
+                return out.index_add(0, col, self.lin(x)[row])
+        """,
+        id="graph",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.rnn = nn.LSTM(12, 7, batch_first=True)
+            def __call__(self, seq):
+                return self.rnn(seq)[0]
+        """,
+        id="hand-written-call",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.branches = nn.ModuleList(nn.Conv2d(c, 8, 1) for c in (4, 6))
+            def forward(self, feats):
+                return [b(f) for b, f in zip(self.branches, feats)]
+        """,
+        id="list-of-feature-maps",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, size):
+                super().__init__()
+                self.fc = nn.Linear(20, size)
+            def forward(self, x, scale=None):
+                return self.fc(x) * scale.mean()
+        """,
+        id="optional-argument-that-is-needed",
+    ),
+]
+
+
+@pytest.mark.parametrize("source", RUN)
+def test_a_recipe_is_found_and_runs(find: Any, source: str) -> None:
+    found = find(source)
+    recipe = found.search()
+    assert recipe["source"] == "synthesised"
+    model, _, _, _ = found.run(recipe)
+    assert type(model) is found.cls
+
+
+def test_a_large_configuration_is_made_small(find: Any) -> None:
+    recipe_of = find(RUN[8].values[0])
+    model, args, _, _ = recipe_of.run(recipe_of.search())
+    assert (model.embed.num_embeddings, model.embed.embedding_dim) == (99, 64)
+    assert 64 % model.attention.num_heads == 0
+    assert args[0].max() < 99
+
+
+FLAGS = """
+class Net(nn.Module):
+    def __init__(self, width=4, use_bias=False, mode="sum"):
+        super().__init__()
+        self.fc = nn.Linear(width, 3, bias=use_bias)
+        self.mode = mode
+    def forward(self, x, mask=None):
+        x = self.fc(x)
+        if mask is not None:
+            x = x * mask
+        if self.mode == "sum":
+            return x.sum()
+        elif self.mode == "mean":
+            return x.mean()
+        return x
+"""
+
+
+def test_skip_gives_other_ways_that_reach_other_branches(find: Any) -> None:
+    found = find(FLAGS)
+    recipes = [found.search(skip=skip) for skip in range(4)]
+    assert len({(r["build"], r["inputs"]) for r in recipes}) == 4
+    models = [found.run(recipe) for recipe in recipes]
+    assert {model.fc.bias is not None for model, *_ in models} == {True, False}
+    assert {model.mode for model, *_ in models} == {"sum", "mean"}
+    assert {len(args) + len(kwargs) for _, args, kwargs, _ in models} == {1, 2}
+
+
+def test_the_search_ends_when_there_is_no_further_way(find: Any) -> None:
+    with pytest.raises(NoRecipe, match="no further way"):
+        find("class Net(nn.Module):\n    def forward(self, x):\n        return x\n").search(skip=1)
+
+
+def test_candidates_come_first_and_builds_are_completed(find: Any) -> None:
+    found = find(FLAGS)
+    whole = {"source": "harvested", "where": "t.py:3", "build": "Net(5)",
+             "inputs": "((torch.ones(1, 5),), {})"}  # fmt: skip
+    build = {"source": "harvested", "where": "t.py:9", "build": "Net(width=7)"}
+    first, second = (found.search([whole, build], skip) for skip in (0, 1))
+    assert (first["where"], first["inputs"]) == ("t.py:3", whole["inputs"])
+    assert (second["where"], second["build"]) == ("t.py:9", "Net(width=7)")
+    assert found.run(second)[1][0].shape[-1] == 7
+
+
+def test_the_same_search_gives_the_same_recipe(find: Any) -> None:
+    found = find(RUN[2].values[0])
+    assert found.search() == found.search()
+
+
+def test_small_configurations_keep_lists_as_long_as_layers() -> None:
+    class Config:
+        def __init__(
+            self, num_hidden_layers: int = 12, layer_types: Any = None, hidden_size: int = 768,
+            num_attention_heads: int = 12, pad_token_id: int = 50256, rope_theta: float = 1e4,
+        ) -> None:  # fmt: skip
+            self.num_hidden_layers = num_hidden_layers
+            self.layer_types = layer_types or ["full"] * num_hidden_layers
+            self.hidden_size = hidden_size
+            self.num_attention_heads = num_attention_heads
+            self.pad_token_id = pad_token_id
+            self.rope_theta = rope_theta
+
+    small = codemod_small(Config)
+    assert (small.num_hidden_layers, len(small.layer_types)) == (2, 2)
+    assert (small.hidden_size, small.num_attention_heads) == (64, 4)
+    assert small.pad_token_id < 99
+    assert small.rope_theta == 1e4
+    assert codemod_small(Config, hidden_size=128).hidden_size == 128
+
+
+def test_a_configuration_is_an_object_and_a_mapping() -> None:
+    config = codemod_config(width=3)
+    assert (config.width, config["width"], dict(**config)) == (3, 3, {"width": 3})
+    with pytest.raises(AttributeError, match=r"no \.depth"):
+        _ = config.depth

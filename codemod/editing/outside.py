@@ -11,7 +11,7 @@ from codemod.results import Refusal
 from codemod.semantics.layout import span
 from codemod.semantics.module_class import SourceFile
 from codemod.semantics.scopes import Scope
-from codemod.semantics.syntax import FunctionNode
+from codemod.semantics.syntax import FunctionNode, children
 
 
 def outside_refusals(
@@ -22,7 +22,7 @@ def outside_refusals(
 ) -> Iterator[Refusal]:
     """A refusal (outside-class) for each call, outside the module classes, of a wanted function."""
     skipped = {id(file.class_nodes[name]) for name in modules if name in file.class_nodes}
-    for call, scope, owner in _calls(file, file.tree, None, "", skipped):
+    for call, scope, owner in _calls(file, _marked(file, transform), None, "", skipped):
         name = file.resolver.qualified(call.func, scope)
         if name is not None and wanted(name):
             position = file.source.position(span(file.source, call)[0])
@@ -30,10 +30,18 @@ def outside_refusals(
             yield transform.refusal(file.path, position.line, position.column, owner, refused)
 
 
+def _marked(file: SourceFile, transform: Transform) -> ast.Module:
+    """The file's statements that the transform's markers are found in."""
+    if file.hides(transform.markers):
+        return file.tree
+    body = [item for item in file.tree.body if file.source.has(transform.markers, item)]
+    return ast.Module(body=body, type_ignores=[])
+
+
 def _calls(
     file: SourceFile, node: ast.AST, scope: Scope | None, owner: str, skipped: set[int]
 ) -> Iterator[tuple[ast.Call, Scope | None, str]]:
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if id(child) in skipped:
             continue
         if isinstance(child, ast.Call):

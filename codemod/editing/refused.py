@@ -89,6 +89,11 @@ COMMON_REFUSALS: Mapping[str, RefusalDoc] = {
         " or a dataclass), so adding or removing one may do something else.",
         "Change this class by hand.",
     ),
+    "custom-train": RefusalDoc(
+        "The class sets self.training, or overrides train() without calling the base's, so its"
+        " children may be in another mode than itself.",
+        "Call super().train(mode) in train(), and set the mode by train() and eval() alone.",
+    ),
     "generated": RefusalDoc(
         "The file says that it is generated from another one; a change here would be overwritten.",
         "Change the file that it is generated from.",

@@ -26,6 +26,7 @@ from codemod.editing.refused import Refused
 from codemod.editing.removal import remove_statement
 from codemod.editing.stability import check_attribute, stable_attributes
 from codemod.editing.to_module import arguments_of, refused_mapping
+from codemod.editing.training import check_one_mode
 from codemod.editing.transform import Transform, witness
 from codemod.results import Contract, Edit, Release, Rewrite
 from codemod.semantics.module_class import Assignment, Call, ModuleClass
@@ -76,6 +77,8 @@ def attribute_site(
     if isinstance(made, Unmappable):
         raise refused_mapping(made)
     _check_constructor_is_stable(constructor, bound, calls)
+    if made.functional.training is not None:
+        check_one_mode(module)
     package = None
     if not made.functional.method:
         package_name = made.name.rpartition(".")[0]

@@ -31,6 +31,7 @@ from codemod.editing.checks import check_not_copied, check_site, check_subclasse
 from codemod.editing.imports import Reach, reach
 from codemod.editing.refused import Refused
 from codemod.editing.stability import stable_attributes
+from codemod.editing.training import check_one_mode
 from codemod.editing.transform import Transform, witness
 from codemod.results import Contract, Release, Requirement, Rewrite
 from codemod.semantics.module_class import Call, ModuleClass
@@ -75,8 +76,8 @@ class FunctionalSite:
 def functional_names() -> re.Pattern[str]:
     """The last parts of all functional names of the catalogue: `relu`, `max_pool2d`..."""
     names = {item.name.rpartition(".")[2] for pair in PAIRS for item in pair.functional}
-    # A call, or the end of an import's target; `self.relu(` is a call of a module.
-    return re.compile(rf"(?<!self\.)\b(?:{'|'.join(sorted(names))})(?:\s*\(|$)")
+    # A call, an import under another name or the end of its target; `self.relu(` calls a module.
+    return re.compile(rf"(?<!self\.)\b(?:{'|'.join(sorted(names))})(?:\s*[()#\\]|\s+as\b|$)")
 
 
 def refused_mapping(result: Unmappable) -> Refused:
@@ -120,6 +121,8 @@ def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
     init = module.init
     if init is not None:
         check_not_copied(module, [init.node])
+    if made.functional.training is not None:
+        check_one_mode(module)
     package = reach(module.file, "torch.nn", (init.scope if init else module.file_scope,))
     return FunctionalSite(
         call=call,

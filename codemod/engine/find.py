@@ -55,12 +55,11 @@ def find_in_file(project: Project, path: str, transforms: Sequence[Transform]) -
     errors: list[FileError] = []
     for transform in wanted:
         try:
-            hidden = _has_hidden_names(file, transform)
+            hidden = file.hides(transform.markers)
             for module in modules:
-                if hidden or _is_marked(module, transform):
+                if hidden or file.source.has(transform.markers, module.node):
                     found += _checked(transform, transform.find(module), skips)
-            if hidden or transform.markers.search(file.text_outside(names)):
-                found += _checked(transform, transform.find_outside(file, names), skips)
+            found += _checked(transform, transform.find_outside(file, names), skips)
         except TransformError as error:
             errors.append(FileError(path, "transform-failed", str(error)))
     return Findings(path, tuple(found), tuple(errors))
@@ -81,23 +80,6 @@ def _module_classes(file: SourceFile) -> Iterator[ModuleClass]:
 
 def _looks_like_module(item: ClassIndex) -> bool:
     return "forward" in item.methods
-
-
-def _has_hidden_names(file: SourceFile, transform: Transform) -> bool:
-    """Whether an import or an alias gives a marked name another one: `import relu as r`."""
-    return any(
-        transform.markers.search(binding.target) and name != binding.target.rpartition(".")[2]
-        for name, bindings in file.index.bindings.items()
-        for binding in bindings
-        if binding.kind in ("import", "alias")
-    )
-
-
-def _is_marked(module: ModuleClass, transform: Transform) -> bool:
-    starts = module.source.line_starts
-    end = module.index.end_line
-    stop = starts[end] if end < len(starts) else len(module.source.text)
-    return bool(transform.markers.search(module.source.text, starts[module.index.line - 1], stop))
 
 
 def _checked(

@@ -25,7 +25,10 @@ def unused_import_edits(
     """
     if not released or source.path.endswith("__init__.py"):
         return []
-    used = set(_used_names(tree))
+    used = {name for name in released if _is_plainly_used(source.text, name)}
+    if used == set(released):
+        return []
+    used |= set(_used_names(tree))
     edits: list[Edit] = []
     for statement in tree.body:
         if not isinstance(statement, ImportNode) or _has_comment(source, statement):
@@ -42,6 +45,14 @@ def unused_import_edits(
         elif unused:
             edits += _remove_aliases(source, statement, unused)
     return edits
+
+
+def _is_plainly_used(text: str, name: str) -> bool:
+    """Whether `name.x` or `name(` stands at the start of a line or behind `=`, `(` or `return`.
+
+    A quick yes for most files; everything else takes a walk over the tree.
+    """
+    return re.search(rf"(?m)^[^#'\"\n]*(?:[=(\[,]|return)[ ]*{name}[.(]", text) is not None
 
 
 def _bound_name(alias: ast.alias) -> str:

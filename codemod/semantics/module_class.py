@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,7 +12,7 @@ from codemod.semantics.index import ClassIndex, FileIndex
 from codemod.semantics.layout import CallLayout, call_layout, span
 from codemod.semantics.project import Base, ClassKey, Project
 from codemod.semantics.scopes import Comprehension, Resolver, Scope, ScopeNode
-from codemod.semantics.syntax import FunctionNode, dotted_name, statements_in, targets_of
+from codemod.semantics.syntax import FunctionNode, children, dotted_name, statements_in, targets_of
 from codemod.source.text import SourceText
 
 
@@ -38,7 +39,7 @@ class SourceFile:
     @cached_property
     def class_nodes(self) -> dict[str, ast.ClassDef]:
         """Class statements by qualified name, as the index names them."""
-        return dict(_class_nodes(self.tree.body, ""))
+        return dict(_class_nodes(self.source, self.tree.body, ""))
 
     def scope(self, node: ScopeNode, parent: Scope | None) -> Scope:
         return Scope(node, self.path, parent, walrus=self._has_walrus)
@@ -47,24 +48,29 @@ class SourceFile:
     def _has_walrus(self) -> bool:
         return ":=" in self.source.text
 
-    def text_outside(self, classes: Iterable[str]) -> str:
-        """The lines that belong to none of the given classes."""
-        lines = self.source.text.splitlines()
-        for name in classes:
-            node = self.class_nodes[name]
-            end = node.end_lineno or node.lineno
-            lines[node.lineno - 1 : end] = [""] * (end - node.lineno + 1)
-        return "\n".join(lines)
+    def hides(self, pattern: re.Pattern[str]) -> bool:
+        """Whether an import or an alias gives a matching name another one: `import relu as r`."""
+        return any(
+            pattern.search(binding.target) and name != binding.target.rpartition(".")[2]
+            for name, bindings in self.index.bindings.items()
+            for binding in bindings
+            if binding.kind in ("import", "alias")
+        )
 
 
-def _class_nodes(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.ClassDef]]:
+_CLASS = re.compile(r"\bclass\b")
+
+
+def _class_nodes(
+    source: SourceText, body: list[ast.stmt], prefix: str
+) -> Iterator[tuple[str, ast.ClassDef]]:
 
     for statement in statements_in(body):
         if isinstance(statement, ast.ClassDef):
             yield prefix + statement.name, statement
-            yield from _class_nodes(statement.body, f"{prefix}{statement.name}.")
-        elif isinstance(statement, FunctionNode):
-            yield from _class_nodes(statement.body, f"{prefix}{statement.name}.<locals>.")
+            yield from _class_nodes(source, statement.body, f"{prefix}{statement.name}.")
+        elif isinstance(statement, FunctionNode) and source.has(_CLASS, statement):
+            yield from _class_nodes(source, statement.body, f"{prefix}{statement.name}.<locals>.")
 
 
 @dataclass(frozen=True)
@@ -182,6 +188,7 @@ class ModuleClass:
     node: ast.ClassDef = field(repr=False)
     # Names given to new attributes in this pass, by the offset of their site: transforms that
     # share a pass must not give one name twice.
+    _known_calls: dict[int, list[Call]] = field(default_factory=dict, repr=False, compare=False)
     reserved_names: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
 
     # -- place ---------------------------------------------------------------------------------
@@ -233,9 +240,13 @@ class ModuleClass:
     @cached_property
     def _parents(self) -> dict[int, ast.AST]:
         parents: dict[int, ast.AST] = {}
-        for node in ast.walk(self.node):
-            for child in ast.iter_child_nodes(node):
+        stack: list[ast.AST] = [self.node]
+        while stack:
+            node = stack.pop()
+            below = children(node)
+            for child in below:
                 parents[id(child)] = node
+            stack += below
         return parents
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
@@ -279,14 +290,23 @@ class ModuleClass:
         """All calls in all methods, in the order of evaluation of their sites."""
         return tuple(call for item in self.methods for call in self._calls_in(item))
 
+    def calls_near(self, pattern: re.Pattern[str]) -> Iterator[Call]:
+        """The calls in those methods whose text matches, or all where an import hides names."""
+        everywhere = self.file.hides(pattern)
+        for method in self.methods:
+            if everywhere or self.source.has(pattern, method.node):
+                yield from self._calls_in(method)
+
     def _calls_in(self, method: Method) -> list[Call]:
-        found: list[Call] = []
+        if id(method.node) in self._known_calls:
+            return self._known_calls[id(method.node)]
+        found = self._known_calls[id(method.node)] = []
         self._collect(method.node, method, method.scope, found)
         found.sort(key=lambda call: (call.node.end_lineno or 0, call.node.end_col_offset or 0))
         return found
 
     def _collect(self, node: ast.AST, method: Method, scope: Scope, found: list[Call]) -> None:
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             if isinstance(child, ast.ClassDef):
                 continue
             inner = scope
@@ -321,7 +341,7 @@ class ModuleClass:
     def _self_attributes(
         self, node: ast.AST, method: Method, scope: Scope
     ) -> Iterator[tuple[ast.Attribute, Scope]]:
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             inner = scope
             if isinstance(child, FunctionNode | ast.Lambda | Comprehension):
                 inner = self.file.scope(child, scope)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import codecs
 import io
 import re
@@ -85,6 +86,13 @@ class SourceText:
                 return index
             width += len(self.text[index].encode("utf-8", "surrogatepass"))
         return len(self.text)
+
+    def has(self, pattern: re.Pattern[str], node: ast.stmt) -> bool:
+        """Whether `pattern` is found in the lines of a statement, its decorators included."""
+        first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+        start, end = self.line_starts[first - 1], node.end_lineno or node.lineno
+        stop = self.line_starts[end] if end < len(self.line_starts) else len(self.text)
+        return pattern.search(self.text, start, stop) is not None
 
     def ast_position(self, offset: int) -> tuple[int, int]:
         """The `ast` position of an offset: 1-based line, 0-based column in UTF-8 bytes."""

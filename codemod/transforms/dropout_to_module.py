@@ -38,7 +38,7 @@ class DropoutToModule(Transform):
 
     name = "dropout-to-module"
     contract = TURNED_OFF_IN_EVAL
-    markers = re.compile(r"dropout")
+    markers = re.compile(r"(?<!self\.)\b(?:\w+_)?dropout\w*(?:\s*[()#\\]|\s+as\b|$)")
     refusals = {
         "always-on": RefusalDoc(
             "training=True keeps dropout on in eval, which Monte-Carlo dropout does on purpose.",
@@ -115,7 +115,7 @@ class Classifier(nn.Module):
 
     def find(self, module: ModuleClass) -> Iterator[Found]:
         sites: list[tuple[FunctionalSite, Contract]] = []
-        for call in module.calls:
+        for call in module.calls_near(self.markers):
             candidates = self._candidates(call.name)
             if not candidates:
                 continue

@@ -90,7 +90,7 @@ class Net(nn.Module):
 
     def find(self, module: ModuleClass) -> Iterator[Found]:
         sites: list[tuple[FunctionalSite, Contract]] = []
-        for call in module.calls:
+        for call in module.calls_near(self.markers):
             candidates = self._candidates(call.name)
             if not candidates:
                 continue

@@ -1,0 +1,24 @@
+"""Whether a module and its children are in one mode: what `F.dropout(x, training=...)` follows."""
+
+from __future__ import annotations
+
+import re
+
+from codemod.editing.refused import Refused
+from codemod.semantics.module_class import ModuleClass
+
+_SETS_FLAG = re.compile(r"\bself\.training\s*=(?!=)")
+_GOES_ON = re.compile(r"\bsuper\([^()]*\)\.(?:train|eval)\(|\bModule\.(?:train|eval)\(\s*self\b")
+
+
+def check_one_mode(module: ModuleClass) -> None:
+    """Raises Refused (custom-train) where `train()` may leave the children in another mode."""
+    for key in (module.key, *module.ancestors_in_project, *module.descendants_in_project):
+        item, text = module.project.classes[key], module.project.class_text(key)
+        overridden = sorted(item.methods & {"train", "eval"})
+        if overridden and not _GOES_ON.search(text):
+            raise Refused(
+                "custom-train", f"{item.qualname}.{overridden[0]} does not call the base's"
+            )
+        if _SETS_FLAG.search(text):
+            raise Refused("custom-train", f"{item.qualname} sets self.training")

@@ -262,6 +262,14 @@ REFUSED = {
         init=marked_init("in-default"),
         head=NO_F,
     ),
+    "dropout-under-a-train-override": net(
+        "return self.d(x)", init=("self.d = nn.Dropout(0.5)  #! custom-train",), head=NO_F
+    )
+    + "\n    def train(self, mode=True):\n        return self\n",
+    "dropout-put-in-a-mode-of-its-own": net(
+        "return self.d(x)", init=("self.d = nn.Dropout(0.5)  #! used-as-value",), head=NO_F
+    )
+    + "\n    def sample(self):\n        self.d.train()\n",
     # class shape
     "in-constants": relu("scripted", body='    __constants__ = ["relu"]\n\n'),
     "scripted-class": relu("scripted").replace("class Net", "@torch.jit.script\nclass Net"),

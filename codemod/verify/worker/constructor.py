@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import enum
-import importlib
 import inspect
 import itertools
-import os
 import re
 import typing
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import torch
 
 from . import words
 from .bestfirst import BestFirst
-from .guards import Guard
+from .corrections import (
+    EMPTY,
+    answers,
+    config_words,
+    growing_numbers,
+    listed,
+    relisted,
+    trials,
+    with_setting,
+)
 from .laboratory import Draft, Failure
-from .reading import Facts, Reader, annotation_of, forward_of, initialiser, is_torch, signature_of
+from .naming import (
+    OMITTED,
+    Namer,
+    Value,
+    is_number,
+    joined,
+    texts,
+    torch_classes_called_as,
+)
+from .reading import Facts, Reader, annotation_of, initialiser, is_torch, signature_of
 
 _CONFIG_NAME = re.compile(
     r"(?i)^(config|configs|configuration|cfg|args|opt|opts|hparams|hps|params|conf)$|_(config|cfg|args)$"
 )
-_CONFIG_CLASS = re.compile(r"(Config|Configuration|Args|Arguments|Params|Hparams|HParams|Options)$")
 _QUOTED = re.compile(r"['\"`]([A-Za-z_][\w.+-]*)['\"`]")
 _NOT_SETTINGS = {
     "append", "extend", "lower", "upper", "startswith", "endswith", "split", "format", "copy",
@@ -37,14 +52,6 @@ _MODULE_ATTRIBUTES = {
 }  # fmt: skip
 
 
-class Value(NamedTuple):
-    """Source of one argument, and the import that it needs."""
-
-    text: str
-    setup: str = ""
-
-
-OMITTED = Value("")
 Arguments = Tuple[Tuple[str, Value], ...]
 
 
@@ -156,7 +163,7 @@ class Constructor:
                 return list(dict.fromkeys(made))
         made += self.values(parameter.name, annotation, facts)
         if type(default) in (int, float):
-            made = [m for m in made if m == OMITTED or _is_number(m.text)]
+            made = [m for m in made if m == OMITTED or is_number(m.text)]
         return list(dict.fromkeys(made))[:12]
 
     def values(self, name: str, annotation: Any, facts: Facts) -> List[Value]:
@@ -208,7 +215,7 @@ class Constructor:
         return []
 
     def by_class(self, name: str, cls: Any, facts: Facts) -> List[Value]:
-        numbers = [v for v in self.by_name(name, facts) if _is_number(v.text)]
+        numbers = [v for v in self.by_name(name, facts) if is_number(v.text)]
         if cls is int:
             return [v for v in numbers if "." not in v.text and "e" not in v.text] or _ints("4")
         if cls is float:
@@ -293,7 +300,7 @@ class Constructor:
             value = (self.values(key, None, part) or [Value("None")])[0]
             parts.append("{!r}: {}".format(key, value.text))
             setups.append(value.setup)
-        return Value("{{{}}}".format(", ".join(parts)), _joined(setups))
+        return Value("{{{}}}".format(", ".join(parts)), joined(setups))
 
     def classes(self, name: str, base: Any, facts: Facts) -> List[Value]:
         made = [*self.namer.classes_called_as(facts, base)]
@@ -306,22 +313,22 @@ class Constructor:
             made += [Value("torch.nn.Linear")]
         elif found & {"drop", "dropout"}:
             made += [Value("torch.nn.Dropout")]
-        return [*made, *_texts("torch.nn.ReLU", "torch.nn.Identity", "torch.nn.BatchNorm2d")]
+        return [*made, *texts("torch.nn.ReLU", "torch.nn.Identity", "torch.nn.BatchNorm2d")]
 
     def callables(self, name: str, facts: Facts) -> List[Value]:
         made = self.namer.classes_called_as(facts, None) if facts.called else []
         found = set(words.words_of(name))
         called = facts.called
-        made = [*made, *_torch_classes_called_as(called)]
+        made = [*made, *torch_classes_called_as(called)]
         if found & {"norm", "bn", "normalization", "normalizer"}:
-            made = [*made, *_texts("torch.nn.BatchNorm2d", "torch.nn.LayerNorm")]
+            made = [*made, *texts("torch.nn.BatchNorm2d", "torch.nn.LayerNorm")]
         if called is not None and ((not called.args and not called.keywords) or "layer" in found):
-            made = [*made, *_texts("torch.nn.ReLU")]
+            made = [*made, *texts("torch.nn.ReLU")]
         if called is not None and any(k.arg == "inplace" for k in called.keywords):
-            made = [*made, *_texts("torch.nn.ReLU")]
+            made = [*made, *texts("torch.nn.ReLU")]
         return [
             *made,
-            *_texts("torch.nn.ReLU()", "torch.nn.ReLU", "torch.nn.Identity"),
+            *texts("torch.nn.ReLU()", "torch.nn.ReLU", "torch.nn.Identity"),
             Value("lambda *args, **kwargs: torch.nn.Identity()"),
         ]
 
@@ -332,14 +339,12 @@ class Constructor:
             made = ["torch.nn.Identity()", "torch.nn.Linear(64, 64)"]
             if "conv" in words.words_of(name) or arguments:
                 made.insert(0, "torch.nn.Conv2d(64, 64, 1)")
-            return _texts(*made)
+            return texts(*made)
         if is_torch(base):
             written = "torch.nn." + base.__name__
             if base in (torch.nn.ModuleList, torch.nn.Sequential):
-                return _texts(
-                    written + "(torch.nn.Identity())", written + "([torch.nn.Identity()])"
-                )
-            return _texts(
+                return texts(written + "(torch.nn.Identity())", written + "([torch.nn.Identity()])")
+            return texts(
                 written + "(64)", written + "(64, 64)", written + "(64, 64, 3)", written + "()"
             )
         return self.instance(base)
@@ -347,13 +352,13 @@ class Constructor:
     def instance(self, base: type) -> List[Value]:
         """`base(...)` with the first guess for each required argument."""
         if base is self.cls or inspect.isabstract(base):
-            return _texts("torch.nn.Identity()")
+            return texts("torch.nn.Identity()")
         if self.depth >= 2:
-            return _texts("torch.nn.Identity()")
+            return texts("torch.nn.Identity()")
         written = self.namer.name(base).text
         inner = Constructor(base, self.namer.namespace, written, self.depth + 1)
         draft = inner.draft(inner._first())
-        return [Value(draft.build, _joined([self.namer.name(base).setup, draft.setup]))]
+        return [Value(draft.build, joined([self.namer.name(base).setup, draft.setup]))]
 
     def by_use(self, name: str, facts: Facts) -> List[Value]:
         made: List[Value] = []
@@ -365,7 +370,7 @@ class Constructor:
         elif facts.attributes.keys() & _MODULE_ATTRIBUTES:
             made += self.modules(name, torch.nn.Module, facts)
         if facts.called is not None and facts.called_later:
-            made += self.namer.instances_called_as(facts, self)
+            made += self.namer.instances_called_as(facts, self.instance)
         if facts.called is not None:
             made += self.callables(name, facts)
         if (facts.sequence or facts.spread) and not facts.mapping:
@@ -392,7 +397,7 @@ class Constructor:
             value = (self.values(key, None, part) or [Value("4")])[0]
             parts.append("{}={}".format(key, value.text))
             setups.append(value.setup)
-        return Value("codemod_config({})".format(", ".join(parts)), _joined(setups))
+        return Value("codemod_config({})".format(", ".join(parts)), joined(setups))
 
     def by_name(self, name: str, facts: Facts) -> List[Value]:
         """The name itself, then the names of torch's parameters that it is passed on to."""
@@ -426,7 +431,7 @@ class Constructor:
         message = failure.message
         for name in blamed:
             parameter = self.parameters[name]
-            for text in _answers(failure, current.get(name, OMITTED), parameter):
+            for text in answers(failure, current.get(name, OMITTED), parameter.options):
                 yield {name: Value(text)}
         yield from self._config_repairs(current, failure)
         yield from self._guard_repairs(current, failure)
@@ -437,7 +442,7 @@ class Constructor:
                 if current.get(name, OMITTED).text[:1] in "'\"" or failure.kind == "KeyError":
                     yield {name: Value(repr(word))}
         if "divisible" in message or "%" in message or failure.kind == "AssertionError":
-            numbers = [n for n in blamed if _is_number(current.get(n, OMITTED).text)]
+            numbers = [n for n in blamed if is_number(current.get(n, OMITTED).text)]
             for name in numbers:
                 for text in ("64", "4", "1", "2", "8", "16", "3"):
                     yield {name: Value(text)}
@@ -464,7 +469,7 @@ class Constructor:
                     continue
                 passing = (
                     value
-                    for value in _trials(guard.local.get(local), guard)
+                    for value in trials(guard.local.get(local), guard)
                     if guard.passes({local: value})
                 )
                 for value in itertools.islice(passing, 4):
@@ -474,13 +479,13 @@ class Constructor:
         self, current: Dict[str, Value], failure: Failure
     ) -> Iterator[Dict[str, Value]]:
         """All lists of one length; and lists of growing numbers."""
-        lists = {n: _listed(v.text) for n, v in current.items() if _listed(v.text)}
+        lists = {n: listed(v.text) for n, v in current.items() if listed(v.text)}
         if len(lists) > 1 and failure.stage == "build":
             for count in (4, 3, 2, 5, 1):
-                yield {n: Value(_relisted(items, count)) for n, items in lists.items()}
-        growing = {n: Value(_growing(v.text)) for n, v in current.items()}
+                yield {n: Value(relisted(items, count)) for n, items in lists.items()}
+        growing = {n: Value(growing_numbers(v.text)) for n, v in current.items()}
         changed = {n: v for n, v in growing.items() if v.text != current[n].text}
-        if changed and _EMPTY.search(failure.message):
+        if changed and EMPTY.search(failure.message):
             yield changed
 
     def _takes_keywords(self) -> bool:
@@ -497,237 +502,13 @@ class Constructor:
             missing = re.search(r"has no (?:attribute '|\.)(\w+)", failure.message)
             wanted = [missing.group(1)] if missing and missing.group(1) in failure.words else []
             if "None" in failure.message or failure.kind == "TypeError":
-                wanted += [w for w in _config_words(failure, name) if w not in wanted]
+                wanted += [w for w in config_words(failure, name) if w not in wanted]
             for key in wanted[:4]:
                 if re.search(r"\b{}=".format(key), value.text):
                     continue
                 part = self.reader.facts(initialiser(self.cls), name).parts.get(key, Facts())
                 for option in self.values(key, None, part)[:3]:
-                    yield {name: _with_setting(value, key, option)}
-
-
-def _config_words(failure: Failure, name: str) -> List[str]:
-    """Words that follow the configuration's name on the failing lines: its attributes."""
-    found: List[str] = []
-    for frame in failure.frames:
-        for before, after in zip(frame.words, frame.words[1:]):
-            if before in (name, "config", "cfg") and after not in found:
-                found.append(after)
-    return found
-
-
-def _with_setting(value: Value, key: str, option: Value) -> Value:
-    separator = "" if value.text.endswith("codemod_config()") else ", "
-    text = "{}{}{}={})".format(value.text[:-1], separator, key, option.text)
-    return Value(text, _joined([value.setup, option.setup]))
-
-
-def _answers(failure: Failure, now: Value, parameter: Parameter) -> Iterator[str]:
-    """What the error says this argument should have been, given what it is now."""
-    message = failure.message
-    number = now.text if _is_number(now.text) else "64"
-    if re.search(r"not iterable|not subscriptable|has no len|must be an iterable|len\(\)", message):
-        for count in (2, 4, 3, 1):
-            yield "[{}]".format(", ".join([number] * count))
-        yield "({0}, {0})".format(number)
-    if re.search(r"not callable", message):
-        yield from ("torch.nn.ReLU", "torch.nn.ReLU()", "torch.nn.BatchNorm2d")
-        yield "lambda *args, **kwargs: torch.nn.Identity()"
-    if re.search(r"not a Module subclass|is not an nn.Module|cannot assign", message):
-        yield from ("torch.nn.Identity()", "torch.nn.ReLU()")
-    if "NoneType" in message or now == OMITTED:
-        for option in parameter.options:
-            yield option.text
-    if re.search(r"'(list|tuple)' and 'int'|list.* cannot be interpreted|'list' object", message):
-        yield from ("64", "4", "2")
-    unpack = re.search(r"expected (\d+)", message)
-    if unpack and "unpack" in message:
-        yield "[{}]".format(", ".join([number] * int(unpack.group(1))))
-    if "index out of range" in message and now.text[:1] in "[(":
-        items = now.text.strip("[]()").split(",")
-        for count in (4, 5, 3, 6, 8):
-            yield "[{}]".format(", ".join([items[0]] * count))
-
-
-_EMPTY = re.compile(r"at least 1|must be greater|negative|positive|zero|> 0")
-_NUMBERS = (64, 1, 2, 3, 4, 8, 16, 32, 128, 5, 6, 7, 12, 24, 48, 96, 192, 224, 256, 512, 1024)
-
-
-def _trials(now: Any, guard: Guard) -> Iterator[Any]:
-    """Values of the kind of the present one, those that the condition mentions first."""
-    if isinstance(now, bool):
-        yield not now
-        return
-    if isinstance(now, (int, float)):
-        for number in guard.numbers:
-            yield from (number, number + 1, number - 1, number * 2)
-        yield from _NUMBERS
-    if isinstance(now, str) or now is None:
-        yield from guard.strings
-    if isinstance(now, (list, tuple)) and now:
-        for count in (*guard.numbers, 2, 3, 4, 1, 5, 6, 8):
-            if 0 < count < 20:
-                yield type(now)([now[0]] * count)
-    if now is None:
-        yield from (*guard.numbers, *_NUMBERS[:6], True)
-
-
-def _listed(text: str) -> List[str]:
-    """The items of a list of plain items, as source."""
-    if text[:1] != "[" or text.count("[") != 1:
-        return []
-    return [item.strip() for item in text[1:-1].split(",") if item.strip()]
-
-
-def _relisted(items: List[str], count: int) -> str:
-    return "[{}]".format(", ".join((items * count)[:count]))
-
-
-def _growing(text: str) -> str:
-    """`[[64, 64], [64, 64]]` becomes `[[128, 192], [256, 320]]`; other text stays."""
-    if text[:1] not in "[(":
-        return text
-    counter = itertools.count(2)
-    return re.sub(r"\b(?:64|32)\b", lambda match: str(64 * next(counter)), text)
-
-
-class Namer:
-    """How to write a class in the source of a recipe; and classes near the one to build."""
-
-    def __init__(self, cls: Any, namespace: Any) -> None:
-        self.cls = cls
-        self.namespace = namespace
-
-    def name(self, cls: type) -> Value:
-        short = cls.__name__
-        if self.namespace.get(short) is cls:
-            return Value(short)
-        if is_torch(cls) and getattr(torch.nn, short, None) is cls:
-            return Value("torch.nn." + short)
-        outer = cls.__qualname__.split(".")[0]
-        setup = "from {} import {}".format(cls.__module__, outer)
-        return Value(cls.__qualname__, setup)
-
-    def class_named(self, name: str) -> Optional[type]:
-        found = self.namespace.get(name)
-        return found if isinstance(found, type) else None
-
-    def config_classes(self, attributes: typing.Set[str]) -> List[type]:
-        """Configuration classes near the class, the one with most of the attributes first."""
-        found: List[type] = []
-        declared = getattr(self.cls, "config_class", None)
-        if isinstance(declared, type):
-            found.append(declared)
-        for names in (self.namespace, *self._siblings()):
-            found += [
-                value
-                for key, value in list(names.items())
-                if isinstance(value, type) and _CONFIG_CLASS.search(key) and value not in found
-            ]
-        scored = [(self._known(one, attributes), -i, one) for i, one in enumerate(found)]
-        ranked = sorted(scored, key=lambda item: item[:2], reverse=True)
-        return [one for score, _, one in ranked if score > 0 or one is declared][:3]
-
-    def _known(self, config: type, attributes: typing.Set[str]) -> int:
-        signature = signature_of(config)
-        names = set(signature.parameters) if signature else set()
-        for base in config.__mro__:
-            names |= set(vars(base)) | set(vars(base).get("__annotations__", {}))
-        return len(attributes & names)
-
-    def _siblings(self) -> Iterator[Dict[str, Any]]:
-        """The globals of configuration files beside the class's own file."""
-        path, package = self.namespace.get("__file__"), self.namespace.get("__package__")
-        if not path or not package:
-            return
-        try:
-            entries = sorted(os.listdir(os.path.dirname(path)))
-        except OSError:
-            return
-        for entry in entries:
-            if re.match(r"(?i)^(configuration|config|cfg).*\.py$", entry):
-                try:
-                    yield vars(importlib.import_module("{}.{}".format(package, entry[:-3])))
-                except Exception:
-                    continue
-
-    def classes_called_as(self, facts: Facts, base: Any) -> List[Value]:
-        """Module classes of the file that take the arguments with which the parameter is called."""
-        call = facts.called
-        if call is None:
-            return []
-        wanted = set(facts.attributes) - {"__name__"}
-        keywords = {k.arg for k in call.keywords if k.arg}
-        spread = any(k.arg is None for k in call.keywords)
-        made: List[Value] = []
-        for key, value in list(self.namespace.items()):
-            if not _is_module_class(value) or value is self.cls or is_torch(value):
-                continue
-            if isinstance(base, type) and not issubclass(value, base):
-                continue
-            if not all(hasattr(value, attribute) for attribute in wanted):
-                continue
-            if (
-                _takes(value, len(call.args), keywords, spread)
-                and len(call.args) + len(keywords) > 1
-            ):
-                made.append(Value(key))
-        return made[:4]
-
-    def instances_called_as(self, facts: Facts, maker: Constructor) -> List[Value]:
-        """Instances of module classes of the file whose forward takes as many arguments."""
-        call = facts.called
-        if call is None or len(call.args) < 2:
-            return []
-        made: List[Value] = []
-        for value in list(self.namespace.values()):
-            if not _is_module_class(value) or value is self.cls or is_torch(value):
-                continue
-            signature = signature_of(forward_of(value))
-            if signature is not None and _binds(signature, len(call.args) + 1):
-                made += maker.instance(value)
-        return made[:3]
-
-
-def _binds(signature: inspect.Signature, count: int) -> bool:
-    try:
-        signature.bind(*range(count))
-    except TypeError:
-        return False
-    return True
-
-
-_STAND_INS = ("BatchNorm2d", "Conv2d", "Linear", "LayerNorm", "Dropout", "Embedding")
-
-
-def _torch_classes_called_as(call: Any) -> List[Value]:
-    """Layers of torch that take the keywords with which the parameter is called."""
-    keywords = {k.arg for k in call.keywords if k.arg} if call is not None else set()
-    if not keywords - {"inplace"}:
-        return []
-    return _texts(
-        *(
-            "torch.nn." + name
-            for name in _STAND_INS
-            if _takes(getattr(torch.nn, name), len(call.args), keywords, True)
-        )
-    )
-
-
-def _takes(cls: type, positional: int, keywords: typing.Set[str], spread: bool) -> bool:
-    signature = signature_of(initialiser(cls))
-    if signature is None:
-        return False
-    try:
-        bound = signature.bind_partial if spread else signature.bind
-        bound(None, *range(positional), **dict.fromkeys(keywords))
-    except TypeError:
-        return False
-    return True
-
-
-def _is_module_class(value: Any) -> bool:
-    return isinstance(value, type) and issubclass(value, torch.nn.Module)
+                    yield {name: with_setting(value, key, option)}
 
 
 def torch_numbers(facts: Facts) -> List[str]:
@@ -748,25 +529,8 @@ def _with(current: Dict[str, Value], changes: Dict[str, Value]) -> Arguments:
     return tuple({**current, **changes}.items())
 
 
-def _joined(setups: Sequence[str]) -> str:
-    lines = [line for setup in setups for line in setup.splitlines() if line]
-    return "\n".join(dict.fromkeys(lines))
-
-
-def _texts(*texts: str) -> List[Value]:
-    return [Value(text) for text in texts]
-
-
-def _ints(*texts: str) -> List[Value]:
-    return _texts(*texts, "2", "64", "1")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _ints(*numbers: str) -> List[Value]:
+    return texts(*numbers, "2", "64", "1")
 
 
 def _is_sequence(origin: Any) -> bool:

@@ -145,13 +145,15 @@ class Net(nn.Module):
         sites: list[ast.stmt] = [method.node]
         for member in _family(module):
             own = member.method("__call__")
-            if own is None:
-                edits += _super_edits(member)
-                continue
-            _check_renamable(member, own, is_root=member.key == module.key)
-            edits += [_rename_edit(member, own), *_super_edits(member), *_self_edits(member)]
-            edits += _drop_forward_alias(member)
-            witnesses.append(witness(member, own.node))
+            if own is not None:
+                _check_renamable(member, own, is_root=member.key == module.key)
+            changes = _member_edits(member, own, module)
+            if changes:
+                check_file(member)
+                check_not_copied(member, [own.node] if own is not None else ())
+            if own is not None:
+                witnesses.append(witness(member, own.node))
+            edits += changes
         return self.rewrite(module, "__call__ -> forward", sites, edits, witnesses, kind="__call__")
 
 
@@ -182,6 +184,30 @@ def _family(module: ModuleClass) -> list[ModuleClass]:
     return [module, *(relative_class(module, key) for key in module.descendants_in_project)]
 
 
+def _member_edits(member: ModuleClass, own: Method | None, root: ModuleClass) -> list[Edit]:
+    """What changes in one class of the family. `own` is its `__call__`, if it has one."""
+    edits = _super_edits(member)
+    if edits:
+        _check_super_is_renamed(member, root)
+    if own is not None:
+        edits += [_rename_edit(member, own), *_self_edits(member), *_drop_forward_alias(member)]
+    return edits
+
+
+def _check_super_is_renamed(member: ModuleClass, root: ModuleClass) -> None:
+    """What `super().__call__` leads to in a member must be a method that is renamed too."""
+    renamed = {root.key, *root.descendants_in_project}
+    for key in member.ancestors_in_project:
+        if key not in renamed and "__call__" in member.project.classes[key].methods:
+            raise Refused("super-call", f"{key[1]} ({key[0]}) has a __call__ that stays")
+    for call in member.calls:
+        owner = call.node.func.value if isinstance(call.node.func, ast.Attribute) else None
+        if isinstance(owner, ast.Call) and dotted_name(owner.func) == "super" and owner.args:
+            named = dotted_name(owner.args[0])
+            if named not in (member.node.name, "__class__"):
+                raise Refused("super-call", f"{member.name} calls super({named}, ...)")
+
+
 def _check_renamable(module: ModuleClass, method: Method, *, is_root: bool) -> None:
     project = module.project
     if method.self_name is None or not isinstance(
@@ -192,8 +218,10 @@ def _check_renamable(module: ModuleClass, method: Method, *, is_root: bool) -> N
         raise Refused("static-call", "__call__ is a property")
     if sum(item.name == "__call__" for item in module.methods) > 1:
         raise Refused("static-call", "__call__ is defined more than once")
-    relatives = (*module.ancestors_in_project, *module.descendants_in_project)
-    for key in relatives:
+    relatives = {*module.ancestors_in_project, *module.descendants_in_project}
+    for key in module.descendants_in_project:
+        relatives.update(project.ancestors(key))
+    for key in sorted(relatives):
         if "forward" in project.classes[key].methods:
             raise Refused("family-forward", f"{key[1]} ({key[0]}) defines forward")
     if not is_root and module.method("forward") is not None:
@@ -276,7 +304,7 @@ def _drop_forward_alias(module: ModuleClass) -> list[Edit]:
 
 
 def _remove_method(module: ModuleClass, method: Method) -> Edit:
-    """Delete a method with the blank lines above it."""
+    """Delete a method with the blank lines above it, or below it where there are none."""
     edit = remove_statement(module.source, method.node)
     source = module.source
     start = edit.start
@@ -285,4 +313,11 @@ def _remove_method(module: ModuleClass, method: Method) -> Edit:
         if source.text[above:start].strip():
             break
         start = above
-    return Edit(edit.path, start, edit.end, edit.new)
+    nothing_above = start == source.line_start(span(source, method.node)[0])
+    end = edit.end
+    while nothing_above and end < len(source.text):
+        below = source.next_line(end)
+        if source.text[end:below].strip():
+            break
+        end = below
+    return Edit(edit.path, start, end, edit.new)

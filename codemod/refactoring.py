@@ -11,9 +11,11 @@ from codemod import __version__
 from codemod.catalogue import select
 from codemod.configuration import Options, line_length
 from codemod.editing.transform import Settings, Transform
-from codemod.engine.compose import Pass
-from codemod.engine.planning import Planned, plan
+from codemod.engine.cache import PlanCache
+from codemod.engine.compose import Pass, closed, touched_paths
+from codemod.engine.planning import Planned
 from codemod.engine.registry import choose, known_transforms
+from codemod.errors import SourceError
 from codemod.report.patch import patch
 from codemod.results import (
     Composition,
@@ -30,7 +32,7 @@ from codemod.semantics.relations import Relations
 from codemod.source import commit
 from codemod.source.commit import UndoResult
 from codemod.source.discovery import Discovery, discover
-from codemod.source.overlay import Overlay
+from codemod.source.overlay import Overlay, read_file
 from codemod.source.state import state_directory
 from codemod.source.text import SourceText
 from codemod.verify import confirm as confirming
@@ -56,22 +58,24 @@ def run(
     `chosen` transforms run instead of those that the options name.
     """
     started = time.monotonic()
-    notes = _recover(options.root) if mode == "apply" else []
+    notes = _interruption(options.root, mode)
     transforms = [item(_settings(options)) for item in chosen or choose(options.transforms)]
     found = discover(options.root, options.paths, options.include, options.exclude)
-    planned = _plan(found, transforms, options)
+    cache = PlanCache(state_directory(found.root) / "cache")
+    planned, key = _plan(cache, found, transforms, options)
     rewrites = planned.plan.rewrites
     confirmation = _confirm(planned, found, options, progress) if options.verify else None
     verdicts: Mapping[str, Verdict] = confirmation.verdicts if confirmation else {}
     kept = confirmation.final if confirmation else _unverified_choice(rewrites, options)
-    disk = Overlay(found.root)
-    changes = _changes(disk, planned.compose(kept))
+    kept, stale = _not_stale(found, planned, kept) if mode == "apply" else (kept, ())
+    changes = _changes(planned, planned.compose(kept))
     written = frozenset[str]()
+    cache.store(key, planned, [kept])
     if mode == "apply" and changes:
         result = commit.commit(found.root, changes, state_directory(found.root))
         notes += result.notes
         written = kept
-    outcomes = _outcomes(planned, disk, verdicts, kept, written, options.details)
+    outcomes = _outcomes(planned, verdicts, kept, written, options.details)
     return Report(
         version=__version__,
         torch=confirmation.torch if confirmation else None,
@@ -80,7 +84,7 @@ def run(
         seconds=time.monotonic() - started,
         outcomes=tuple(outcomes),
         refusals=planned.plan.refusals,
-        errors=_errors(found, planned),
+        errors=(*_errors(found, planned), *stale),
         patch=patch(changes),
         mode=mode,
         notes=tuple(notes),
@@ -98,8 +102,13 @@ def transforms(options: Options) -> tuple[Transform, ...]:
     return tuple(item() for _, item in sorted(known_transforms(files).items()))
 
 
-def _recover(root: Path) -> list[str]:
-    recovered = commit.recover(root, state_directory(root))
+def _interruption(root: Path, mode: Mode) -> list[str]:
+    """What an earlier run left half done: put right before writing, only said before a diff."""
+    state = state_directory(root)
+    if mode == "diff":
+        said = commit.interruption(state)
+        return [said] if said is not None else []
+    recovered = commit.recover(root, state)
     return [recovered.sentence] if recovered is not None else []
 
 
@@ -108,8 +117,10 @@ def _settings(options: Options) -> Settings:
     return Settings(only=only, line_length=line_length(options.root))
 
 
-def _plan(found: Discovery, transforms: list[Transform], options: Options) -> Planned:
-    return plan(
+def _plan(
+    cache: PlanCache, found: Discovery, transforms: list[Transform], options: Options
+) -> tuple[Planned, str]:
+    return cache.plan(
         Overlay(found.root),
         found.files,
         found.selected,
@@ -125,10 +136,29 @@ def _errors(found: Discovery, planned: Planned) -> tuple[FileError, ...]:
     return (*planned.plan.errors, *more)
 
 
-def _changes(disk: Overlay, composition: Composition) -> dict[str, tuple[bytes, bytes]]:
+def _changes(planned: Planned, composition: Composition) -> dict[str, tuple[bytes, bytes]]:
     """Path: bytes before and after, of the files that the composition changes."""
-    pairs = {path: (disk.read(path), after) for path, after in composition.files.items()}
+    before = planned.snapshot
+    pairs = {path: (before[path], after) for path, after in composition.files.items()}
     return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _not_stale(
+    found: Discovery, planned: Planned, kept: frozenset[str]
+) -> tuple[frozenset[str], tuple[FileError, ...]]:
+    """The rewrites whose files are still as they were read; an error for each other file."""
+    errors: list[FileError] = []
+    for path in planned.compose(kept).files:
+        try:
+            same = read_file(found.root, path) == planned.snapshot[path]
+        except SourceError:
+            same = False
+        if not same:
+            message = f"{path}: changed on disk while codemod ran; run it again"
+            errors.append(FileError(path, "changed-on-disk", message))
+    gone = {error.path for error in errors}
+    left = {r.id for r in planned.plan.rewrites if r.id in kept and not touched_paths(r) & gone}
+    return closed(planned.plan.rewrites, left), tuple(errors)
 
 
 def _unverified_choice(rewrites: Iterable[Rewrite], options: Options) -> frozenset[str]:
@@ -200,7 +230,6 @@ def _environment(found: Discovery, options: Options) -> TargetEnvironment:
 
 def _outcomes(
     planned: Planned,
-    disk: Overlay,
     verdicts: Mapping[str, Verdict],
     chosen: frozenset[str],
     written: frozenset[str],
@@ -214,7 +243,7 @@ def _outcomes(
                 rewrite=rewrite,
                 verdict=verdicts.get(rewrite.id, NOT_RUN),
                 edits=_placed_edits(one, rewrite, texts) if details else (),
-                patch=patch(_changes(disk, planned.compose(ids))) if details else "",
+                patch=patch(_changes(planned, planned.compose(ids))) if details else "",
                 would_write=rewrite.id in chosen,
                 written=rewrite.id in written,
             )

@@ -20,14 +20,24 @@ def outside_refusals(
     modules: frozenset[str],
     wanted: Callable[[str], bool],
 ) -> Iterator[Refusal]:
-    """A refusal (outside-class) for each call, outside the module classes, of a wanted function."""
+    """A refusal for each call, outside the module classes, of a wanted function.
+
+    The codes are outside-class and, in a class that another of its name replaces, defined-twice.
+    """
     skipped = {id(file.class_nodes[name]) for name in modules if name in file.class_nodes}
     for call, scope, owner in _calls(file, _marked(file, transform), None, "", skipped):
         name = file.resolver.qualified(call.func, scope)
         if name is not None and wanted(name):
             position = file.source.position(span(file.source, call)[0])
-            refused = Refused("outside-class", f"{owner or 'the file'} is no nn.Module class")
+            refused = _refused(owner, modules)
             yield transform.refusal(file.path, position.line, position.column, owner, refused)
+
+
+def _refused(owner: str, modules: frozenset[str]) -> Refused:
+    for name in modules:
+        if owner.startswith(f"{name}."):
+            return Refused("defined-twice", f"{name} is defined again further down")
+    return Refused("outside-class", f"{owner or 'the file'} is no nn.Module class")
 
 
 def _marked(file: SourceFile, transform: Transform) -> ast.Module:

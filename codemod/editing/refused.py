@@ -52,6 +52,10 @@ COMMON_REFUSALS: Mapping[str, RefusalDoc] = {
         "The call stands in no nn.Module class, so there is no module to give the layer to.",
         "Move the call into a method of a module, or leave it as it is.",
     ),
+    "defined-twice": RefusalDoc(
+        "The file defines a class of this name more than once; only the last one is looked at.",
+        "Give the classes names of their own.",
+    ),
     "in-init": RefusalDoc(
         "The call runs while the module is being built, not in its forward.",
         "Leave it as it is.",

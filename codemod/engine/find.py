@@ -10,7 +10,7 @@ from pathlib import Path
 from codemod.editing.transform import Found, Transform
 from codemod.engine.indexing import paused_collector
 from codemod.engine.suppression import Suppression, is_suppressed, suppressions
-from codemod.errors import CodemodError, TransformError
+from codemod.errors import CodemodError, SourceError, TransformError
 from codemod.results import FileError, Refusal, Rewrite
 from codemod.semantics.index import ClassIndex
 from codemod.semantics.module_class import ModuleClass, SourceFile
@@ -47,7 +47,10 @@ def find_in_file(project: Project, path: str, transforms: Sequence[Transform]) -
     wanted = [item for item in transforms if item.markers.search(text)]
     if not wanted:
         return Findings(path)
-    file = load_file(project, path)
+    try:
+        file = load_file(project, path)
+    except SourceError as error:
+        return Findings(path, (), (FileError(path, error.code, error.message),))
     modules = list(_module_classes(file))
     names = frozenset(module.name for module in modules)
     skips = suppressions(file.source, file.tree)

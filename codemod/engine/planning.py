@@ -4,32 +4,48 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from codemod.editing.transform import Transform
 from codemod.engine.compose import Pass, compose, touched_paths, with_requirements
 from codemod.engine.find import FindInFiles, Findings
 from codemod.engine.indexing import build_project, index_files, spread
 from codemod.engine.text_edits import overlaps
-from codemod.errors import RewriteError
+from codemod.errors import RewriteError, SourceError
 from codemod.results import Composition, Edit, FileError, Plan, Refusal, Rewrite
 from codemod.semantics.index import FileIndex
 from codemod.semantics.project import Project
-from codemod.source.overlay import Overlay
+from codemod.source.overlay import Overlay, digest
 
 MAX_PASSES = 10
 
 
-@dataclass(frozen=True)
+@dataclass
 class Planned:
-    """A plan, and the passes from which any choice of its rewrites can be composed."""
+    """A plan, and the passes from which any choice of its rewrites can be composed.
+
+    `snapshot`: the bytes, as they were planned on, of the files that the rewrites touch.
+    `known`: what was composed before; the passes are made only when something else is asked for.
+    """
 
     plan: Plan
-    passes: tuple[Pass, ...]
+    snapshot: Mapping[str, bytes]
+    make_passes: Callable[[], tuple[Pass, ...]]
+    known: dict[frozenset[str], Composition] = field(default_factory=dict)
+
+    @cached_property
+    def passes(self) -> tuple[Pass, ...]:
+        return self.make_passes()
 
     def compose(self, ids: Iterable[str]) -> Composition:
-        return compose(self.passes, frozenset(ids))
+        wanted = frozenset(ids)
+        if not wanted:
+            return Composition({}, {})
+        if wanted not in self.known:
+            self.known[wanted] = compose(self.passes, wanted)
+        return self.known[wanted]
 
 
 def plan(
@@ -47,6 +63,7 @@ def plan(
     found_errors = [error for error in errors if error.path in selected]
     passes: list[Pass] = []
     refusals: dict[tuple[str, int, str], Refusal] = {}
+    snapshot: dict[str, bytes] = {}
     look_in = sorted(selected & project.files.keys())
     for number in range(1, MAX_PASSES + 1):
         findings = spread(FindInFiles(project, transforms), look_in, jobs)
@@ -54,26 +71,49 @@ def plan(
         if number == 1:
             refusals = {_key(item): item for item in _of(findings, Refusal)}
         rewrites = _accept(_of(findings, Rewrite), number, passes)
+        if number == 1:
+            snapshot, stale = _snapshot(project, rewrites)
+            found_errors += stale
+            gone = {error.path for error in stale}
+            rewrites = [item for item in rewrites if not touched_paths(item) & gone]
+            project = replace(project, overlay=project.overlay.lay(snapshot))
         if not rewrites:
             break
         one, composition, broken = _composed(project, rewrites)
         found_errors += broken
         passes.append(one)
         look_in = sorted(composition.files.keys() & selected)
-        project = _reindexed(project, overlay.lay({}).lay(project.overlay.changes), composition)
-    every = tuple(rewrite for one in passes for rewrite in one.rewrites)
+        project = after_pass(project, composition)
     result = Plan(
-        rewrites=every,
-        refusals=tuple(
-            sorted(
-                refusals.values(),
-                key=lambda item: (item.path, item.line, item.column, item.transform),
-            )
-        ),
+        rewrites=tuple(rewrite for one in passes for rewrite in one.rewrites),
+        refusals=tuple(sorted(refusals.values(), key=_place)),
         errors=tuple(sorted(set(found_errors), key=lambda item: (item.path, item.code))),
         files=len(selected),
     )
-    return Planned(result, tuple(passes))
+    made = tuple(passes)
+    return Planned(result, snapshot, lambda: made)
+
+
+def _snapshot(
+    project: Project, rewrites: Sequence[Rewrite]
+) -> tuple[dict[str, bytes], list[FileError]]:
+    """The bytes of the files to be changed, and those that are no longer what was read."""
+    found: dict[str, bytes] = {}
+    stale: list[FileError] = []
+    for path in sorted({path for rewrite in rewrites for path in touched_paths(rewrite)}):
+        try:
+            found[path] = project.overlay.read(path)
+        except SourceError as error:
+            stale.append(FileError(path, error.code, error.message))
+            continue
+        if digest(found[path]) != project.files[path].digest:
+            message = f"{path}: changed on disk while codemod ran; run it again"
+            stale.append(FileError(path, "changed-on-disk", message))
+    return found, stale
+
+
+def _place(item: Refusal) -> tuple[str, int, int, str]:
+    return (item.path, item.line, item.column, item.transform)
 
 
 def _key(item: Refusal) -> tuple[str, int, str]:
@@ -84,9 +124,9 @@ def _of(findings: Iterable[Findings], kind):  # type: ignore[no-untyped-def]
     return [item for one in findings for item in one.found if isinstance(item, kind)]
 
 
-def _reindexed(project: Project, overlay: Overlay, composition: Composition) -> Project:
+def after_pass(project: Project, composition: Composition) -> Project:
     """The project after a pass: only what changed is read again."""
-    laid = overlay.lay(composition.files)
+    laid = project.overlay.lay(composition.files)
     changed = index_files(laid, composition.files)
     files = {
         **project.files,

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from codemod.errors import StaleFileError
 from codemod.semantics.module_class import ModuleClass, SourceFile
 from codemod.semantics.project import ClassKey, Project
 from codemod.semantics.syntax import parse
+from codemod.source.overlay import digest
 from codemod.source.text import SourceText
 
 
 def load_file(project: Project, path: str) -> SourceFile:
-    """Parse one file of a project. Raises SourceError."""
-    source = SourceText.decode(path, project.overlay.read(path))
+    """Parse one file of a project.
+
+    Raises SourceError; StaleFileError (changed-on-disk) if it is no longer what was indexed.
+    """
+    data = project.overlay.read(path)
+    if digest(data) != project.files[path].digest:
+        message = f"{path}: changed on disk while codemod ran; run it again"
+        raise StaleFileError(path, "changed-on-disk", message)
+    source = SourceText.decode(path, data)
     return SourceFile(project, source, parse(source))
 
 

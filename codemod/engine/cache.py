@@ -1,0 +1,148 @@
+"""What a run planned, kept for the next one over the same files."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import pickle
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from codemod.editing.transform import Transform
+from codemod.engine.compose import Pass, compose
+from codemod.engine.indexing import build_project
+from codemod.engine.planning import Planned, after_pass, plan
+from codemod.errors import SourceError
+from codemod.results import Composition, Plan, Rewrite
+from codemod.source.durable import write_file
+from codemod.source.overlay import Overlay
+
+_KEPT = 8
+# A file that changed so shortly ago may change again without a new time stamp.
+_SETTLED_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """All that is needed to compose what the last run composed."""
+
+    plan: Plan
+    snapshot: dict[str, bytes]
+    passes: tuple[tuple[Rewrite, ...], ...]
+    known: dict[frozenset[str], Composition]
+
+
+@dataclass(frozen=True)
+class PlanCache:
+    """Plans by what they were made from. Whatever is wrong with it is a miss."""
+
+    folder: Path
+
+    def plan(
+        self,
+        overlay: Overlay,
+        paths: Sequence[str],
+        selected: frozenset[str],
+        transforms: Sequence[Transform],
+        *,
+        jobs: int = 1,
+        line_length: int = 88,
+    ) -> tuple[Planned, str]:
+        """As `planning.plan`, and the key to `store` the result under."""
+        key = _key(overlay.root, paths, selected, transforms, line_length)
+        entry = self._load(key)
+        if entry is None:
+            made = plan(overlay, paths, selected, transforms, jobs=jobs, line_length=line_length)
+            return made, key
+
+        def make_passes() -> tuple[Pass, ...]:
+            project, _ = build_project(overlay, paths, jobs)
+            project = replace(project, line_length=line_length, overlay=overlay.lay(entry.snapshot))
+            passes: list[Pass] = []
+            for rewrites in entry.passes:
+                one = Pass(project, rewrites)
+                passes.append(one)
+                alone = Pass(project, tuple(replace(item, requires=()) for item in rewrites))
+                made = compose([alone], [item.id for item in rewrites])
+                project = after_pass(project, made)
+            return tuple(passes)
+
+        return Planned(entry.plan, entry.snapshot, make_passes, dict(entry.known)), key
+
+    def store(self, key: str, planned: Planned, keep: Iterable[frozenset[str]]) -> None:
+        """Remember a plan and the compositions that a like run will ask for."""
+        known = {ids: planned.known[ids] for ids in keep if ids in planned.known}
+        if planned.plan.errors or (self.folder / key).exists():
+            return
+        entry = _Entry(
+            planned.plan,
+            dict(planned.snapshot),
+            tuple(one.rewrites for one in planned.passes),
+            known,
+        )
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_file(self.folder / key, pickle.dumps(entry, protocol=5))
+            self._forget_old()
+
+    def _load(self, key: str) -> _Entry | None:
+        try:
+            entry = pickle.loads((self.folder / key).read_bytes())
+        except Exception:
+            return None
+        return entry if isinstance(entry, _Entry) else None
+
+    def _forget_old(self) -> None:
+        entries = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime)
+        for path in entries[:-_KEPT]:
+            path.unlink(missing_ok=True)
+
+
+def _key(
+    root: Path,
+    paths: Sequence[str],
+    selected: frozenset[str],
+    transforms: Sequence[Transform],
+    line_length: int,
+) -> str:
+    """A digest of all that a plan depends on: the files, the transforms, this program."""
+    said = hashlib.blake2b(digest_size=16)
+    settings = [
+        (item.name, None if item.settings.only is None else sorted(item.settings.only))
+        for item in transforms
+    ]
+    said.update(repr((sys.version, settings, line_length, _program(transforms))).encode())
+    now = time.time()
+    for path in paths:
+        said.update(repr((path, path in selected, _state(root, path, now))).encode())
+    return said.hexdigest()
+
+
+def _state(root: Path, path: str, now: float) -> object:
+    """Size and time of a file; its content where the time cannot be trusted."""
+    try:
+        status = os.stat(root / path)
+    except OSError as error:
+        return error.errno
+    if now - status.st_mtime < _SETTLED_SECONDS:
+        try:
+            content = Overlay(root).read(path)
+        except SourceError:
+            content = b""
+        return (status.st_size, status.st_mtime_ns, hashlib.blake2b(content).digest())
+    return (status.st_size, status.st_mtime_ns)
+
+
+def _program(transforms: Sequence[Transform]) -> list[tuple[str, int]]:
+    """The files of this package, and those that define the transforms, with their times."""
+    own = Path(__file__).resolve().parent.parent
+    files = {str(path) for path in own.rglob("*.py")}
+    for item in transforms:
+        module = sys.modules.get(type(item).__module__)
+        if module is not None and module.__file__:
+            files.add(module.__file__)
+    return sorted((path, os.stat(path).st_mtime_ns) for path in files)

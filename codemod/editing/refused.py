@@ -98,6 +98,26 @@ COMMON_REFUSALS: Mapping[str, RefusalDoc] = {
         " children may be in another mode than itself.",
         "Call super().train(mode) in train(), and set the mode by train() and eval() alone.",
     ),
+    "used-in-family": RefusalDoc(
+        "A base class or a subclass uses the attribute as well.",
+        "Change the classes together, by hand.",
+    ),
+    "used-outside": RefusalDoc(
+        "Code elsewhere uses an attribute of this name on another object, maybe this one's.",
+        "Rename the attribute, so that the two can be told apart.",
+    ),
+    "named-in-string": RefusalDoc(
+        "A string elsewhere names the attribute (getattr, fuse_modules, return nodes).",
+        "Remove the string's use first.",
+    ),
+    "swept-by-type": RefusalDoc(
+        "Code elsewhere looks for instances of this module class and would find one less.",
+        "Remove that code first, or leave the module.",
+    ),
+    "stateful": RefusalDoc(
+        "With these arguments the module holds parameters or buffers.",
+        "Leave it a module.",
+    ),
     "generated": RefusalDoc(
         "The file says that it is generated from another one; a change here would be overwritten.",
         "Change the file that it is generated from.",
@@ -109,6 +129,15 @@ COMMON_REFUSALS: Mapping[str, RefusalDoc] = {
     "scripted": RefusalDoc(
         "The class is compiled by torch.jit.script or lists the name in __constants__.",
         "Change this class by hand.",
+    ),
+    "layer-base": RefusalDoc(
+        "The class extends a layer or a container of torch.nn, whose children mean something"
+        " (nn.Sequential runs them) or which others take for a leaf.",
+        "Change this class by hand.",
+    ),
+    "already-a-module": RefusalDoc(
+        "The class does nothing but call this functional: it is a module of its own already.",
+        "Use the torch.nn class in its place.",
     ),
     "sweeps-children": RefusalDoc(
         "The class runs or slices its own children in order, so one more or one less changes it.",

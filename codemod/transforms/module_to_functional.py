@@ -54,26 +54,6 @@ class ModuleToFunctional(Transform):
             "The class never calls the module directly; something else may, by way of children().",
             "Remove the attribute by hand if nothing uses it.",
         ),
-        "used-in-family": RefusalDoc(
-            "A base class or a subclass uses the attribute as well.",
-            "Change the classes together, by hand.",
-        ),
-        "used-outside": RefusalDoc(
-            "Code elsewhere uses an attribute of this name on another object, maybe this one's.",
-            "Rename the attribute, so that the two can be told apart.",
-        ),
-        "named-in-string": RefusalDoc(
-            "A string elsewhere names the attribute (getattr, fuse_modules, return nodes).",
-            "Remove the string's use first.",
-        ),
-        "swept-by-type": RefusalDoc(
-            "Code elsewhere looks for instances of this module class and would find one less.",
-            "Remove that code first, or leave the module.",
-        ),
-        "stateful": RefusalDoc(
-            "With these arguments the module holds parameters or buffers.",
-            "Leave it a module.",
-        ),
     }
     examples = (
         Example(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from marked_cases import HEAD, NO_F, holds, net, stays
 
+from codemod.testing import check_refusal
 from codemod.transforms.functional_to_module import FunctionalToModule
 from codemod.transforms.module_to_functional import ModuleToFunctional
 
@@ -33,7 +34,6 @@ SHAPES = {
         "base": "(LightningModule)",
         "head": "import torch\nfrom lightning.pytorch import LightningModule\n",
     },
-    "torch-container-as-base": {"base": "(nn.Sequential)"},
     "generic-base": {"base": "(Base[int])", "head": "import torch\nfrom base import Base\n"},
     "base-of-another-package": {
         "base": "(PreTrainedModel)",
@@ -61,6 +61,15 @@ def test_shapes(changes: dict[str, str]) -> None:
     holds(ModuleToFunctional, after, before, files=PROJECT)
 
 
+@pytest.mark.parametrize("base", ["nn.Sequential", "nn.ModuleList", "nn.Linear"])
+def test_layer_of_torch_as_base_is_refused(base: str) -> None:
+    """A child of an nn.Sequential is run by it; one of an nn.Linear makes it no leaf."""
+    source = shaped(BEFORE, base=f"({base})")
+    check_refusal(
+        FunctionalToModule, source, {source.split("F.relu")[0].count("\n") + 1: "layer-base"}
+    )
+
+
 def test_super_call_that_is_not_first() -> None:
     before = """
         import torch.nn as nn
@@ -74,7 +83,7 @@ def test_super_call_that_is_not_first() -> None:
                 super().__init__()
 
             def forward(self, x):
-                return F.relu(x)
+                return F.relu(x) + x
     """
     after = """
         import torch.nn as nn
@@ -88,7 +97,7 @@ def test_super_call_that_is_not_first() -> None:
                 self.relu = nn.ReLU()
 
             def forward(self, x):
-                return self.relu(x)
+                return self.relu(x) + x
     """
     holds(FunctionalToModule, before, after)
 
@@ -188,7 +197,7 @@ def test_argument_from_around_the_class_is_refused() -> None:
                     super().__init__()
 
                 def forward(self, x):
-                    return F.leaky_relu(x, slope)  #! argument-not-static
+                    return x + F.leaky_relu(x, slope)  #! argument-not-static
 
             return Net()
     """
@@ -234,7 +243,7 @@ def test_method_under_a_condition() -> None:
 
             if nn:
                 def forward(self, x):
-                    return F.relu(x)
+                    return F.relu(x) + x
     """
     after = """
         import torch.nn as nn
@@ -247,7 +256,7 @@ def test_method_under_a_condition() -> None:
 
             if nn:
                 def forward(self, x):
-                    return self.relu(x)
+                    return self.relu(x) + x
     """
     holds(FunctionalToModule, before, after)
 

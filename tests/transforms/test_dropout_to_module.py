@@ -414,7 +414,7 @@ import torch.nn.functional as F
 
 class Net(nn.Module):
 \tdef forward(self, x):
-\t\treturn F.dropout(x)
+\t\treturn F.dropout(x) + x
 """
     after = b"""import torch.nn as nn
 
@@ -425,6 +425,6 @@ class Net(nn.Module):
 \t\tself.dropout = nn.Dropout()
 
 \tdef forward(self, x):
-\t\treturn self.dropout(x)
+\t\treturn self.dropout(x) + x
 """
     holds(DropoutToModule, before, after)

@@ -195,7 +195,7 @@ class Net(nn.Module):
         self.width = 4
 
     def forward(self, x):
-        return F.relu(x)  #! no-super-init
+        return x + F.relu(x)  #! no-super-init
 """,
     "init-on-one-line": HEAD
     + """
@@ -204,13 +204,23 @@ class Net(nn.Module):
     def __init__(self): super().__init__()
 
     def forward(self, x):
-        return F.relu(x)  #! one-line-init
+        return x + F.relu(x)  #! one-line-init
 """,
     "init-may-return-early": net(
         "return F.leaky_relu(x, self.slope)  #! init-returns",
         init=("if bare:", "    return", "self.slope = 0.1"),
         taken="bare",
     ),
+    "only-a-wrapper": net("return F.relu(x)  #! already-a-module", init=("self.n = 1",)),
+    "torch-container-as-base": net("return F.relu(x)  #! layer-base").replace(
+        "nn.Module", "nn.Sequential"
+    ),
+    "torch-layer-as-base": net("return F.relu(x)  #! layer-base").replace("nn.Module", "nn.Conv2d"),
+    "method-that-init-runs": net("return x", init=("self.n = self.size()",))
+    + "\n    def size(self):\n        return F.relu(torch.ones(3))  #! in-init\n",
+    "method-that-init-runs-through-another": net("return x", init=("self.n = self.size()",))
+    + "\n    def size(self):\n        return self.probe().shape\n"
+    + "\n    def probe(self):\n        return F.relu(torch.ones(3))  #! in-init\n",
     "custom-getattr": net("return F.relu(x)  #! custom-attributes")
     + "\n    def __getattr__(self, name):\n        return 1\n",
     "custom-setattr": net("return F.relu(x)  #! custom-attributes")
@@ -570,10 +580,10 @@ def test_star_import_of_nn() -> None:
 def test_nn_is_hidden_by_a_parameter_of_init() -> None:
     holds(
         FunctionalToModule,
-        net("return F.relu(x)", init=("self.width = nn",), taken="nn"),
+        net("return F.relu(x) + x", init=("self.width = nn",), taken="nn"),
         net(
-            "return self.relu(x)",
-            init=("self.relu = torch.nn.ReLU()", "self.width = nn"),
+            "return self.relu(x) + x",
+            init=("self.width = nn", "self.relu = torch.nn.ReLU()"),
             taken="nn",
             head=NO_F,
         ),
@@ -652,10 +662,12 @@ SITES = {
     ),
     "branches-are-two-sites": (
         net(
-            "return F.relu(x) if self.a else F.relu(self.fc(x))", init=("self.a = a", FC), taken="a"
+            "return F.relu(x) + x if self.a else F.relu(self.fc(x))",
+            init=("self.a = a", FC),
+            taken="a",
         ),
         net(
-            "return self.relu1(x) if self.a else self.relu2(self.fc(x))",
+            "return self.relu1(x) + x if self.a else self.relu2(self.fc(x))",
             init=("self.a = a", FC, "self.relu1 = nn.ReLU()", "self.relu2 = nn.ReLU()"),
             taken="a",
             head=NO_F,

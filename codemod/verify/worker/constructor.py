@@ -55,6 +55,9 @@ _MODULE_ATTRIBUTES = {
 Arguments = Tuple[Tuple[str, Value], ...]
 
 
+NESTING = 4  # of lists and configurations in each other
+
+
 class Parameter(NamedTuple):
     """A parameter of the constructor and the candidates for it, likeliest first."""
 
@@ -71,6 +74,7 @@ class Constructor:
     def __init__(self, cls: Any, namespace: Any, expression: str, depth: int = 0) -> None:
         self.cls = cls
         self.depth = depth
+        self.nesting = 0
         self.expression = expression
         self.namer = Namer(cls, namespace)
         self.reader = Reader(cls)
@@ -168,6 +172,15 @@ class Constructor:
 
     def values(self, name: str, annotation: Any, facts: Facts) -> List[Value]:
         """Candidates, likeliest first. The evidence in order: annotation, use, name."""
+        if self.nesting > NESTING:
+            return _ints("4")
+        self.nesting += 1
+        try:
+            return self._values(name, annotation, facts)
+        finally:
+            self.nesting -= 1
+
+    def _values(self, name: str, annotation: Any, facts: Facts) -> List[Value]:
         made = self.by_annotation(name, annotation, facts)
         for passed in facts.annotations:
             if not made:

@@ -48,6 +48,7 @@ _NOT_NUMBER = re.compile(
     r"|can.t convert|Tensor.*ambiguous|unhashable"
 )
 _NOT_PLAIN = re.compile(r"'(int|float|str|bool|Identity)' object|not (int|float|str|bool)")
+_OF_GRAPHS = ("edge_index", "index", "adj_t")
 _NOT_LIST = re.compile(r"'(list|tuple)' object|not (list|tuple)|list indices")
 _UNPACKED = re.compile(r"unpack.*expected (?:at least )?(\d+)")
 
@@ -68,7 +69,7 @@ class Inputs:
             p.name: p for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD
         }
         self.facts = {name: self.reader.facts(self.function, name) for name in self.parameters}
-        self.is_graph = any("edge_index" in name for name in self.parameters)
+        self.is_graph = any(name in _OF_GRAPHS for name in self.parameters)
         self.sides: Dict[int, Dict[int, float]] = {}
         self.queue: BestFirst[Call] = BestFirst()
         for step, start in enumerate(self._starts()):
@@ -135,9 +136,8 @@ class Inputs:
 
     def guess(self, name: str, parameter: inspect.Parameter) -> Spec:
         spec = self._guess(name, parameter)
-        is_rows = isinstance(spec, Tensor) and spec.kind == "float" and len(spec.shape) in (2, 3)
-        if self.is_graph and is_rows and spec.shape[0] == words.BATCH:  # type: ignore[union-attr]
-            return spec._replace(shape=(NODES, spec.shape[-1]))  # type: ignore[union-attr,call-arg]
+        if self.is_graph and isinstance(spec, Tensor) and spec.shape[:1] == (words.BATCH,):
+            return spec._replace(shape=_of_nodes(spec.shape)) if spec.kind == "float" else spec
         return spec
 
     def _guess(self, name: str, parameter: inspect.Parameter) -> Spec:
@@ -472,3 +472,8 @@ def _instead_of_group(spec: Group, message: str) -> Iterator[Tuple[float, Spec]]
     if "index out of range" in message:
         for count in (len(spec.items) + 1, len(spec.items) + 2, 1):
             yield 1.0, Group(spec.bracket, spec.items[:1] * count)
+
+
+def _of_nodes(shape: Shape) -> Shape:
+    """One row a node, as wide as the channels were."""
+    return (NODES, shape[1] if len(shape) > 3 else shape[-1])

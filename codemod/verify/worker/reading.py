@@ -66,9 +66,9 @@ class Facts:
     def element(self) -> Optional[Facts]:
         return self.parts.get(ELEMENT)
 
-    def absorb(self, other: Facts) -> None:
-        """Adds what is done with the same value elsewhere."""
-        if other is self:
+    def absorb(self, other: Facts, depth: int = 0) -> None:
+        """Adds what is done with the same value elsewhere. Parts of recursive functions end."""
+        if other is self or depth > DEPTH:
             return
         for field in _LISTS:
             mine: List[Any] = getattr(self, field)
@@ -81,8 +81,8 @@ class Facts:
         self.number |= other.number
         self.length = max(self.length, other.length)
         self.methods |= other.methods
-        for key, part in other.parts.items():
-            self.parts.setdefault(key, Facts()).absorb(part)
+        for key, part in list(other.parts.items()):
+            self.parts.setdefault(key, Facts()).absorb(part, depth + 1)
 
 
 ELEMENT = "[]"

@@ -101,7 +101,7 @@ def search(
         answer = shielded(work, deadline, ATTEMPT_SECONDS)
     except Crashed as crash:
         raise NoRecipe(
-            "crashed",
+            "timeout" if "in time" in str(crash) else "crashed",
             "every way to run {} {}".format(cls.__qualname__, crash),
             "give a recipe for {}.{}".format(namespace.get("__name__", ""), cls.__qualname__),
         ) from None

@@ -17,6 +17,7 @@ from codemod.semantics.syntax import (
     parameters_of,
     parse,
     statements_in,
+    targets_of,
 )
 from codemod.source.text import SourceText
 
@@ -218,7 +219,31 @@ def _index_of(module: ModuleClass, name: str | None) -> int:
     init = module.init
     if init is None or name is None:
         return -1
-    return max((_top_index(init, item) for item in module.assignments.get(name, ())), default=-1)
+    assigned = max(
+        (_top_index(init, item) for item in module.assignments.get(name, ())), default=-1
+    )
+    filled = [
+        index
+        for index, statement in enumerate(init.node.body)
+        if index > assigned >= 0 and _fills(statement, f"{init.self_name}.{name}.")
+    ]
+    return max([assigned, *filled])
+
+
+def _fills(statement: ast.stmt, prefix: str) -> bool:
+    """Whether a statement calls a method of the attribute or sets something in it."""
+    for node in ast.walk(statement):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            targets = [node.func]
+        elif isinstance(node, ast.stmt):
+            targets = targets_of(node)
+        for target in targets:
+            inner = target.value if isinstance(target, ast.Subscript) else target
+            suffix = "." if isinstance(target, ast.Subscript) else ""
+            if ((dotted_name(inner) or "") + suffix).startswith(prefix):
+                return True
+    return False
 
 
 def _top_index(init: Method, item: Assignment) -> int:
@@ -239,7 +264,10 @@ def _last_module_index(module: ModuleClass, init: Method) -> int:
         if isinstance(item.value, ast.Call)
         and (dotted_name(item.value.func) or "").rpartition(".")[2][:1].isupper()
     ]
-    return max(found, default=-1)
+    if found:
+        return max(found)
+    settings = [_top_index(init, item) for items in module.assignments.values() for item in items]
+    return max(settings, default=-1)
 
 
 def _after(source: SourceText, anchor: ast.stmt, sibling: ast.stmt) -> Placement:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from codemod.editing.refused import Refused
 from codemod.semantics.module_class import Call, ModuleClass
+from codemod.semantics.project import is_torch_module
 from codemod.semantics.syntax import FunctionNode, dotted_name
 
 _OWN_ATTRIBUTE_RULES = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})
@@ -64,6 +65,47 @@ def check_attributes_are_plain(module: ModuleClass) -> None:
                 raise Refused("custom-attributes", f"{item.qualname} is a {decorator}")
     if project.has_unknown_base(module.key):
         raise Refused("unknown-base", f"a base of {module.name} cannot be found")
+
+
+def check_no_layer_base(module: ModuleClass) -> None:
+    """Raises Refused (layer-base) if the class extends a layer or container of torch itself."""
+    for key in (module.key, *module.ancestors_in_project):
+        for base in module.project.bases[key]:
+            if base.name and is_torch_module(base.name) and base.name != "torch.nn.Module":
+                raise Refused("layer-base", f"{key[1]} is a {base.name}")
+
+
+def _run_by_init(module: ModuleClass) -> frozenset[str]:
+    """The methods and properties that `__init__` runs, directly or through others."""
+    methods = {method.name: method for method in module.methods}
+    found: set[str] = set()
+    queue = ["__init__"]
+    while queue:
+        current = methods.get(queue.pop())
+        if current is None:
+            continue
+        for name, uses in module.self_uses.items():
+            if (
+                name in methods
+                and name not in found
+                and any(use.method.node is current.node for use in uses)
+            ):
+                found.add(name)
+                queue.append(name)
+    return frozenset(found)
+
+
+def check_not_run_by_init(call: Call) -> None:
+    """Raises Refused (in-init) if the call's method runs while the module is being built."""
+    module, name = call.module, call.method.name
+    if name in ("forward", "__call__"):
+        return
+    if name in _run_by_init(module):
+        raise Refused("in-init", f"__init__ runs {name}, before the new layer is made")
+    for key in module.ancestors_in_project:
+        text = module.project.class_text(key)
+        if re.search(rf"def __init__\b(?:(?!\n    def ).|\n)*?self\.{name}\(", text):
+            raise Refused("in-init", f"{key[1]}.__init__ runs {name}")
 
 
 def check_not_swept(module: ModuleClass) -> None:
@@ -141,10 +183,12 @@ def check_not_scripted(module: ModuleClass, name: str | None = None) -> None:
 def check_class_accepts_attributes(module: ModuleClass, call: Call | None = None) -> None:
     """Everything that rules out a new attribute of this class, or the loss of one.
 
-    Raises Refused: generated, copied, custom-attributes, unknown-base, scripted, sweeps-children.
+    Raises Refused: generated, copied, custom-attributes, unknown-base, scripted, layer-base,
+    sweeps-children.
     """
     check_file(module)
     check_not_copied(module, [call.method.node] if call is not None else ())
     check_attributes_are_plain(module)
     check_not_scripted(module)
+    check_no_layer_base(module)
     check_not_swept(module)

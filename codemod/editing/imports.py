@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from codemod.results import Edit, Requirement
+from codemod.semantics.layout import span
 from codemod.semantics.module_class import SourceFile
 from codemod.semantics.scopes import Scope
 from codemod.semantics.syntax import FunctionNode
@@ -92,6 +93,11 @@ def _insertion(file: SourceFile, statement: str) -> Edit:
     body = file.tree.body
     imports = _header_imports(body)
     torch_imports = [item for item in imports if _is_torch(item)]
+    guarded = [] if torch_imports else _guarded_imports(body)
+    if guarded:
+        end = span(source, guarded[-1])[1]
+        line = source.indent(end) + statement + source.newline
+        return Edit(file.path, source.next_line(end), source.next_line(end), line)
     above = _sorts_above(torch_imports, statement)
     if above is not None:
         start = source.offset(above.lineno, 0)
@@ -114,6 +120,17 @@ def _insertion(file: SourceFile, statement: str) -> Edit:
     if after == len(source.text) and not source.text.endswith(("\n", "\r")):
         return Edit(file.path, after, after, source.newline + statement)
     return Edit(file.path, after, after, statement + source.newline)
+
+
+def _guarded_imports(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Imports of torch under a file-level `if` or `try`: torch may be missing."""
+    guards = (item for item in body if isinstance(item, ast.If | ast.Try))
+    return [
+        item
+        for guard in guards
+        for item in guard.body
+        if isinstance(item, ast.Import | ast.ImportFrom) and _is_torch(item)
+    ]
 
 
 def _header_imports(body: list[ast.stmt]) -> list[ast.Import | ast.ImportFrom]:

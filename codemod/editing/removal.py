@@ -48,14 +48,14 @@ def _comments_in(text: str) -> list[str]:
 
 
 def _with_blank_lines(source: SourceText, start: int, stop: int) -> tuple[int, int]:
-    """Take one blank line along where the deletion would leave two; at the text's end, all."""
+    """Take a blank line along where the deletion would leave two in a row, or one at the end."""
     if start == 0:
         return start, stop
     above = source.line_start(start - 1)
-    while stop == len(source.text) and above > 0 and not source.text[above:start].strip():
-        start, above = above, source.line_start(above - 1)
     blank_above = not source.text[above:start].strip()
     below = source.text[stop : source.line_end(stop)]
-    if blank_above and stop < len(source.text) and not below.strip():
+    if blank_above and stop == len(source.text):
         return above, stop
+    if blank_above and not below.strip():
+        return start, source.next_line(stop)
     return start, stop

@@ -11,7 +11,6 @@ from functools import cache
 from codemod.catalogue import (
     PAIRS,
     Arguments,
-    Bound,
     FunctionalCall,
     Pair,
     Unmappable,
@@ -22,13 +21,13 @@ from codemod.catalogue import (
 from codemod.editing.calls import rewrite_call
 from codemod.editing.checks import check_not_copied, check_not_scripted, check_site
 from codemod.editing.imports import Reach, reach
+from codemod.editing.readable import readable_arguments
 from codemod.editing.refused import Refused
 from codemod.editing.removal import remove_statement
-from codemod.editing.stability import check_attribute, stable_attributes
 from codemod.editing.to_module import arguments_of, refused_mapping
 from codemod.editing.training import check_one_mode
 from codemod.editing.transform import Transform, witness
-from codemod.results import Contract, Edit, Release, Rewrite
+from codemod.results import Contract, Edit, Release, Requirement, Rewrite
 from codemod.semantics.module_class import Assignment, Call, ModuleClass
 
 
@@ -42,6 +41,7 @@ class AttributeSite:
     calls: tuple[Call, ...]
     made: FunctionalCall
     package: Reach | None  # none for a method of the input
+    stores: tuple[Requirement, ...]  # constructor arguments to be kept as attributes
 
 
 @cache
@@ -64,79 +64,28 @@ def attribute_site(
 ) -> AttributeSite:
     """Everything that the rewrite of one attribute needs. Raises Refused."""
     check_not_scripted(module, assignment.name)
-    check_not_copied(module, [item.method.node for item in (assignment, *calls)])
+    check_not_copied(module, [assignment.method.node, *(call.method.node for call in calls)])
     constructor = next(call for call in module.calls if call.node is assignment.value)
     if constructor.has_star:
         raise Refused("star-arguments", "the constructor takes * or ** arguments")
     for call in calls:
         check_site(call)
-    bound = bind(pair.constructor, _constructor_arguments(constructor, calls), short(pair.module))
+    readable = readable_arguments(assignment, constructor, pair, calls)
+    bound = bind(pair.constructor, readable.arguments, short(pair.module))
     if isinstance(bound, Unmappable):
         raise refused_mapping(bound)
     made = to_functional(pair, bound)
     if isinstance(made, Unmappable):
         raise refused_mapping(made)
-    _check_constructor_is_stable(constructor, bound, calls)
     if made.functional.training is not None:
         check_one_mode(module)
     package = None
     if not made.functional.method:
         package_name = made.name.rpartition(".")[0]
         package = reach(module.file, package_name, [call.scope for call in calls])
-    return AttributeSite(module, assignment, constructor, tuple(calls), made, package)
-
-
-def _constructor_arguments(constructor: Call, calls: Sequence[Call]) -> Arguments:
-    """The constructor's arguments; a parameter that `__init__` also stores is read from there."""
-    given = arguments_of(constructor)
-    stored = _stored_parameters(constructor)
-
-    def readable(source: str) -> str:
-        return stored.get(source, source)
-
-    return Arguments(
-        tuple(readable(source) for source in given.positional),
-        tuple((name, readable(source)) for name, source in given.keywords),
+    return AttributeSite(
+        module, assignment, constructor, tuple(calls), made, package, readable.stores
     )
-
-
-def _stored_parameters(constructor: Call) -> dict[str, str]:
-    """`self.p` for each parameter p of `__init__` that it stores once and never binds again."""
-    module, method = constructor.module, constructor.method
-    found: dict[str, str] = {}
-    for name, items in module.assignments.items():
-        value = items[0].value
-        if len(items) != 1 or not isinstance(value, ast.Name) or items[0].method is not method:
-            continue
-        if len(method.scope.bindings.get(value.id, ())) == 1:
-            try:
-                check_attribute(module, name)
-            except Refused:
-                continue
-            found.setdefault(value.id, f"{method.self_name}.{name}")
-    return found
-
-
-def _check_constructor_is_stable(constructor: Call, bound: Bound, calls: Sequence[Call]) -> None:
-    """What the constructor was given must mean the same where the calls stand."""
-    stored = _stored_parameters(constructor)
-    values = [*constructor.node.args, *(item.value for item in constructor.node.keywords)]
-    for value in values:
-        if isinstance(value, ast.Name) and value.id in stored:
-            continue
-        stable_attributes(constructor.module, value, constructor.scope, constructor.self_name)
-        names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
-        names.discard(constructor.self_name or "")
-        for call in calls:
-            hidden = sorted(name for name in names if call.scope.binds(name))
-            if hidden:
-                raise Refused(
-                    "argument-not-static", f"`{hidden[0]}` means something else at a call"
-                )
-    if any("self." in source for source in bound.values()) and any(
-        call.self_name != constructor.self_name for call in calls
-    ):
-        raise Refused("unusual-call", "self has another name in __init__")
 
 
 def functional_rewrite(transform: Transform, site: AttributeSite, contract: Contract) -> Rewrite:
@@ -159,7 +108,10 @@ def functional_rewrite(transform: Transform, site: AttributeSite, contract: Cont
         + [witness(module, init.node)],
         kind=site.made.pair.module,
         contract=contract,
-        requirements=[package.requirement] if package and package.requirement else [],
+        requirements=[
+            *([package.requirement] if package and package.requirement else []),
+            *site.stores,
+        ],
         releases=[Release(module.path, head)],
     )
 

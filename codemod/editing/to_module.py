@@ -27,7 +27,12 @@ from codemod.editing.attributes import (
     producer_of,
 )
 from codemod.editing.calls import rewrite_call
-from codemod.editing.checks import check_not_copied, check_site, check_subclasses_run_init
+from codemod.editing.checks import (
+    check_not_copied,
+    check_not_run_by_init,
+    check_site,
+    check_subclasses_run_init,
+)
 from codemod.editing.imports import Reach, reach
 from codemod.editing.refused import Refused
 from codemod.editing.stability import stable_attributes
@@ -108,6 +113,8 @@ def training_argument(call: Call, candidates: Candidates) -> str | None:
 def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
     """Everything that the rewrite of one functional call needs. Raises Refused."""
     check_site(call)
+    check_not_run_by_init(call)
+    _check_no_wrapper(call)
     module = call.module
     functional = candidates[0][1]
     bound = bind(functional.parameters, arguments_of(call), short(functional.name))
@@ -131,6 +138,21 @@ def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
         package=package,
         keep=_kept(call, made),
     )
+
+
+def _check_no_wrapper(call: Call) -> None:
+    """Raises Refused (already-a-module) for a class that only wraps this one functional."""
+    body = [item for item in call.method.node.body if not _is_docstring(item)]
+    alone = len(body) == 1 and isinstance(body[0], ast.Return) and body[0].value is call.node
+    assigned = (item for items in call.module.assignments.values() for item in items)
+    layers = any(isinstance(item.value, ast.Call) for item in assigned)
+    plain = all(isinstance(item, ast.Name | ast.Constant) for item in call.node.args)
+    if call.method.name == "forward" and alone and plain and not layers:
+        raise Refused("already-a-module", f"{call.module.name} is the module form of this call")
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _parameter_names(call: Call, functional: Functional) -> list[tuple[str, ast.expr]]:

@@ -5,13 +5,17 @@ These questions go over the whole project, so they are asked of its text, not of
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from codemod.editing.refused import Refused
-from codemod.semantics.index import FileIndex
+from codemod.semantics.index import NO_MODULE, FileIndex
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import Project
+from codemod.semantics.syntax import parse
+from codemod.source.text import SourceText
 
 # Functions that take the name of an attribute as a string.
 _TAKES_NAME = (
@@ -108,10 +112,30 @@ def _is_outside_use(project: Project, path: str, text: str, offset: int, name: s
         return False
     if before.lstrip().startswith(("from ", "import ")):
         return False
-    receiver = _RECEIVER.search(before)
-    if receiver and (receiver.group() == "self" or _is_package(project, path, receiver.group())):
+    found = _RECEIVER.search(before)
+    receiver = found.group() if found else ""
+    if receiver == "self" or NO_MODULE.search(receiver) or _is_package(project, path, receiver):
+        return False
+    if not _is_code(path, text, offset, name):
         return False
     return not _TENSOR_METHOD_CALL.match(text, offset + len(name) + 1)
+
+
+def _is_code(path: str, text: str, offset: int, name: str) -> bool:
+    """Whether the hit is an attribute in the syntax tree, not a word in a string or a comment."""
+    line = text.count("\n", 0, offset) + 1
+    return (line, name) in _attribute_lines(path, text)
+
+
+@lru_cache(maxsize=64)
+def _attribute_lines(path: str, text: str) -> frozenset[tuple[int, str]]:
+    """Line and name of every attribute of a file; the name stands on the node's last line."""
+    tree = parse(SourceText(path, text))
+    return frozenset(
+        (node.end_lineno or node.lineno, node.attr)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+    )
 
 
 def _place(text: str, path: str, offset: int) -> str:

@@ -73,7 +73,7 @@ _ASSIGNED = re.compile(r"\.([A-Za-z_]\w*)\b[ \t]*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=
 _NAME_STRING = re.compile(r"""["']([A-Za-z_]\w*(?:\.\w+)*)["']""")
 _RECEIVER = re.compile(r"([\w.]*)$")
 # What an attribute is set on without any module being changed: settings, autograd's context.
-_NO_MODULE = re.compile(r"(?:^|\.|_)(?:ctx|config|cfg|args|opts?|hparams|params|settings|options)$")
+NO_MODULE = re.compile(r"(?:^|\.|_)(?:ctx|config|cfg|args|opts?|hparams|params|settings|options)$")
 # "generated" must be said of this very file: in a comment or docstring at its top.
 _GENERATED = re.compile(
     r"(?im)^.{0,80}(?:automatically generated from|@generated|auto-?generated (?:file|from|by)"
@@ -123,7 +123,7 @@ def _outside_assigned(text: str) -> Iterator[str]:
     for match in _ASSIGNED.finditer(text):
         before = _RECEIVER.search(text, max(0, match.start() - 60), match.start())
         receiver = before.group(1) if before else ""
-        if receiver != "self" and not _NO_MODULE.search(receiver):
+        if receiver != "self" and not NO_MODULE.search(receiver):
             yield sys.intern(match.group(1))
 
 

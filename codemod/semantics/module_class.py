@@ -189,6 +189,7 @@ class ModuleClass:
     # Names given to new attributes in this pass, by the offset of their site: transforms that
     # share a pass must not give one name twice.
     _known_calls: dict[int, list[Call]] = field(default_factory=dict, repr=False, compare=False)
+    stored_names: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     reserved_names: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
 
     # -- place ---------------------------------------------------------------------------------

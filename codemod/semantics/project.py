@@ -207,8 +207,38 @@ class Project:
         return self._closure(key, lambda one: [base.key for base in self.bases[one] if base.key])
 
     def descendants(self, key: ClassKey) -> tuple[ClassKey, ...]:
-        """All project classes that inherit from `key`, nearest first."""
-        return self._closure(key, lambda one: self.subclasses.get(one, ()))
+        """All project classes that inherit from `key`, nearest first.
+
+        A file that is generated from another holds twins of its classes: who inherits from the
+        twin inherits from what the class will be.
+        """
+        return self._closure(
+            key,
+            lambda one: [
+                child for same in self._with_twins(one) for child in self.subclasses.get(same, ())
+            ],
+        )
+
+    def generated_from(self, path: str) -> tuple[str, ...]:
+        """The files whose header says that they are generated from this one."""
+        return tuple(self._generated.get(path, ()))
+
+    @cached_property
+    def _generated(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path, file in self.files.items():
+            match = re.search(r"([\w/.-]+\.py)\b", file.generated or "")
+            if match is None:
+                continue
+            name = match.group(1).rpartition("/")[2]
+            source = "/".join([*path.split("/")[:-1], name])
+            if source in self.files and source != path:
+                found.setdefault(source, []).append(path)
+        return found
+
+    def _with_twins(self, key: ClassKey) -> list[ClassKey]:
+        twins = [(path, key[1]) for path in self.generated_from(key[0])]
+        return [key, *(twin for twin in twins if twin in self.classes)]
 
     def _closure(
         self, key: ClassKey, step: Callable[[ClassKey], Iterable[ClassKey]]

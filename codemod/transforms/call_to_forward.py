@@ -308,13 +308,13 @@ def _remove_method(module: ModuleClass, method: Method) -> Edit:
     edit = remove_statement(module.source, method.node)
     source = module.source
     start = edit.start
+    end = min(edit.end, source.next_line(span(source, method.node)[1]))
     while start > 0:
         above = source.line_start(start - 1)
         if source.text[above:start].strip():
             break
         start = above
     nothing_above = start == source.line_start(span(source, method.node)[0])
-    end = edit.end
     while nothing_above and end < len(source.text):
         below = source.next_line(end)
         if source.text[end:below].strip():

@@ -185,30 +185,11 @@ REFUSED = {
         below="\n    def body(self):\n        return nn.Sequential(*list(self.children())[:-1])\n",
     ),
     # what it was built with
-    "probability-of-a-config": net(
-        "return self.dropout(x)",
-        init=("self.dropout = nn.Dropout(cfg.p)  #! argument-not-static",),
-        taken="cfg",
-        head=NO_F,
-    ),
-    "probability-of-a-parameter": net(
-        "return self.dropout(x)",
-        init=("self.dropout = nn.Dropout(p)  #! argument-not-static",),
-        taken="p",
-        head=NO_F,
-    ),
     "random-argument": net(
         "return self.dropout(x)",
         init=("self.dropout = nn.Dropout(random())  #! argument-not-static",),
         head=NO_F,
     ),
-    "stored-parameter-that-changes": net(
-        "return self.dropout(x)",
-        init=("self.p = p", "self.dropout = nn.Dropout(p)  #! argument-not-static"),
-        taken="p",
-        head=NO_F,
-    )
-    + "\n    def step(self):\n        self.p *= 0.9\n",
     "stored-before-the-parameter-changes": net(
         "return self.dropout(x)",
         init=("self.p = p", "p = p / 2", "self.dropout = nn.Dropout(p)  #! argument-not-static"),
@@ -609,3 +590,58 @@ def test_refuses_a_call_on_a_self_of_another_name() -> None:
     # Whose attribute `this.relu` is takes a look at the tree, and the whole project is searched.
     source = net("return this.relu(x)", init=marked_init("used-outside"), head=NO_F)
     stays(ModuleToFunctional, source.replace("def forward(self,", "def forward(this,"))
+
+
+KEPT_ARGUMENTS = {
+    "parameter-of-init": (
+        ("self.dropout = nn.Dropout(rate)",),
+        ("self.rate = rate",),
+        "F.dropout(x, self.rate, training=self.training)",
+    ),
+    "setting-of-a-parameter": (
+        ("self.dropout = nn.Dropout(p=rate.dropout_rate)",),
+        ("self.dropout_rate = rate.dropout_rate",),
+        "F.dropout(x, p=self.dropout_rate, training=self.training)",
+    ),
+    "attribute-that-is-kept-already": (
+        ("self.kept = rate", "self.dropout = nn.Dropout(rate)"),
+        ("self.kept = rate",),
+        "F.dropout(x, self.kept, training=self.training)",
+    ),
+    "its-name-is-taken": (
+        ("self.rate = 3", "self.dropout = nn.Dropout(rate)"),
+        ("self.rate = 3", "self.dropout_p = rate"),
+        "F.dropout(x, self.dropout_p, training=self.training)",
+    ),
+    "kept-under-the-condition-of-the-layer": (
+        ("if rate:", "    self.dropout = nn.Dropout(rate)"),
+        ("self.rate = rate",),
+        "F.dropout(x, self.rate, training=self.training)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "call"), KEPT_ARGUMENTS.values(), ids=KEPT_ARGUMENTS)
+def test_keeps_what_the_constructor_was_given(
+    before: tuple[str, ...], after: tuple[str, ...], call: str
+) -> None:
+    both = "import torch.nn.functional as F\n"
+    source = net("return self.dropout(x)", init=before, taken="rate", head=NO_F)
+    wanted = net(f"return {call}", init=after, taken="rate", head=NO_F)
+    wanted = wanted.replace("import torch.nn as nn\n", "import torch.nn as nn\n" + both, 1)
+    holds(ModuleToFunctional, source, wanted)
+
+
+def test_one_parameter_of_two_layers_is_kept_once() -> None:
+    init = ("self.first = nn.Dropout(rate)", "self.second = nn.Dropout(rate)")
+    source = net("return self.second(self.first(x))", init=init, taken="rate", head=NO_F)
+    call = "F.dropout({}, self.rate, training=self.training)"
+    wanted = net(
+        f"return {call.format(call.format('x'))}",
+        init=("self.rate = rate",),
+        taken="rate",
+        head=NO_F,
+    )
+    both = "import torch.nn as nn\nimport torch.nn.functional as F\n"
+    wanted = wanted.replace("import torch.nn as nn\n", both, 1)
+    holds(ModuleToFunctional, source, wanted)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from codemod.editing.refused import RefusalDoc as RefusalDoc
     from codemod.editing.refused import Refused as Refused
     from codemod.editing.removal import remove_statement as remove_statement
+    from codemod.editing.replace import replace_function as replace_function
     from codemod.editing.to_functional import attribute_site as attribute_site
     from codemod.editing.to_functional import functional_rewrite as functional_rewrite
     from codemod.editing.to_functional import is_settled as is_settled
@@ -81,6 +82,7 @@ _HOMES = {
     "editing.outside": ("outside_refusals",),
     "editing.refused": ("RefusalDoc", "Refused"),
     "editing.removal": ("remove_statement",),
+    "editing.replace": ("replace_function",),
     "editing.to_functional": (
         "attribute_site",
         "functional_rewrite",

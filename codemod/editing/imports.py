@@ -75,16 +75,30 @@ def _bound_at_top(file: SourceFile, name: str) -> bool:
 
 
 def _with_import(file: SourceFile, package: str, scopes: tuple[Scope | None, ...]) -> Reach:
-    convention, statement = _CONVENTIONS[package]
+    convention, statement = _CONVENTIONS.get(package) or _plain_import(package)
     name = convention
     number = 0
     while name in file.index.bindings or not _free(name, scopes):
         # The conventional name means something else here.
         number += 1
-        name = f"{package.rpartition('.')[2]}_{number}" if number > 1 else f"torch_{convention}"
+        name = (
+            f"{package.rpartition('.')[2]}_{number}"
+            if number > 1
+            else f"{_top(package)}_{convention}"
+        )
         statement = f"import {package} as {name}"
     requirement = Requirement(f"import:{file.path}:{statement}", _insertion(file, statement))
     return Reach(name, name, requirement)
+
+
+def _top(package: str) -> str:
+    return package.partition(".")[0]
+
+
+def _plain_import(package: str) -> tuple[str, str]:
+    """The name and the import of a package that has no usual spelling."""
+    last = package.rpartition(".")[2]
+    return last, f"import {package}" + (f" as {last}" if last != package else "")
 
 
 def _insertion(file: SourceFile, statement: str) -> Edit:

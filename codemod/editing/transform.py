@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from codemod.editing.refused import COMMON_REFUSALS, RefusalDoc, Refused
+from codemod.errors import TransformError
 from codemod.results import (
     Contract,
     Edit,
@@ -84,9 +85,11 @@ class Transform(ABC):
     def refusal(
         self, path: str, line: int, column: int, class_name: str, refused: Refused
     ) -> Refusal:
-        way_out = self.refusal_docs()[refused.code].way_out
+        doc = self.refusal_docs().get(refused.code)
+        if doc is None:
+            raise TransformError(f"{self.name}: {refused.code!r} is not among its refusals")
         return Refusal(
-            self.name, path, line, column, class_name, refused.code, refused.message, way_out
+            self.name, path, line, column, class_name, refused.code, refused.message, doc.way_out
         )
 
     def rewrite(

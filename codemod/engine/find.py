@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from codemod.editing.transform import Found, Transform
 from codemod.engine.indexing import paused_collector
+from codemod.engine.soundness import fault_of
 from codemod.engine.suppression import Suppression, is_suppressed, suppressions
 from codemod.errors import CodemodError, SourceError, TransformError
 from codemod.results import FileError, Refusal, Rewrite
@@ -61,8 +63,9 @@ def find_in_file(project: Project, path: str, transforms: Sequence[Transform]) -
             hidden = file.hides(transform.markers)
             for module in modules:
                 if hidden or file.source.has(transform.markers, module.node):
-                    found += _checked(transform, transform.find(module), skips)
-            found += _checked(transform, transform.find_outside(file, names), skips)
+                    found += _checked(transform, partial(transform.find, module), file, skips)
+            outside = partial(transform.find_outside, file, names)
+            found += _checked(transform, outside, file, skips)
         except TransformError as error:
             errors.append(FileError(path, "transform-failed", str(error)))
     return Findings(path, tuple(found), tuple(errors))
@@ -86,17 +89,23 @@ def _looks_like_module(item: ClassIndex) -> bool:
 
 
 def _checked(
-    transform: Transform, results: object, skips: Sequence[Suppression]
+    transform: Transform,
+    find: Callable[[], object],
+    file: SourceFile,
+    skips: Sequence[Suppression],
 ) -> Iterator[Found]:
     """The results of a transform, faults turned into TransformError, skipped places left out."""
     try:
-        items = list(results)  # type: ignore[call-overload]
+        items = list(find())  # type: ignore[call-overload]
     except CodemodError:
         raise
     except Exception as error:
         raise TransformError(_fault(transform, error)) from error
     for item in items:
         if isinstance(item, Rewrite):
+            fault = fault_of(item, file)
+            if fault is not None:
+                raise TransformError(f"{transform.name}: {item.summary!r} is no rewrite: {fault}")
             lines = [site.line for site in item.sites if site.path == item.path]
         elif isinstance(item, Refusal):
             lines = [item.line]

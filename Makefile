@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint bench
+.PHONY: setup demo test lint docs bench
 
 setup: .venv/.ready
 
@@ -13,7 +13,7 @@ setup: .venv/.ready
 	touch $@
 
 demo: setup
-	-$(BIN)/codemod diff fixtures
+	$(BIN)/codemod diff fixtures || test $$? -eq 1
 
 test: setup
 	$(BIN)/python -m pytest -n 2
@@ -22,6 +22,9 @@ lint: setup
 	$(BIN)/ruff format --check codemod tests bench
 	$(BIN)/ruff check codemod tests bench
 	$(BIN)/mypy
+
+docs: setup
+	$(BIN)/python docs/generate.py
 
 bench: setup
 	$(BIN)/python bench/run.py

@@ -188,6 +188,7 @@ def _confirm(
         [(item.path, item.class_name) for item in rewrites],
         options.recipes,
         relations.runners,
+        environment.module_name,
     )
     target = confirming.Target(
         found.root,

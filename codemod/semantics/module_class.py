@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from codemod.results import Edit
 from codemod.semantics.index import ClassIndex, FileIndex
 from codemod.semantics.layout import CallLayout, call_layout, span
 from codemod.semantics.project import Base, ClassKey, Project
@@ -103,6 +104,14 @@ class Call:
     @cached_property
     def layout(self) -> CallLayout:
         return call_layout(self.module.source, self.node)
+
+    def replace(self, text: str) -> Edit:
+        """The edit that puts `text` in the place of the whole call."""
+        return Edit(self.module.path, self.layout.start, self.layout.end, text)
+
+    def replace_function(self, text: str) -> Edit:
+        """The edit that calls `text` instead, with the same arguments."""
+        return Edit(self.module.path, self.layout.start, self.layout.function_end, text)
 
     @property
     def has_star(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 
 from codemod.results import (
@@ -110,8 +111,26 @@ def _recipe(rewrite: Rewrite, trial: Trial) -> RecipeEvidence:
         source=recipe.source if own else "enclosed",
         where=where,
         call=recipe.build or recipe.function,
-        inputs=recipe.inputs or recipe.function,
+        inputs=_shown_inputs(recipe.inputs) or recipe.function,
     )
+
+
+def _shown_inputs(source: str) -> str:
+    """`((x,), {"mask": m})` as a call would be written: `x, mask=m`."""
+    try:
+        node = ast.parse(source, mode="eval").body
+        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
+            args, kwargs = node.elts
+            if isinstance(args, ast.Tuple) and isinstance(kwargs, ast.Dict):
+                named = zip(kwargs.keys, kwargs.values, strict=True)
+                shown = [ast.unparse(item) for item in args.elts]
+                shown += [
+                    f"{ast.literal_eval(key)}={ast.unparse(value)}" for key, value in named if key
+                ]
+                return ", ".join(shown)
+    except (SyntaxError, ValueError):
+        pass
+    return source
 
 
 def _statuses(trials: Sequence[Trial]) -> dict[Aspect, AspectStatus]:

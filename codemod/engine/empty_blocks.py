@@ -24,11 +24,16 @@ def without_empty_blocks(source: SourceText, edits: Sequence[Edit]) -> list[Edit
 
 def _deletes_lines(source: SourceText, edit: Edit) -> bool:
     lines = edit.new.splitlines()
-    return (
+    return _leaves_pass(edit) or (
         "\n" in source.text[edit.start : edit.end] + "\n" * (edit.end == len(source.text))
         and edit.start < edit.end
         and all(not line.strip() or line.lstrip().startswith("#") for line in lines)
     )
+
+
+def _leaves_pass(edit: Edit) -> bool:
+    """Whether a statement that stood on one line with its `if` was deleted."""
+    return edit.new == "pass"
 
 
 def _settled(
@@ -50,7 +55,10 @@ def _settled(
         if statement not in gone:
             for inner in blocks_of(statement):
                 edits = _settled(source, inner, deletions, edits)
-    if is_file or len(gone) < len(block):
+    if is_file or len(gone) < len(block) or _is_elif(source, block[0]):
+        return edits
+    start, end = span(source, block[0])
+    if any(_leaves_pass(edit) and _lies_in(edit, start, end) for edit in edits):
         return edits
     first = source.line_start(span(source, block[0])[0])
     fill = source.indent(first) + "pass" + source.newline
@@ -59,6 +67,10 @@ def _settled(
 
 def _lies_in(edit: Edit, start: int, end: int) -> bool:
     return start <= edit.start < end and edit.end <= end
+
+
+def _is_elif(source: SourceText, node: ast.stmt) -> bool:
+    return source.text.startswith("elif", span(source, node)[0])
 
 
 def _covered(source: SourceText, node: ast.stmt, edits: Sequence[Edit]) -> bool:

@@ -32,7 +32,7 @@ def suppressions(source: SourceText, tree: ast.Module) -> tuple[Suppression, ...
     if "codemod:" not in source.text:
         return ()
     return tuple(
-        Suppression(*_lines(tree, line), _names(match.group(1)))
+        Suppression(*_lines(source, tree, line), _names(match.group(1)))
         for line, text in comments(source.text)
         if (match := _SKIP.search(text))
     )
@@ -47,8 +47,13 @@ def _names(listed: str | None) -> frozenset[str]:
     return frozenset(name.strip() for name in (listed or "").split(",") if name.strip())
 
 
-def _lines(tree: ast.Module, line: int) -> tuple[int, int]:
-    """The definition whose header the line belongs to, else the statement on it, else the line."""
+def _lines(source: SourceText, tree: ast.Module, line: int) -> tuple[int, int]:
+    """The definition whose header the line belongs to, else the statement on it, else the line.
+
+    A comment on a line of its own belongs to no header.
+    """
+    start = source.line_starts[line - 1]
+    alone = source.text[start : source.line_end(start)].lstrip().startswith("#")
     best: tuple[int, int] | None = None
     for node in ast.walk(tree):
         if not isinstance(node, ast.stmt):
@@ -56,7 +61,7 @@ def _lines(tree: ast.Module, line: int) -> tuple[int, int]:
         last = node.end_lineno or node.lineno
         if isinstance(node, FunctionNode | ast.ClassDef):
             first = min([node.lineno, *(item.lineno for item in node.decorator_list)])
-            if first <= line < max(node.body[0].lineno, node.lineno + 1):
+            if not alone and first <= line < max(node.body[0].lineno, node.lineno + 1):
                 return first, last
         elif not hasattr(node, "body") and node.lineno <= line <= last:
             best = (node.lineno, last)

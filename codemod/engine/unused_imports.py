@@ -37,7 +37,7 @@ def unused_import_edits(
         unused = {
             name
             for name in names & set(released) - used
-            if _bindings(tree, name) == 1 and not project.is_imported_from(source.path, name)
+            if _bindings(tree, name) == 1 and not _is_taken(project, source.path, name)
         }
         unused -= {alias.name.partition(".")[0] for alias in statement.names if _is_package(alias)}
         if unused == names:
@@ -53,6 +53,26 @@ def _is_plainly_used(text: str, name: str) -> bool:
     A quick yes for most files; everything else takes a walk over the tree.
     """
     return re.search(rf"(?m)^[^#'\"\n]*(?:[=(\[,]|return)[ ]*{name}[.(]", text) is not None
+
+
+def _is_taken(project: Project, path: str, name: str) -> bool:
+    """Whether another file may use the name: `from net import F`, or `net.F` after `import net`."""
+    return project.is_imported_from(path, name) or any(
+        _uses_as_attribute(project, other, path, name)
+        for other in project.files_with_attribute(name)
+    )
+
+
+def _uses_as_attribute(project: Project, other: str, path: str, name: str) -> bool:
+    """Whether the file `other` holds `x.NAME` for an x that it imports and that may be `path`."""
+    stem = path.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
+    text = project.text(other)
+    return any(
+        re.search(rf"\b{head}(?:\.\w+)*\.{name}\b", text) is not None
+        for head, bindings in project.files[other].bindings.items()
+        for binding in bindings
+        if binding.kind == "import" and stem in re.split(r"[./]", binding.target)
+    )
 
 
 def _bound_name(alias: ast.alias) -> str:

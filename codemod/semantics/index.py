@@ -71,6 +71,7 @@ _SELF_NAME = re.compile(r"self\.([A-Za-z_]\w*)")
 _ATTRIBUTE = re.compile(r"\.([A-Za-z_]\w*)")
 _ASSIGNED = re.compile(r"\.([A-Za-z_]\w*)\b[ \t]*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)")
 _NAME_STRING = re.compile(r"""["']([A-Za-z_]\w*(?:\.\w+)*)["']""")
+_GLOBAL = re.compile(r"(?m)^[ \t]+global[ \t]+([\w, \t]+)")
 _RECEIVER = re.compile(r"([\w.]*)$")
 # What an attribute is set on without any module being changed: settings, autograd's context.
 NO_MODULE = re.compile(r"(?:^|\.|_)(?:ctx|config|cfg|args|opts?|hparams|params|settings|options)$")
@@ -95,6 +96,8 @@ def index_file(source: SourceText, tree: ast.Module, digest: bytes = b"") -> Fil
         if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
             stars.append(absolute_module(statement, source.path))
         exports.update(_exports_of(statement))
+    for name in _declared_global(source.text):
+        bindings.setdefault(name, []).append(Binding("other"))
     return FileIndex(
         path=source.path,
         bindings={name: tuple(found) for name, found in bindings.items()},
@@ -107,6 +110,13 @@ def index_file(source: SourceText, tree: ast.Module, digest: bytes = b"") -> Fil
         strings=frozenset(map(sys.intern, _NAME_STRING.findall(source.text))),
         digest=digest,
     )
+
+
+def _declared_global(text: str) -> set[str]:
+    """Names that a function declares `global`, and so may bind again at any time."""
+    if "global " not in text:
+        return set()
+    return {name.strip() for names in _GLOBAL.findall(text) for name in names.split(",")}
 
 
 def _outside_attributes(text: str) -> frozenset[str]:

@@ -18,6 +18,16 @@ from codemod.results import Position
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
+def _encoding_of(data: bytes) -> str:
+    """As `tokenize` finds it. Raises SyntaxError, or UnicodeDecodeError where none is declared."""
+    try:
+        return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+    except SyntaxError:
+        if not any(b"coding" in line for line in data.splitlines()[:2]):
+            data.decode("utf-8")
+        raise
+
+
 @dataclass(frozen=True)
 class SourceText:
     """Decoded text of one file. Offsets count code points of `text`."""
@@ -34,7 +44,7 @@ class SourceText:
             line = data[: data.index(b"\0")].count(b"\n") + 1
             raise SourceError(path, "nul-byte", f"{path}:{line}: the file holds a NUL byte")
         try:
-            encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+            encoding = _encoding_of(data)
             bom = encoding == "utf-8-sig"
             if bom:
                 encoding, data = "utf-8", data[len(codecs.BOM_UTF8) :]

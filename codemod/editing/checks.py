@@ -104,7 +104,8 @@ def check_not_run_by_init(call: Call) -> None:
         raise Refused("in-init", f"__init__ runs {name}, before the new layer is made")
     for key in module.ancestors_in_project:
         text = module.project.class_text(key)
-        if re.search(rf"def __init__\b(?:(?!\n    def ).|\n)*?self\.{name}\(", text):
+        init = re.search(r"\n([ \t]+)def __init__\b[\s\S]*?(?=\n\1(?:def|@|async )|\Z)", text)
+        if init is not None and f"self.{name}(" in init.group():
             raise Refused("in-init", f"{key[1]}.__init__ runs {name}")
 
 

@@ -121,7 +121,8 @@ def check_attribute(module: ModuleClass, name: str) -> None:
     if any(method.name == name for method in module.methods):
         raise Refused("argument-not-static", f"self.{name} is a property or a method")
     if name in module.project.assigned_outside:
-        raise Refused("argument-reassigned", f"code outside the class assigns .{name}")
+        place = module.project.place_assigned(name)
+        raise Refused("argument-reassigned", f"{place} assigns .{name} of an object")
     inherited = [key for key in module.ancestors_in_project if _assigns(module, key, name)]
     below = [key for key in module.descendants_in_project if _assigns(module, key, name)]
     count = len(own) + len(inherited)

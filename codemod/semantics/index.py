@@ -74,7 +74,9 @@ _NAME_STRING = re.compile(r"""["']([A-Za-z_]\w*(?:\.\w+)*)["']""")
 _GLOBAL = re.compile(r"(?m)^[ \t]+global[ \t]+([\w, \t]+)")
 _RECEIVER = re.compile(r"([\w.]*)$")
 # What an attribute is set on without any module being changed: settings, autograd's context.
-NO_MODULE = re.compile(r"(?:^|\.|_)(?:ctx|config|cfg|args|opts?|hparams|params|settings|options)$")
+NO_MODULE = re.compile(
+    r"(?:^|[._])(?:ctx|config|cfg|args|opts?|hparams|params|settings|options)(?:\.|$)"
+)
 # "generated" must be said of this very file: in a comment or docstring at its top.
 _GENERATED = re.compile(
     r"(?im)^.{0,80}(?:automatically generated from|@generated|auto-?generated (?:file|from|by)"
@@ -106,7 +108,7 @@ def index_file(source: SourceText, tree: ast.Module, digest: bytes = b"") -> Fil
         exports=frozenset(exports),
         generated=_generated_header(source.text),
         outside_attributes=_outside_attributes(source.text),
-        outside_assigned=frozenset(_outside_assigned(source.text)),
+        outside_assigned=frozenset(name for name, _ in outside_assignments(source.text)),
         strings=frozenset(map(sys.intern, _NAME_STRING.findall(source.text))),
         digest=digest,
     )
@@ -128,13 +130,13 @@ def _outside_attributes(text: str) -> frozenset[str]:
     )
 
 
-def _outside_assigned(text: str) -> Iterator[str]:
-    """Names that are set on something that may be a module other than `self`."""
+def outside_assignments(text: str) -> Iterator[tuple[str, int]]:
+    """Names, with their offsets, that are set on what may be a module other than `self`."""
     for match in _ASSIGNED.finditer(text):
         before = _RECEIVER.search(text, max(0, match.start() - 60), match.start())
         receiver = before.group(1) if before else ""
         if receiver != "self" and not NO_MODULE.search(receiver):
-            yield sys.intern(match.group(1))
+            yield sys.intern(match.group(1)), match.start()
 
 
 def bindings_of(statement: ast.stmt, path: str) -> Iterator[tuple[str, Binding]]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from codemod.catalogue import canonical
 from codemod.errors import SourceError
-from codemod.semantics.index import ClassIndex, FileIndex
+from codemod.semantics.index import ClassIndex, FileIndex, outside_assignments
 from codemod.source.overlay import Overlay
 
 ClassKey = tuple[str, str]  # path, qualified name within the file
@@ -285,6 +285,16 @@ class Project:
     def assigned_outside(self) -> frozenset[str]:
         """NAME of every `x.NAME = ...` in the project where x is not `self`."""
         return frozenset().union(*(file.outside_assigned for file in self.files.values()))
+
+    def place_assigned(self, name: str) -> str:
+        """`path:line` of the first `x.NAME = ...` where x is not `self`."""
+        key = ("place_assigned", name)
+        if key not in self.answers:
+            path = next(path for path, file in self.files.items() if name in file.outside_assigned)
+            text = self.text(path)
+            offsets = (offset for found, offset in outside_assignments(text) if found == name)
+            self.answers[key] = f"{path}:{text.count(chr(10), 0, next(offsets, 0)) + 1}"
+        return self.answers[key] or ""
 
     @cached_property
     def _files_by_attribute(self) -> dict[str, list[str]]:

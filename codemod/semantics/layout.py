@@ -89,7 +89,7 @@ def _split(
     segment = SourceText("", text[opened:end])
     parts: list[tuple[int, int]] = []
     comments: list[tuple[int, str]] = []
-    depth = 0
+    depth = lambdas = 0
     first = last = comma = None
     for token in tokenize.generate_tokens(io.StringIO(segment.text, newline="").readline):
         start = opened + segment.line_starts[token.start[0] - 1] + token.start[1]
@@ -108,7 +108,10 @@ def _split(
             depth += 1
             if depth == 1:
                 continue
-        if depth == 1 and token.type == tokenize.OP and token.string == ",":
+        if depth == 1 and token.string in ("lambda", ":"):
+            lambdas += 1 if token.string == "lambda" else -1
+        # A comma among the parameters of a lambda separates no arguments.
+        if depth == 1 and not lambdas and token.type == tokenize.OP and token.string == ",":
             assert first is not None
             assert last is not None
             parts.append((first, last))

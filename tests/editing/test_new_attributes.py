@@ -1,0 +1,93 @@
+"""Names of new attributes, and the layers that feed them."""
+
+from __future__ import annotations
+
+import pytest
+from editing_of import module_of
+
+from codemod import fresh_names, producer_of
+
+NET = """
+    import torch
+    import torch.nn as nn
+    import torch.nn.functional as F
+
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, 1)
+            self.heads = nn.ModuleDict()
+            self.layers = nn.ModuleList()
+
+        def forward(self, x, mask=None):
+{body}
+"""
+
+
+def body(*lines: str) -> str:
+    return NET.format(body="\n".join(f"            {line}" for line in lines))
+
+
+NAMES = [
+    pytest.param("relu", [5], {5: "relu"}, id="one"),
+    pytest.param("relu", [5, 9], {5: "relu1", 9: "relu2"}, id="two-are-numbered"),
+    pytest.param("relu", [9, 5], {9: "relu1", 5: "relu2"}, id="in-the-order-given"),
+    pytest.param("conv", [5], {5: "conv1"}, id="taken-by-a-layer"),
+    pytest.param("forward", [5], {5: "forward1"}, id="taken-by-a-method"),
+    pytest.param("half", [5], {5: "half1"}, id="taken-by-nn-module"),
+    pytest.param("type", [5], {5: "type1"}, id="taken-by-nn-module-too"),
+    pytest.param("_modules", [5], {5: "_modules1"}, id="taken-by-its-machinery"),
+]
+
+
+@pytest.mark.parametrize(("base", "sites", "expected"), NAMES)
+def test_names(base: str, sites: list[int], expected: dict[int, str]) -> None:
+    assert fresh_names(module_of(body("return x")), base, sites) == expected
+
+
+def test_a_number_that_is_taken_is_passed_over() -> None:
+    module = module_of(body("return self.relu2(x)"))
+    assert fresh_names(module, "relu", [1, 2, 3]) == {1: "relu1", 2: "relu3", 3: "relu4"}
+
+
+def test_two_transforms_of_one_pass_do_not_give_a_name_twice() -> None:
+    module = module_of(body("return x"))
+    assert fresh_names(module, "relu", [1]) == {1: "relu"}
+    assert fresh_names(module, "relu", [2]) == {2: "relu1"}
+    assert fresh_names(module, "relu", [1]) == {1: "relu"}, "a site keeps the name that it has"
+
+
+FEEDS = [
+    pytest.param(("return F.relu(self.conv(x))",), "conv", id="directly"),
+    pytest.param(("x = self.conv(x)", "return F.relu(x)"), "conv", id="through-a-name"),
+    pytest.param(("x = self.conv(x).mean(1)", "return F.relu(x)"), "conv", id="through-a-method"),
+    pytest.param(("return F.relu(self.conv(x) + x)",), "conv", id="through-a-sum"),
+    pytest.param(("return F.relu(2 * self.conv(x))",), "conv", id="through-a-factor"),
+    pytest.param(("return F.relu(self.conv(x)[0])",), "conv", id="through-an-index"),
+    pytest.param(("return F.relu(torch.cat([self.conv(x), x]))",), "conv", id="through-cat"),
+    pytest.param(("return F.relu(F.relu6(self.conv(x)))",), "conv", id="through-a-functional"),
+    pytest.param(("return F.relu(input=self.conv(x))",), "conv", id="by-keyword"),
+    pytest.param(('return F.relu(self.heads["a"](x))',), "heads", id="out-of-a-container"),
+    pytest.param(
+        ("for layer in self.layers:", "    x = F.relu(layer(x))", "return x"), "layers", id="loop"
+    ),
+    pytest.param(
+        ("for i, layer in enumerate(self.layers):", "    x = F.relu(layer(x))", "return x"),
+        "layers",
+        id="enumerated-loop",
+    ),
+    pytest.param(
+        ("return [F.relu(layer(x)) for layer in self.layers]",), "layers", id="comprehension"
+    ),
+    pytest.param(("return F.relu(x)",), None, id="the-input-itself"),
+    pytest.param(("return F.relu(*x)",), None, id="star"),
+    pytest.param(("return F.relu(other(x))",), None, id="something-else"),
+]
+
+
+@pytest.mark.parametrize(("lines", "expected"), FEEDS)
+def test_producers(lines: tuple[str, ...], expected: str | None) -> None:
+    module = module_of(body(*lines))
+    (call,) = module.calls_to("torch.nn.functional.relu")
+    assert producer_of(call) == expected

@@ -31,6 +31,7 @@ from codemod.catalogue import select
 from codemod.configuration import Options
 from codemod.editing.transform import Settings, Transform
 from codemod.engine.planning import Planned, plan
+from codemod.errors import RewriteError
 from codemod.results import Edit, Location, Plan, Report, Rewrite
 from codemod.source.overlay import Overlay
 from codemod.source.text import SourceText
@@ -307,7 +308,10 @@ def _check_bounds(planned: Planned) -> None:
 def _check_alone(before: Mapping[str, bytes], planned: Planned) -> None:
     """Each rewrite, with those that it builds on, gives files that parse, comments kept."""
     for rewrite in planned.plan.rewrites:
-        files = planned.compose([rewrite.id, *rewrite.requires]).files
+        try:
+            files = planned.compose([rewrite.id, *rewrite.requires]).files
+        except RewriteError as error:
+            raise AssertionError(f"{rewrite.summary!r} does not stand alone: {error}") from None
         for path, data in files.items():
             _check_parses(path, data, f"{path} after {rewrite.summary!r} alone")
         _check_comments(before, {**before, **files})

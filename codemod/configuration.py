@@ -19,7 +19,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-ACCEPTABLE = ("behaviour-change", "unconfirmed", "symbolic")
+ACCEPTABLE = ("behaviour-change", "unconfirmed")
 DEFAULT_TRANSFORMS = ("call-to-forward", "dropout-to-module")
 _PROJECT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg")
 _LINE_LENGTH = 88
@@ -45,7 +45,6 @@ class Options:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     import_roots: tuple[Path, ...] = ()
-    after_write: str | None = None
     details: bool = False  # each rewrite with its edits and patch alone, for a JSON report
 
 
@@ -109,7 +108,6 @@ def make_options(line: CommandLine, cwd: Path) -> Options:
         include=(*table.get("include", ()), *line.include),
         exclude=(*table.get("exclude", ()), *line.exclude),
         import_roots=_folders(configuration),
-        after_write=table.get("after_write"),
     )
 
 
@@ -239,7 +237,6 @@ _STRING = (_is_string, "a string")
 _NUMBER = (_is_number, "a number of seconds")
 _KEYS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "accept": _STRINGS,
-    "after_write": _STRING,
     "budget": _NUMBER,
     "exclude": _STRINGS,
     "import_roots": _STRINGS,

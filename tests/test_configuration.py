@@ -37,7 +37,7 @@ def options(project: Path, **line: object) -> Options:
         pytest.param(
             "transform = []", "unknown key 'transform'; did you mean transforms", id="near"
         ),
-        pytest.param("zzz = 1", "unknown key 'zzz'; known are: accept, after_write", id="far"),
+        pytest.param("zzz = 1", "unknown key 'zzz'; known are: accept, budget", id="far"),
         pytest.param(
             "transforms = 'x'", "transforms: must be a list of strings, not 'x'", id="list"
         ),
@@ -142,7 +142,6 @@ def test_everything_in_the_file(project: Path) -> None:
         include = ["vendor/ours"]
         exclude = ["*_pb2.py"]
         import_roots = ["src"]
-        after_write = "ruff format {files}"
         """,
     )
     found = make_options(CommandLine(), project / "pkg")
@@ -160,7 +159,6 @@ def test_everything_in_the_file(project: Path) -> None:
         include=("vendor/ours",),
         exclude=("*_pb2.py",),
         import_roots=(project / "src",),
-        after_write="ruff format {files}",
     )
 
 

@@ -46,6 +46,10 @@ class CallToForward(Transform):
             " or be replaced by.",
             "Give one of the two methods another name.",
         ),
+        "family-call": RefusalDoc(
+            "Another base class defines __call__ as well, and its one would run in place of this.",
+            "Remove or rename the other __call__ first.",
+        ),
         "calls-forward": RefusalDoc(
             "__call__ calls self.forward, which would be itself after the rename.",
             "Rename by hand: what __call__ calls needs another name than forward.",
@@ -100,6 +104,7 @@ class Net(nn.Module):
         try:
             check_file(module)
             check_not_copied(module, [method.node] if method else ())
+            _check_no_other_call(module)
             if method is None:
                 yield self._drop_alias(module, node)
             elif module.method("forward") is not None:
@@ -114,6 +119,9 @@ class Net(nn.Module):
         forward = module.method("forward")
         if forward is None:
             raise Refused("call-and-forward", "__call__ is an alias of what is not seen here")
+        for key in module.descendants_in_project:
+            if "forward" in module.project.classes[key].methods:
+                raise Refused("family-forward", f"{key[1]} ({key[0]}) would run its own forward")
         edit = remove_statement(module.source, statement)
         return self.rewrite(
             module,
@@ -180,6 +188,13 @@ def _is_renamed_with_base(module: ModuleClass) -> bool:
     )
 
 
+def _check_no_other_call(module: ModuleClass) -> None:
+    """Raises Refused (family-call): what a base's `__call__` hides behind this one."""
+    for key in module.ancestors_in_project:
+        if "__call__" in module.project.classes[key].methods:
+            raise Refused("family-call", f"{key[1]} ({key[0]}) defines __call__")
+
+
 def _family(module: ModuleClass) -> list[ModuleClass]:
     return [module, *(relative_class(module, key) for key in module.descendants_in_project)]
 
@@ -190,7 +205,9 @@ def _member_edits(member: ModuleClass, own: Method | None, root: ModuleClass) ->
     if edits:
         _check_super_is_renamed(member, root)
     if own is not None:
-        edits += [_rename_edit(member, own), *_self_edits(member), *_drop_forward_alias(member)]
+        definitions = [item for item in member.methods if item.name == "__call__"]
+        edits += [_rename_edit(member, item) for item in definitions]
+        edits += [*_self_edits(member), *_drop_forward_alias(member)]
     return edits
 
 
@@ -216,7 +233,8 @@ def _check_renamable(module: ModuleClass, method: Method, *, is_root: bool) -> N
         raise Refused("static-call", "__call__ takes no self")
     if any(dotted_name(item) == "property" for item in method.node.decorator_list):
         raise Refused("static-call", "__call__ is a property")
-    if sum(item.name == "__call__" for item in module.methods) > 1:
+    definitions = [item for item in module.methods if item.name == "__call__"]
+    if sum(not _is_overload(item) for item in definitions) > 1:
         raise Refused("static-call", "__call__ is defined more than once")
     relatives = {*module.ancestors_in_project, *module.descendants_in_project}
     for key in module.descendants_in_project:
@@ -230,6 +248,12 @@ def _check_renamable(module: ModuleClass, method: Method, *, is_root: bool) -> N
         raise Refused("calls-forward", "the class uses self.forward")
     if is_root and _super_edits(module):
         raise Refused("super-call", "it calls super().__call__")
+
+
+def _is_overload(method: Method) -> bool:
+    """A signature for type checkers, `@typing.overload`."""
+    names = (dotted_name(item) or "" for item in method.node.decorator_list)
+    return any(name.rpartition(".")[2] == "overload" for name in names)
 
 
 def _is_pure_delegation(method: Method) -> bool:

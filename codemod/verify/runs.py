@@ -98,13 +98,16 @@ class Model:
 
 @dataclass(frozen=True)
 class FindRecipe:
+    """`wanted`: lines of the model's file that the recipe should reach."""
+
     overlay: Overlay
     model: Model
     skip: int
+    wanted: tuple[int, ...] = ()
 
     @property
     def key(self) -> Hashable:
-        return ("recipe", self.model, self.skip)
+        return ("recipe", self.model, self.skip, self.wanted)
 
 
 @dataclass(frozen=True)
@@ -243,6 +246,7 @@ class Runner:
                 "op": "recipe",
                 "candidates": [dataclasses.asdict(recipe) for recipe in found],
                 "skip": request.skip,
+                "wanted": list(request.wanted),
                 "budget": min(self.recipe_budget, _MORE_BUDGET)
                 if request.skip
                 else self.recipe_budget,

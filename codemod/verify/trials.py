@@ -80,6 +80,12 @@ def ended(way: Way, reason: Reason) -> Problem:
     return Problem("unconfirmed", reason, Trial(way, Judgement({})))
 
 
+def _lines_in(model: Model, group: Group) -> tuple[int, ...]:
+    """The lines of the model's file that the group's rewrites change."""
+    sites = (site for rewrite in group.rewrites for site in rewrite.sites)
+    return tuple(sorted({site.line for site in sites if site.path == model.path}))
+
+
 def touched(rewrite: Rewrite) -> frozenset[str]:
     """Every file that the rewrite changes or watches, relative to the root."""
     return frozenset(
@@ -213,7 +219,7 @@ class Laboratory:
     def _way_of(self, group: Group, model: Model, overlay: Overlay) -> Job[Way | None]:
         if group.skip >= MAX_RECIPES_EACH:
             return None
-        answer = yield FindRecipe(overlay, model, group.skip)
+        answer = yield FindRecipe(overlay, model, group.skip, _lines_in(model, group))
         if answer.recipe is None:
             if group.skip == 0:
                 reason = reasons.of_failure(answer.failure or {}, str(model))

@@ -3,6 +3,8 @@
 `codemod_config(hidden_size=64)`: an object with these attributes; also `cfg["hidden_size"]`,
 `"hidden_size" in cfg`, `cfg.get(...)`, `**cfg`.
 
+`codemod_entry(model, "encode")`: the model, whose call runs `encode` instead of `forward`.
+
 `codemod_small(Config, **overrides)`: `Config` built with its defaults, then again with every large
 setting made small: widths 64, layers 2, vocabulary 99, positions 64; and settings that depend on
 each other kept consistent.
@@ -203,4 +205,14 @@ def _agree(settings: Dict[str, Any], small: Dict[str, Any]) -> None:
                 small[name] = type(value)(list(small.get(name, value))[:layers])
 
 
-HELPERS: Dict[str, Any] = {"codemod_config": codemod_config, "codemod_small": codemod_small}
+def codemod_entry(model: Any, name: str) -> Any:
+    """The model, called by another of its methods than `forward`."""
+    model.forward = getattr(model, name)
+    return model
+
+
+HELPERS: Dict[str, Any] = {
+    "codemod_config": codemod_config,
+    "codemod_entry": codemod_entry,
+    "codemod_small": codemod_small,
+}

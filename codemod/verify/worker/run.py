@@ -133,6 +133,7 @@ def _search(
             list(request.get("candidates") or ()),
             int(request.get("skip") or 0),
             wire._monotonic() + float(request.get("budget") or zygote.settings.timeout),
+            list(request.get("wanted") or ()),
         )
     except synthesise.NoRecipe as none:
         raise Refused(none.code, none.message, none.hint) from none

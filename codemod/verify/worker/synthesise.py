@@ -7,6 +7,7 @@ in `subject.laboratory.failures`. To deepen the search, add a generator to `LADD
 from __future__ import annotations
 
 import collections
+import inspect
 import re
 from typing import Any, Callable, Counter, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -26,7 +27,7 @@ from .laboratory import (
     require_output,
     seed,
 )
-from .reading import forward_of
+from .reading import forward_of, plain_function
 from .recipe import evaluate
 from .shield import Crashed, Journal, shielded
 from .specs import Call
@@ -65,6 +66,12 @@ class Subject:
         self.candidates = candidates
         self.laboratory = Laboratory(cls, namespace, deadline, journal)
         self.worked: List[Tuple[Constructor, Arguments, Inputs, Call]] = []
+        self.wanted: Sequence[int] = ()
+        self.first: Optional[Draft] = None  # what ran first: forward itself
+
+    def found(self, recipe: Mapping[str, Any]) -> None:
+        if self.first is None and recipe.get("build"):
+            self.first = Draft(recipe["build"], recipe["inputs"], recipe.get("setup") or "")
 
     @property
     def name(self) -> str:
@@ -81,15 +88,18 @@ def search(
     candidates: Sequence[Mapping[str, Any]],
     skip: int,
     deadline: float,
+    wanted: Sequence[int] = (),
 ) -> Dict[str, Any]:
     """The recipe that ran after passing over `skip` other ones that ran.
 
+    `wanted`: lines of the class's file that it should reach: methods there are called as well.
     `deadline` is a time of `time.monotonic()`. Attempts are made in a fork: one that crashes or
     hangs is passed over. Raises `NoRecipe`.
     """
 
     def work(journal: Journal) -> Dict[str, Any]:
         subject = Subject(cls, namespace, source_path, candidates, deadline, journal)
+        subject.wanted = wanted
         try:
             return {"recipe": _search(subject, skip)}
         except NoRecipe as none:
@@ -129,15 +139,18 @@ def _working(subject: Subject) -> Iterator[Dict[str, Any]]:
     for candidate in subject.candidates:
         if candidate.get("function") or candidate.get("inputs"):
             if _candidate_runs(subject, candidate):
+                subject.found(candidate)
                 yield dict(candidate)
         elif candidate.get("build"):
             draft = Draft(candidate["build"], "", candidate.get("setup") or "")
             for found in _completed(subject, draft, candidate.get("source") == "given"):
+                subject.found(found._asdict())
                 yield {**candidate, "inputs": found.inputs}
     if forward_of(subject.cls) in (None, torch.nn.Module.forward):
         raise _no_forward(subject)
     for generator in LADDER:
         for draft in generator(subject):
+            subject.found(draft._asdict())
             yield _recipe(subject, draft)
 
 
@@ -233,7 +246,37 @@ def variants(subject: Subject) -> Iterator[Draft]:
                     break
 
 
-LADDER: Tuple[Generator, ...] = (plain, variants)
+def entries(subject: Subject) -> Iterator[Draft]:
+    """What ran first, entered by another method in which a wanted line stands."""
+    if subject.first is None:
+        return
+    for name in _wanted_methods(subject.cls, subject.wanted):
+        build = "codemod_entry({}, {!r})".format(subject.first.build, name)
+        for inputs in (subject.first.inputs, "((), {})"):
+            draft = Draft(build, inputs, subject.first.setup)
+            model, failure = subject.laboratory.build(draft)
+            if failure is None and subject.laboratory.call(model, draft) is None:
+                yield draft
+                break
+
+
+def _wanted_methods(cls: type, wanted: Sequence[int]) -> List[str]:
+    """Public methods of the class itself, other than forward, with a wanted line in them."""
+    found = []
+    for name, value in vars(cls).items():
+        function = plain_function(value)
+        if name.startswith("_") or name == "forward" or not inspect.isfunction(function):
+            continue
+        try:
+            lines, first = inspect.getsourcelines(function)
+        except (OSError, TypeError):
+            continue
+        if any(first <= line < first + len(lines) for line in wanted):
+            found.append(name)
+    return found
+
+
+LADDER: Tuple[Generator, ...] = (plain, entries, variants)
 
 
 def _calls(

@@ -1,0 +1,61 @@
+"""Sites in methods that forward never calls: the model is entered there as well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codemod import refactoring
+from codemod.configuration import CommandLine, make_options
+from codemod.results import Outcome
+
+SOURCE = """\
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Coder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down = nn.Linear(8, 2)
+        self.up = nn.Linear(2, 8)
+
+    def forward(self, x):
+        return self.up(self.down(x))
+
+    def encode(self, x):
+        return F.relu(self.down(x))
+
+    def scale(self):
+        return F.softplus(self.up.weight)
+
+    def decode(self, code, table):
+        return F.gelu(self.up(code[table["index"]]))
+"""
+
+
+def outcomes(root: Path) -> dict[str, Outcome]:
+    (root / "coder.py").write_text(SOURCE)
+    line = CommandLine(paths=(str(root),), transforms=("functional-to-module",), jobs=1)
+    report = refactoring.run(make_options(line, root))
+    return {item.rewrite.summary.partition(" ")[0]: item for item in report.outcomes}
+
+
+def test_methods_beside_forward_are_entered(tmp_path: Path) -> None:
+    found = outcomes(tmp_path)
+    calls = {
+        name: [recipe.call for recipe in item.verdict.evidence.recipes]
+        for name, item in found.items()
+        if item.verdict.evidence is not None
+    }
+    assert found["F.relu"].verdict.kind == "confirmed"
+    assert "codemod_entry(Coder(), 'encode')" in calls["F.relu"]
+    assert found["F.softplus"].verdict.kind == "confirmed"
+    assert "codemod_entry(Coder(), 'scale')" in calls["F.softplus"]
+
+
+def test_method_that_cannot_be_called_so_is_not_reached(tmp_path: Path) -> None:
+    verdict = outcomes(tmp_path)["F.gelu"].verdict
+    assert verdict.kind == "unconfirmed"
+    assert verdict.reason is not None
+    assert verdict.reason.code == "not-reached"

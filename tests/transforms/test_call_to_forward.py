@@ -154,6 +154,30 @@ FAMILIES = {
         ),
         {"base.py": klass(*FORWARD, name="Base(nn.Module)")},
     ),
+    "mixin-with-a-call-of-its-own": (
+        klass(
+            "def __call__(self, x):  #! family-call",
+            "    return x",
+            name="Net(Mixin, nn.Module)",
+            head="import torch.nn as nn\nfrom mixin import Mixin\n\n\n",
+        ),
+        {"mixin.py": klass(*CALL, name="Mixin")},
+    ),
+    "delegation-that-hides-the-call-of-a-mixin": (
+        klass(
+            *FORWARD,
+            "",
+            "def __call__(self, x):  #! family-call",
+            "    return self.forward(x)",
+            name="Net(Mixin, nn.Module)",
+            head="import torch.nn as nn\nfrom mixin import Mixin\n\n\n",
+        ),
+        {"mixin.py": klass(*CALL, name="Mixin")},
+    ),
+    "alias-that-binds-the-forward-of-the-base": (
+        klass(*FORWARD, "", "__call__ = forward  #! family-forward"),
+        {"child.py": klass(*FORWARD, name="Child(Net)", head="from net import Net\n\n\n")},
+    ),
     "subclass-defines-forward": (
         klass("def __call__(self, x):  #! family-forward", "    return x"),
         {"child.py": klass(*FORWARD, name="Child(Net)", head="from net import Net\n\n\n")},
@@ -246,6 +270,22 @@ WRITTEN = {
     "type-comment": (
         klass("def __call__(self, x):", "    # type: (Tensor) -> Tensor", "    return x"),
         klass("def forward(self, x):", "    # type: (Tensor) -> Tensor", "    return x"),
+    ),
+    "overloads": (
+        klass(
+            "@overload",
+            "def __call__(self, x: int) -> int: ...",
+            "@typing.overload",
+            "def __call__(self, x: str) -> str: ...",
+            *CALL,
+        ),
+        klass(
+            "@overload",
+            "def forward(self, x: int) -> int: ...",
+            "@typing.overload",
+            "def forward(self, x: str) -> str: ...",
+            *FORWARD,
+        ),
     ),
     "one-line": (klass("def __call__(self, x): return x"), klass("def forward(self, x): return x")),
     "signature-over-lines": (

@@ -37,6 +37,7 @@ class DropoutToModule(Transform):
     """Turn functional dropout into modules; one that stays on in eval is turned off there."""
 
     name = "dropout-to-module"
+    inverse = "module-to-functional"
     contract = TURNED_OFF_IN_EVAL
     markers = re.compile(r"(?<!self\.)\b(?:\w+_)?dropout\w*(?:\s*[()#\\]|\s+as\b|$)")
     refusals = {

@@ -54,9 +54,8 @@ def test_examples_are_found_by_the_markers(transform: type[Transform]) -> None:
 
 
 @each
-def test_inverse_is_declared_by_both(transform: type[Transform]) -> None:
-    if transform.inverse is not None:
-        assert known_transforms()[transform.inverse].inverse == transform.name
+def test_inverse_is_another_transform(transform: type[Transform]) -> None:
+    assert transform.inverse in {None, *known_transforms()} - {transform.name}
 
 
 @each

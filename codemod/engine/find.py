@@ -106,15 +106,35 @@ def _checked(
             fault = fault_of(item, file)
             if fault is not None:
                 raise TransformError(f"{transform.name}: {item.summary!r} is no rewrite: {fault}")
-            lines = [site.line for site in item.sites if site.path == item.path]
+            skipped = _is_skipped(item, file, skips)
         elif isinstance(item, Refusal):
-            lines = [item.line]
+            skipped = is_suppressed(skips, [item.line], transform.name)
         else:
             kind = type(item).__name__
             message = f"{transform.name}: find() yielded a {kind}, not a Rewrite or a Refusal"
             raise TransformError(message)
-        if not is_suppressed(skips, lines, transform.name):
+        if not skipped:
             yield item
+
+
+def _is_skipped(rewrite: Rewrite, file: SourceFile, skips: Sequence[Suppression]) -> bool:
+    """Whether a comment skips a site, or text that the rewrite replaces in whatever file."""
+    sites = [site.line for site in rewrite.sites if site.path == file.path]
+    if is_suppressed(skips, sites, rewrite.transform):
+        return True
+    for path in {edit.path for edit in rewrite.edits}:
+        if path != file.path and "codemod:" not in file.project.text(path):
+            continue
+        other = file if path == file.path else load_file(file.project, path)
+        found = skips if path == file.path else suppressions(other.source, other.tree)
+        replaced = [
+            other.source.position(edit.start).line
+            for edit in rewrite.edits
+            if edit.path == path and edit.start < edit.end
+        ]
+        if is_suppressed(found, replaced, rewrite.transform):
+            return True
+    return False
 
 
 def _fault(transform: Transform, error: Exception) -> str:

@@ -94,3 +94,50 @@ def test_refusals_are_skipped_as_well() -> None:
 def test_carriage_returns_do_not_hide_the_comment() -> None:
     source = net("y = a(x)  # codemod: skip", "return c(y)")
     assert left(source.replace("\n", "\r\n")) == ["c -> d"]
+
+
+FAMILY = """
+import torch.nn as nn
+
+
+class Net(nn.Module):
+    def __call__(self, x):
+        return x
+"""
+CHILD = """
+from net import Net
+
+
+class Child(Net):{on_class}
+    def __call__(self, x):{on_def}
+        return super().__call__(x) + 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("on_class", "on_def", "count"),
+    [
+        pytest.param("", "", 1, id="nothing-skipped"),
+        pytest.param("  # codemod: skip", "", 0, id="class-in-another-file"),
+        pytest.param("", "  # codemod: skip[call-to-forward]", 0, id="def-in-another-file"),
+        pytest.param("", "  # codemod: skip[dropout-to-module]", 1, id="another-transform"),
+    ],
+)
+def test_a_rewrite_over_files_is_skipped_as_a_whole(on_class: str, on_def: str, count: int) -> None:
+    from codemod.transforms.call_to_forward import CallToForward
+
+    files = {"net.py": FAMILY, "child.py": CHILD.format(on_class=on_class, on_def=on_def)}
+    assert len(planned(files, CallToForward).plan.rewrites) == count
+
+
+def test_one_skipped_call_keeps_the_whole_layer() -> None:
+    from codemod.transforms.module_to_functional import ModuleToFunctional
+
+    source = net("y = self.relu(x)  # codemod: skip", "return self.relu(y)").replace(
+        "    def forward",
+        "    def __init__(self):\n        super().__init__()\n        self.relu = nn.ReLU()\n\n"
+        "    def forward",
+    )
+    assert planned({"net.py": source}, ModuleToFunctional).plan.rewrites == ()
+    free = source.replace("  # codemod: skip", "")
+    assert len(planned({"net.py": free}, ModuleToFunctional).plan.rewrites) == 1

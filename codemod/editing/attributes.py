@@ -277,11 +277,18 @@ def _after(source: SourceText, anchor: ast.stmt, sibling: ast.stmt) -> Placement
     return Placement(offset, source.indent(span(source, sibling)[0]), source.newline * missing)
 
 
+def _first_statement_with_a_method(module: ModuleClass) -> ast.stmt:
+    """The first `def` of the class body, or the `if` around it."""
+    method = module.methods[0].node
+    return next(item for item in module.node.body if method in statements_in([item]))
+
+
 def _new_init(module: ModuleClass) -> Placement:
     """A new `__init__` before the first method, with the signature that the class has now."""
     source = module.source
-    first = module.methods[0].node
-    line = min([first.lineno, *(item.lineno for item in first.decorator_list)])
+    first = _first_statement_with_a_method(module)
+    decorators = first.decorator_list if isinstance(first, FunctionNode) else []
+    line = min([first.lineno, *(item.lineno for item in decorators)])
     offset = source.line_starts[line - 1]
     while offset > 0:
         above = source.line_start(offset - 1)

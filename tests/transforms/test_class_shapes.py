@@ -264,3 +264,41 @@ def test_method_under_a_condition() -> None:
 def test_unknown_module_in_a_file_that_is_only_looked_at() -> None:
     source = HEAD + "\n\nclass Net(Unknown):\n    def run(self, x):\n        return x\n"
     stays(FunctionalToModule, source)
+
+
+def test_new_init_stands_above_the_condition_around_the_methods() -> None:
+    before = """
+        import torch.nn as nn
+        import torch.nn.functional as F
+
+
+        class Net(nn.Module):
+            fast = True
+
+            if fast:
+                def forward(self, x):
+                    return F.relu(x) + 1
+            else:
+                def forward(self, x):
+                    return F.gelu(x) + 1
+    """
+    after = """
+        import torch.nn as nn
+
+
+        class Net(nn.Module):
+            fast = True
+
+            def __init__(self):
+                super().__init__()
+                self.relu = nn.ReLU()
+                self.gelu = nn.GELU()
+
+            if fast:
+                def forward(self, x):
+                    return self.relu(x) + 1
+            else:
+                def forward(self, x):
+                    return self.gelu(x) + 1
+    """
+    holds(FunctionalToModule, before, after)

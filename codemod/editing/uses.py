@@ -23,6 +23,10 @@ _TAKES_NAME = (
     r"|fuse_modules\w*|create_feature_extractor)"
 )
 _STRING = re.compile(r"""["']([A-Za-z_][\w.]*)["']""")
+# `getattr(self, f"relu{i}")`, `"relu" + str(i)`, `"relu%d" % i`, `"relu{}".format(i)`: the start.
+_PUT_TOGETHER = re.compile(
+    rf"""{_TAKES_NAME}\(\s*\w+\s*,\s*[fF]?["']([A-Za-z_]\w*)(?:[{{%]|["']\s*[+%])"""
+)
 # `x.relu()` and `x.softmax(dim=1)` are methods of a tensor: a module would be called with one.
 _TENSOR_METHOD_CALL = re.compile(r"\(\s*(?:\)|dim\s*=|-?\d)")
 # `self.features.add_module("pool", ...)` names a child of another module.
@@ -39,6 +43,7 @@ def check_not_used_elsewhere(module: ModuleClass, name: str, kind: str) -> None:
     Raises Refused: used-in-family, used-outside, named-in-string, swept-by-type.
     """
     _check_family(module, name)
+    _check_not_put_together(module, name)
     named = _remembered(module.project, _string_use, name) or _listed(module, name)
     if named is not None:
         raise Refused("named-in-string", f"{named} names {name!r} in a string")
@@ -65,6 +70,14 @@ def _check_family(module: ModuleClass, name: str) -> None:
         item = module.project.classes[key]
         if name in item.names:
             raise Refused("used-in-family", f"{item.qualname} ({key[0]}) uses {name} as well")
+
+
+def _check_not_put_together(module: ModuleClass, name: str) -> None:
+    """`getattr(self, f"relu{i}")` in the family may lead to `self.relu1`."""
+    for key in (module.key, *module.ancestors_in_project, *module.descendants_in_project):
+        for match in _PUT_TOGETHER.finditer(module.project.class_text(key)):
+            if name.startswith(match.group(1)):
+                raise Refused("named-in-string", f"{key[1]} puts names like {name!r} together")
 
 
 def _type_sweep(project: Project, kind: str) -> str | None:

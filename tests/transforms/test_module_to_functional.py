@@ -161,6 +161,18 @@ REFUSED = {
     "getattr-from-outside": relu(
         "named-in-string", below='\n\ndef get(m):\n    return getattr(m, "relu")\n'
     ),
+    "getattr-of-an-f-string": relu(
+        "named-in-string",
+        below='\n    def run(self, x, i):\n        return getattr(self, f"rel{i}")(x)\n',
+    ),
+    "getattr-of-a-sum-of-strings": relu(
+        "named-in-string",
+        below='\n    def run(self, x, i):\n        return getattr(self, "rel" + i)(x)\n',
+    ),
+    "getattr-of-a-format": relu(
+        "named-in-string",
+        below='\n    def run(self, x, i):\n        return getattr(self, "re%s" % i)(x)\n',
+    ),
     "get-submodule": relu(
         "named-in-string", below='\n\ndef get(m):\n    return m.get_submodule("layer1.relu")\n'
     ),
@@ -540,6 +552,10 @@ WRITTEN = {
             "return F.relu(self.fc(x))",
             head="import torch.nn as nn\nimport torch.nn.functional as F\n",
         ),
+    ),
+    "getattr-of-other-names": (
+        net(CALL, 'return getattr(self, f"fc{x}")(x)', init=(FC, RELU), head=NO_F),
+        net("return F.relu(self.fc(x))", 'return getattr(self, f"fc{x}")(x)'),
     ),
     "constants-list-another-name": (
         relu("x")

@@ -76,11 +76,13 @@ def placement_for(
 ) -> Placement:
     """Right after the layer that feeds the new one, and after the attributes that it reads.
 
-    Raises Refused: no-super-init, init-returns, one-line-init.
+    Raises Refused: no-super-init, init-returns, one-line-init, several-inits.
     """
     init = module.init
     if init is None:
         return _new_init(module)
+    if sum(method.name == "__init__" for method in module.methods) > 1:
+        raise Refused("several-inits", f"{module.name} defines __init__ more than once")
     body = init.node.body
     if body[0].lineno == init.node.lineno:
         raise Refused("one-line-init", "__init__ stands on one line with its def")

@@ -80,6 +80,10 @@ COMMON_REFUSALS: Mapping[str, RefusalDoc] = {
         "__init__ stands on one line with its def.",
         "Put its body on lines of its own.",
     ),
+    "several-inits": RefusalDoc(
+        "The class defines __init__ more than once, under a condition or as overloads.",
+        "Define it once, with the condition inside.",
+    ),
     "subclass-skips-init": RefusalDoc(
         "A subclass does not run this class's __init__ and would miss the new layer.",
         "Let the subclass call super().__init__().",

@@ -197,6 +197,21 @@ class Net(nn.Module):
     def forward(self, x):
         return x + F.relu(x)  #! no-super-init
 """,
+    "init-under-a-condition-twice": HEAD
+    + """
+
+class Net(nn.Module):
+    if torch.cuda.is_available():
+        def __init__(self):
+            super().__init__()
+    else:
+        def __init__(self):
+            super().__init__()
+            self.a = 1
+
+    def forward(self, x):
+        return x + F.relu(x)  #! several-inits
+""",
     "init-on-one-line": HEAD
     + """
 

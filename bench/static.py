@@ -8,7 +8,7 @@ from typing import Any
 
 from environment import CORPORA
 from measure import run
-from tool import BenchError, copied, diff
+from tool import BenchError, copied, diff, patch_only
 
 TRANSFORMS = (
     "functional-to-module",
@@ -36,10 +36,10 @@ def measure(transform: str, out: Path) -> dict[str, Any]:
         if parsed.code:
             raise BenchError(f"libcst run failed, see {out / 'reports' / 'parse.log'}")
         copy.forget()
-        cold, report = diff(copy, arguments, report_path)
-        second, _ = diff(copy, arguments, report_path)
+        cold = patch_only(copy, arguments, report_path.with_suffix(".patch"))
+        second = patch_only(copy, arguments, report_path.with_suffix(".patch"))
         copy.forget()
-        watched, _ = diff(copy, arguments, report_path, watch=True)
+        watched, report = diff(copy, arguments, report_path, watch=True)
     return {
         "transform": transform,
         "files": files,

@@ -41,6 +41,16 @@ def copied(source: Path) -> Iterator[Copy]:
         yield Copy(root, Path(folder) / "state")
 
 
+def patch_only(copy: Copy, arguments: Sequence[str], log: Path) -> Run:
+    """One `codemod diff` as a person runs it: the patch on stdout. Raises `BenchError`."""
+    state = {"XDG_STATE_HOME": str(copy.state), "XDG_CACHE_HOME": str(copy.state)}
+    command = [str(CODEMOD), "diff", *arguments]
+    done = run(command, cwd=copy.root, log=log, environment=state)
+    if done.code not in ANSWERED:
+        raise BenchError(f"codemod ended with {done.code}, see {log}")
+    return done
+
+
 def diff(
     copy: Copy, arguments: Sequence[str], report: Path, *, watch: bool = False
 ) -> tuple[Run, dict[str, Any]]:

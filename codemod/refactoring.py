@@ -12,7 +12,7 @@ from codemod.catalogue import select
 from codemod.configuration import Options, line_length
 from codemod.editing.transform import Settings, Transform
 from codemod.engine.cache import PlanCache
-from codemod.engine.compose import Pass, closed, touched_paths
+from codemod.engine.compose import closed, touched_paths
 from codemod.engine.planning import Planned
 from codemod.engine.registry import choose, known_transforms
 from codemod.errors import SourceError
@@ -236,28 +236,36 @@ def _outcomes(
     written: frozenset[str],
     details: bool,
 ) -> Iterator[Outcome]:
-    for one in planned.passes:
-        texts: dict[str, SourceText] = {}
-        for rewrite in one.rewrites:
-            ids = [rewrite.id, *rewrite.requires]
-            yield Outcome(
-                rewrite=rewrite,
-                verdict=verdicts.get(rewrite.id, NOT_RUN),
-                edits=_placed_edits(one, rewrite, texts) if details else (),
-                patch=patch(_changes(planned, planned.compose(ids))) if details else "",
-                would_write=rewrite.id in chosen,
-                written=rewrite.id in written,
-            )
+    texts: dict[str, SourceText] = {}
+    for rewrite in planned.plan.rewrites:
+        ids = [rewrite.id, *rewrite.requires]
+        yield Outcome(
+            rewrite=rewrite,
+            verdict=verdicts.get(rewrite.id, NOT_RUN),
+            edits=_placed_edits(planned, rewrite, texts) if details else (),
+            patch=patch(_changes(planned, planned.compose(ids))) if details else "",
+            would_write=rewrite.id in chosen,
+            written=rewrite.id in written,
+        )
 
 
 def _placed_edits(
-    one: Pass, rewrite: Rewrite, texts: dict[str, SourceText]
+    planned: Planned, rewrite: Rewrite, texts: dict[str, SourceText]
 ) -> tuple[tuple[Edit, Position, Position], ...]:
     """The edits of a rewrite, requirements included, with their places in its snapshot."""
+    number, one = next(
+        (number, one)
+        for number, one in enumerate(planned.passes)
+        if any(item.id == rewrite.id for item in one.rewrites)
+    )
     edits = (*rewrite.edits, *(item.edit for item in rewrite.requirements))
-    for path in {edit.path for edit in edits} - texts.keys():
-        texts[path] = SourceText.decode(path, one.project.overlay.read(path))
+    sources = {}
+    for path in {edit.path for edit in edits}:
+        key = f"{number}:{path}"
+        if key not in texts:
+            texts[key] = SourceText.decode(path, one.project.overlay.read(path))
+        sources[path] = texts[key]
     return tuple(
-        (edit, texts[edit.path].position(edit.start), texts[edit.path].position(edit.end))
+        (edit, sources[edit.path].position(edit.start), sources[edit.path].position(edit.end))
         for edit in sorted(edits, key=lambda item: (item.path, item.start, item.order))
     )

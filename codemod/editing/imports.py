@@ -43,13 +43,10 @@ def _free(name: str, scopes: tuple[Scope | None, ...]) -> bool:
 def _existing(file: SourceFile, package: str, scopes: tuple[Scope | None, ...]) -> Reach | None:
     """A file-level import that already leads there, the most direct one first."""
     found: list[Reach] = []
-    for name in file.index.bindings:
-        if not _free(name, scopes) or not _bound_at_top(file, name):
-            continue
-        target = file.resolver.resolve(name, None).name
-        if target == package:
+    for name, target in file.imported_at_top:
+        if target == package and _free(name, scopes):
             found.append(Reach(name, name))
-        elif target is not None and package.startswith(target + "."):
+        elif package.startswith(target + ".") and _free(name, scopes):
             rest = package[len(target) + 1 :]
             if target.partition(".")[0] == "torch":
                 found.append(Reach(f"{name}.{rest}", name))
@@ -63,15 +60,6 @@ def _existing(file: SourceFile, package: str, scopes: tuple[Scope | None, ...]) 
 
 def _written_so(file: SourceFile, expression: str) -> bool:
     return f"{expression}." in file.source.text
-
-
-def _bound_at_top(file: SourceFile, name: str) -> bool:
-    """Whether an import in the file's own body (not under `if` or `try`) binds the name."""
-    return any(
-        isinstance(statement, ast.Import | ast.ImportFrom)
-        and any((alias.asname or alias.name.partition(".")[0]) == name for alias in statement.names)
-        for statement in file.tree.body
-    )
 
 
 def _with_import(file: SourceFile, package: str, scopes: tuple[Scope | None, ...]) -> Reach:

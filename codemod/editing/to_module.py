@@ -142,12 +142,15 @@ def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
 
 def _check_no_wrapper(call: Call) -> None:
     """Raises Refused (already-a-module) for a class that only wraps this one functional."""
+    if call.method.name != "forward":
+        return
     body = [item for item in call.method.node.body if not _is_docstring(item)]
-    alone = len(body) == 1 and isinstance(body[0], ast.Return) and body[0].value is call.node
+    if len(body) != 1 or not isinstance(body[0], ast.Return) or body[0].value is not call.node:
+        return
     assigned = (item for items in call.module.assignments.values() for item in items)
     layers = any(isinstance(item.value, ast.Call) for item in assigned)
     plain = all(isinstance(item, ast.Name | ast.Constant) for item in call.node.args)
-    if call.method.name == "forward" and alone and plain and not layers:
+    if plain and not layers:
         raise Refused("already-a-module", f"{call.module.name} is the module form of this call")
 
 

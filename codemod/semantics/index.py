@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from codemod.semantics.syntax import (
@@ -266,7 +267,8 @@ def _init_kind(init: FunctionNode, node: ast.ClassDef) -> InitKind:
     parameters = parameters_of(init)
     first = parameters[0].arg if parameters else "self"
     bases = {base for base in map(_base_name, node.bases) if base}
-    for call in ast.walk(init):
+    calls_first = (item.value for item in init.body if isinstance(item, ast.Expr))
+    for call in chain(calls_first, ast.walk(init)):
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
             continue
         if call.func.attr != "__init__":

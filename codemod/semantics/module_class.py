@@ -42,6 +42,18 @@ class SourceFile:
         """Class statements by qualified name, as the index names them."""
         return dict(_class_nodes(self.source, self.tree.body, ""))
 
+    @cached_property
+    def imported_at_top(self) -> tuple[tuple[str, str], ...]:
+        """Names that imports in the file's own body bind (no `if` or `try`), and what they are."""
+        names = [
+            alias.asname or alias.name.partition(".")[0]
+            for statement in self.tree.body
+            if isinstance(statement, ast.Import | ast.ImportFrom)
+            for alias in statement.names
+        ]
+        resolved = ((name, self.resolver.resolve(name, None).name) for name in dict.fromkeys(names))
+        return tuple((name, target) for name, target in resolved if target is not None)
+
     def scope(self, node: ScopeNode, parent: Scope | None) -> Scope:
         return Scope(node, self.path, parent, walrus=self._has_walrus)
 

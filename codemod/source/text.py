@@ -7,7 +7,7 @@ import codecs
 import io
 import re
 import tokenize
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -102,7 +102,19 @@ class SourceText:
         first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
         start, end = self.line_starts[first - 1], node.end_lineno or node.lineno
         stop = self.line_starts[end] if end < len(self.line_starts) else len(self.text)
-        return pattern.search(self.text, start, stop) is not None
+        found = self.matches(pattern)
+        index = bisect_left(found, start)
+        return index < len(found) and found[index] < stop
+
+    def matches(self, pattern: re.Pattern[str]) -> list[int]:
+        """Where a pattern is found in the whole text: searched for once, asked for often."""
+        if pattern not in self._matches:
+            self._matches[pattern] = [match.start() for match in pattern.finditer(self.text)]
+        return self._matches[pattern]
+
+    @cached_property
+    def _matches(self) -> dict[re.Pattern[str], list[int]]:
+        return {}
 
     def ast_position(self, offset: int) -> tuple[int, int]:
         """The `ast` position of an offset: 1-based line, 0-based column in UTF-8 bytes."""

@@ -32,6 +32,10 @@ from .recipe import evaluate
 from .shield import Crashed, Journal, shielded
 from .specs import Call
 
+GIVE = (
+    "give a recipe for {} under [tool.codemod.recipes] in pyproject.toml,"
+    " or as a function in codemod_recipes.py"
+)
 BUILDS = 60
 WORKING_BUILDS = 12
 CALLS = 150
@@ -113,7 +117,7 @@ def search(
         raise NoRecipe(
             "timeout" if "in time" in str(crash) else "crashed",
             "every way to run {} {}".format(cls.__qualname__, crash),
-            "give a recipe for {}.{}".format(namespace.get("__name__", ""), cls.__qualname__),
+            GIVE.format("{}.{}".format(namespace.get("__name__", ""), cls.__qualname__)),
         ) from None
     if "none" in answer:
         raise NoRecipe(*answer["none"])
@@ -354,7 +358,7 @@ def _no_forward(subject: Subject) -> NoRecipe:
 def _explain(subject: Subject, found: int) -> NoRecipe:
     """The failure that says most: at the furthest stage, the one met first."""
     failures = subject.laboratory.failures
-    hint = "give a recipe for {}".format(subject.name)
+    hint = GIVE.format(subject.name)
     name = subject.cls.__qualname__
     if found:
         return NoRecipe("no-recipe", "found no further way to call {}".format(name), hint)

@@ -222,10 +222,10 @@ def test_folder_that_refuses_new_files_leaves_everything(
 ) -> None:
     original = os.open
 
-    def refuse(path: Path, flags: int, *rest: int) -> int:
+    def refuse(path: Path, flags: int, *rest: int, dir_fd: int | None = None) -> int:
         if Path(path).parent.name == "p" and flags & os.O_CREAT:
             raise PermissionError(errno.EACCES, "Permission denied")
-        return original(path, flags, *rest)
+        return original(path, flags, *rest, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(CommitError, match=r"p/b\.py: cannot be written: Permission denied"):

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeVar
 
 from codemod.editing.transform import Transform
 from codemod.engine.compose import Pass, compose, touched_paths, with_requirements
@@ -20,6 +21,7 @@ from codemod.semantics.project import Project
 from codemod.source.overlay import Overlay, digest
 
 MAX_PASSES = 10
+_Found = TypeVar("_Found", Rewrite, Refusal)
 
 
 @dataclass
@@ -120,7 +122,7 @@ def _key(item: Refusal) -> tuple[str, int, str]:
     return (f"{item.transform}:{item.path}", item.line * 10000 + item.column, item.code)
 
 
-def _of(findings: Iterable[Findings], kind):  # type: ignore[no-untyped-def]
+def _of(findings: Iterable[Findings], kind: type[_Found]) -> list[_Found]:
     return [item for one in findings for item in one.found if isinstance(item, kind)]
 
 

@@ -13,8 +13,10 @@ from codemod import (
     Contract,
     Example,
     Found,
+    Functional,
     FunctionalSite,
     ModuleClass,
+    Pair,
     RefusalDoc,
     Refused,
     SourceFile,
@@ -131,7 +133,7 @@ class Classifier(nn.Module):
     def find_outside(self, file: SourceFile, modules: frozenset[str]) -> Iterator[Found]:
         return outside_refusals(self, file, modules, lambda name: bool(self._candidates(name)))
 
-    def _candidates(self, name: str | None):  # type: ignore[no-untyped-def]
+    def _candidates(self, name: str | None) -> tuple[tuple[Pair, Functional], ...]:
         candidates = by_functional(name) if name else ()
         return tuple(
             one

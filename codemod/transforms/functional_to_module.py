@@ -12,8 +12,10 @@ from codemod import (
     Contract,
     Example,
     Found,
+    Functional,
     FunctionalSite,
     ModuleClass,
+    Pair,
     RefusalDoc,
     Refused,
     SourceFile,
@@ -107,7 +109,7 @@ class Net(nn.Module):
     def find_outside(self, file: SourceFile, modules: frozenset[str]) -> Iterator[Found]:
         return outside_refusals(self, file, modules, lambda name: bool(self._candidates(name)))
 
-    def _candidates(self, name: str | None):  # type: ignore[no-untyped-def]
+    def _candidates(self, name: str | None) -> tuple[tuple[Pair, Functional], ...]:
         candidates = by_functional(name) if name else ()
         if self.settings.only is not None:
             return tuple(one for one in candidates if one[0].module in self.settings.only)

@@ -40,6 +40,12 @@ class SourceError(CodemodError):
 class StaleFileError(SourceError):
     """A file changed on disk between the read and the write."""
 
+    @classmethod
+    def during_run(cls, path: str) -> StaleFileError:
+        return cls(
+            path, "changed-on-disk", f"{path}: changed on disk while codemod ran; run it again"
+        )
+
 
 class TransformError(CodemodError):
     """A transform raised, or yielded what is no rewrite and no refusal."""

@@ -15,7 +15,7 @@ from codemod.engine.cache import PlanCache
 from codemod.engine.compose import closed, touched_paths
 from codemod.engine.planning import Planned
 from codemod.engine.registry import choose, known_transforms
-from codemod.errors import SourceError
+from codemod.errors import SourceError, StaleFileError
 from codemod.report.patch import patch
 from codemod.results import (
     Composition,
@@ -154,8 +154,8 @@ def _not_stale(
         except SourceError:
             same = False
         if not same:
-            message = f"{path}: changed on disk while codemod ran; run it again"
-            errors.append(FileError(path, "changed-on-disk", message))
+            error = StaleFileError.during_run(path)
+            errors.append(FileError(path, error.code, error.message))
     gone = {error.path for error in errors}
     left = {r.id for r in planned.plan.rewrites if r.id in kept and not touched_paths(r) & gone}
     return closed(planned.plan.rewrites, left), tuple(errors)

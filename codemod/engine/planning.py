@@ -14,7 +14,7 @@ from codemod.engine.compose import Pass, compose, touched_paths, with_requiremen
 from codemod.engine.find import FindInFiles, Findings
 from codemod.engine.indexing import build_project, index_files, spread
 from codemod.engine.text_edits import overlaps
-from codemod.errors import RewriteError, SourceError
+from codemod.errors import RewriteError, SourceError, StaleFileError
 from codemod.results import Composition, Edit, FileError, Plan, Refusal, Rewrite
 from codemod.semantics.index import FileIndex
 from codemod.semantics.project import Project
@@ -109,8 +109,8 @@ def _snapshot(
             stale.append(FileError(path, error.code, error.message))
             continue
         if digest(found[path]) != project.files[path].digest:
-            message = f"{path}: changed on disk while codemod ran; run it again"
-            stale.append(FileError(path, "changed-on-disk", message))
+            changed = StaleFileError.during_run(path)
+            stale.append(FileError(path, changed.code, changed.message))
     return found, stale
 
 

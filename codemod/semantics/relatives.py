@@ -17,8 +17,7 @@ def load_file(project: Project, path: str) -> SourceFile:
     """
     data = project.overlay.read(path)
     if digest(data) != project.files[path].digest:
-        message = f"{path}: changed on disk while codemod ran; run it again"
-        raise StaleFileError(path, "changed-on-disk", message)
+        raise StaleFileError.during_run(path)
     source = SourceText.decode(path, data)
     return SourceFile(project, source, parse(source))
 

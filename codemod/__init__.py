@@ -36,10 +36,11 @@ if TYPE_CHECKING:
     from codemod.editing.to_functional import functional_rewrite as functional_rewrite
     from codemod.editing.to_functional import is_settled as is_settled
     from codemod.editing.to_functional import module_names as module_names
-    from codemod.editing.to_module import FunctionalSite as FunctionalSite
+    from codemod.editing.to_module import OTHER_OPERATORS as OTHER_OPERATORS
+    from codemod.editing.to_module import STRUCTURE as STRUCTURE
+    from codemod.editing.to_module import Candidates as Candidates
+    from codemod.editing.to_module import ToModule as ToModule
     from codemod.editing.to_module import functional_names as functional_names
-    from codemod.editing.to_module import functional_site as functional_site
-    from codemod.editing.to_module import module_rewrites as module_rewrites
     from codemod.editing.to_module import training_argument as training_argument
     from codemod.editing.transform import Example as Example
     from codemod.editing.transform import Found as Found
@@ -90,10 +91,11 @@ _HOMES = {
         "module_names",
     ),
     "editing.to_module": (
-        "FunctionalSite",
+        "OTHER_OPERATORS",
+        "STRUCTURE",
+        "Candidates",
+        "ToModule",
         "functional_names",
-        "functional_site",
-        "module_rewrites",
         "training_argument",
     ),
     "editing.transform": ("Example", "Found", "Transform", "witness"),

@@ -1,10 +1,11 @@
-"""From a functional call in a method to a module of its own: what two transforms share."""
+"""From functional calls in methods to modules of their own: what such transforms share."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,6 +17,7 @@ from codemod.catalogue import (
     Pair,
     Unmappable,
     bind,
+    by_functional,
     module_call,
     short,
 )
@@ -28,20 +30,29 @@ from codemod.editing.attributes import (
 )
 from codemod.editing.calls import rewrite_call
 from codemod.editing.checks import (
+    check_class_accepts_attributes,
     check_not_copied,
     check_not_run_by_init,
     check_site,
     check_subclasses_run_init,
 )
 from codemod.editing.imports import Reach, reach
+from codemod.editing.outside import outside_refusals
 from codemod.editing.refused import Refused
 from codemod.editing.stability import stable_attributes
 from codemod.editing.training import check_one_mode
-from codemod.editing.transform import Transform, witness
+from codemod.editing.transform import Found, Transform, witness
 from codemod.results import Contract, Release, Requirement, Rewrite
-from codemod.semantics.module_class import Call, ModuleClass
+from codemod.semantics.module_class import Call, ModuleClass, SourceFile
 
 Candidates = tuple[tuple[Pair, Functional], ...]
+
+# What a module come or gone changes on purpose, and what it may change where the two forms run
+# other operators.
+STRUCTURE = Contract(changes={"modules": "differs", "hooks": "differs"})
+OTHER_OPERATORS = Contract(
+    changes={"modules": "differs", "hooks": "differs", "trace": "may-differ"}
+)
 
 _REFUSAL_OF = {
     "no-functional-argument": "no-counterpart",
@@ -75,6 +86,44 @@ class FunctionalSite:
     def order(self) -> int:
         """Sites in order of evaluation: an inner call ends before the one around it."""
         return self.call.layout.end
+
+
+class ToModule(Transform):
+    """Turns calls of functionals into modules of their own, one a call.
+
+    A subclass says which entries of the catalogue it `takes`, and what the rewrite of one call
+    promises: `contract_of`.
+    """
+
+    @abstractmethod
+    def takes(self, pair: Pair) -> bool:
+        """Whether the functional forms of this module are sites."""
+
+    @abstractmethod
+    def contract_of(self, call: Call, candidates: Candidates) -> Contract:
+        """What the rewrite of one call promises. Raises Refused."""
+
+    def find(self, module: ModuleClass) -> Iterator[Found]:
+        sites: list[tuple[FunctionalSite, Contract]] = []
+        for call in module.calls_near(self.markers):
+            candidates = self.candidates(call.name)
+            if not candidates:
+                continue
+            try:
+                check_class_accepts_attributes(module, call)
+                contract = self.contract_of(call, candidates)
+                sites.append((functional_site(call, candidates), contract))
+            except Refused as refused:
+                yield self.refuse(module, call.node, refused)
+        yield from module_rewrites(self, module, sites)
+
+    def find_outside(self, file: SourceFile, modules: frozenset[str]) -> Iterator[Found]:
+        return outside_refusals(self, file, modules, lambda name: bool(self.candidates(name)))
+
+    def candidates(self, name: str | None) -> Candidates:
+        """The entries of the catalogue that a function's qualified name may mean here."""
+        found = by_functional(name) if name else ()
+        return tuple(one for one in found if self.is_chosen(one[0]) and self.takes(one[0]))
 
 
 @cache

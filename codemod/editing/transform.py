@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from codemod.catalogue import Pair
 from codemod.editing.refused import COMMON_REFUSALS, RefusalDoc, Refused
 from codemod.errors import TransformError
 from codemod.results import (
@@ -70,6 +71,10 @@ class Transform(ABC):
     def find_outside(self, file: SourceFile, modules: frozenset[str]) -> Iterable[Found]:
         """Refusals in code that belongs to none of the module classes of a file."""
         return ()
+
+    def is_chosen(self, pair: Pair) -> bool:
+        """Whether `--only` leaves an entry of the catalogue in."""
+        return self.settings.only is None or pair.module in self.settings.only
 
     @classmethod
     def refusal_docs(cls) -> dict[str, RefusalDoc]:

@@ -6,36 +6,26 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from codemod import (
+    STRUCTURE,
     Call,
+    Candidates,
     Contract,
     Example,
-    Found,
-    Functional,
-    FunctionalSite,
-    ModuleClass,
     Pair,
     RefusalDoc,
     Refused,
-    SourceFile,
-    Transform,
-    by_functional,
-    check_class_accepts_attributes,
-    functional_site,
-    module_rewrites,
-    outside_refusals,
+    ToModule,
     training_argument,
 )
 
-STRUCTURE = Contract(changes={"modules": "differs", "hooks": "differs"})
 TURNED_OFF_IN_EVAL = Contract(
     changes={"eval": "becomes-deterministic", "modules": "differs", "hooks": "differs"}
 )
 
 
-class DropoutToModule(Transform):
+class DropoutToModule(ToModule):
     """Turn functional dropout into modules; one that stays on in eval is turned off there."""
 
     name = "dropout-to-module"
@@ -116,35 +106,10 @@ class Classifier(nn.Module):
         ),
     )
 
-    def find(self, module: ModuleClass) -> Iterator[Found]:
-        sites: list[tuple[FunctionalSite, Contract]] = []
-        for call in module.calls_near(self.markers):
-            candidates = self._candidates(call.name)
-            if not candidates:
-                continue
-            try:
-                check_class_accepts_attributes(module, call)
-                contract = self._contract(call)
-                sites.append((functional_site(call, candidates), contract))
-            except Refused as refused:
-                yield self.refuse(module, call.node, refused)
-        yield from module_rewrites(self, module, sites)
+    def takes(self, pair: Pair) -> bool:
+        return pair.group == "dropout"
 
-    def find_outside(self, file: SourceFile, modules: frozenset[str]) -> Iterator[Found]:
-        return outside_refusals(self, file, modules, lambda name: bool(self._candidates(name)))
-
-    def _candidates(self, name: str | None) -> tuple[tuple[Pair, Functional], ...]:
-        candidates = by_functional(name) if name else ()
-        return tuple(
-            one
-            for one in candidates
-            if one[0].group == "dropout"
-            and (self.settings.only is None or one[0].module in self.settings.only)
-        )
-
-    def _contract(self, call: Call) -> Contract:
-        """What the rewrite of this call promises. Raises Refused."""
-        candidates = self._candidates(call.name)
+    def contract_of(self, call: Call, candidates: Candidates) -> Contract:
         functional = candidates[0][1]
         default = {item.name: item.default for item in functional.parameters}
         given = training_argument(call, candidates)

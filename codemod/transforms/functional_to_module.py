@@ -5,37 +5,23 @@ https://docs.pytorch.org/docs/stable/nn.functional.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from codemod import (
+    OTHER_OPERATORS,
+    STRUCTURE,
     Call,
+    Candidates,
     Contract,
     Example,
-    Found,
-    Functional,
-    FunctionalSite,
-    ModuleClass,
     Pair,
     RefusalDoc,
     Refused,
-    SourceFile,
-    Transform,
-    by_functional,
-    check_class_accepts_attributes,
+    ToModule,
     functional_names,
-    functional_site,
-    module_rewrites,
-    outside_refusals,
     training_argument,
 )
 
-STRUCTURE = Contract(changes={"modules": "differs", "hooks": "differs"})
-OTHER_OPERATORS = Contract(
-    changes={"modules": "differs", "hooks": "differs", "trace": "may-differ"}
-)
 
-
-class FunctionalToModule(Transform):
+class FunctionalToModule(ToModule):
     """Turn calls of functionals into modules of their own, one a call."""
 
     name = "functional-to-module"
@@ -90,41 +76,23 @@ class Net(nn.Module):
         ),
     )
 
-    def find(self, module: ModuleClass) -> Iterator[Found]:
-        sites: list[tuple[FunctionalSite, Contract]] = []
-        for call in module.calls_near(self.markers):
-            candidates = self._candidates(call.name)
-            if not candidates:
-                continue
-            try:
-                check_class_accepts_attributes(module, call)
-                self._check_training(call)
-                site = functional_site(call, candidates)
-            except Refused as refused:
-                yield self.refuse(module, call.node, refused)
-            else:
-                sites.append((site, OTHER_OPERATORS if site.pair.trace_differs else STRUCTURE))
-        yield from module_rewrites(self, module, sites)
+    def takes(self, pair: Pair) -> bool:
+        return pair.group != "loss" or self.settings.only is not None
 
-    def find_outside(self, file: SourceFile, modules: frozenset[str]) -> Iterator[Found]:
-        return outside_refusals(self, file, modules, lambda name: bool(self._candidates(name)))
-
-    def _candidates(self, name: str | None) -> tuple[tuple[Pair, Functional], ...]:
-        candidates = by_functional(name) if name else ()
-        if self.settings.only is not None:
-            return tuple(one for one in candidates if one[0].module in self.settings.only)
-        return tuple(one for one in candidates if one[0].group != "loss")
-
-    def _check_training(self, call: Call) -> None:
-        candidates = self._candidates(call.name)
+    def contract_of(self, call: Call, candidates: Candidates) -> Contract:
         pair, functional = candidates[0]
-        if functional.training is None:
-            return
-        given = training_argument(call, candidates)
-        if given == f"{call.self_name}.training":
-            return
-        if pair.group == "dropout":
-            raise Refused(
-                "dropout-training", "no training=self.training: this is for dropout-to-module"
-            )
-        raise Refused("training-argument", f"the training flag is {given or 'left out'}")
+        if functional.training is not None:
+            _check_follows_training(call, candidates, pair)
+        return OTHER_OPERATORS if pair.trace_differs else STRUCTURE
+
+
+def _check_follows_training(call: Call, candidates: Candidates, pair: Pair) -> None:
+    """Raises Refused: dropout-training, training-argument."""
+    given = training_argument(call, candidates)
+    if given == f"{call.self_name}.training":
+        return
+    if pair.group == "dropout":
+        raise Refused(
+            "dropout-training", "no training=self.training: this is for dropout-to-module"
+        )
+    raise Refused("training-argument", f"the training flag is {given or 'left out'}")

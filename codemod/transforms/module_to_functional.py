@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from codemod import (
+    OTHER_OPERATORS,
+    STRUCTURE,
     Assignment,
     Call,
-    Contract,
     Example,
     Found,
     ModuleClass,
@@ -25,11 +26,6 @@ from codemod import (
     functional_rewrite,
     is_settled,
     module_names,
-)
-
-STRUCTURE = Contract(changes={"modules": "differs", "hooks": "differs"})
-OTHER_OPERATORS = Contract(
-    changes={"modules": "differs", "hooks": "differs", "trace": "may-differ"}
 )
 
 
@@ -109,8 +105,7 @@ class Net(nn.Module):
         pair = by_module(made.name) if made is not None and made.name else None
         if pair is None or pair.group == "normalization":
             return None  # layers that hold state as a rule are no candidates
-        only = self.settings.only
-        return pair if only is None or pair.module in only else None
+        return pair if self.is_chosen(pair) else None
 
     def _calls(
         self, module: ModuleClass, name: str, count: int, assignment: Assignment

@@ -521,6 +521,36 @@ def test_a_model_that_needs_a_missing_package_says_which(pool: WorkerPool, root:
     assert ask(pool, "imports.py")["stubs"] == ["absent_package"]
 
 
+TOUCHES = {
+    "built": {"init": "absent_package.Layer()"},
+    "called": {"forward": "absent_package.go(x)"},
+    "built-where-asked": {"init": "(absent_package.Layer if deep else nn.Identity)()"},
+}
+
+
+@pytest.mark.parametrize("how", TOUCHES.values(), ids=TOUCHES.keys())
+def test_a_search_names_the_missing_package(
+    pool: WorkerPool, root: Path, how: dict[str, str]
+) -> None:
+    (root / "needs_more.py").write_text(
+        "import torch\nfrom torch import nn\nimport absent_package\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self, deep=True):\n"
+        "        super().__init__()\n"
+        f"        {how.get('init', 'self.fc = nn.Linear(2, 2)')}\n"
+        "    def forward(self, x):\n"
+        f"        return {how.get('forward', 'torch.relu(x)')}\n"
+    )
+    request = {"op": "recipe", "overlay": "disk", "path": "needs_more.py", "class": "Net"}
+    found = pool.submit({**request, "candidates": [], "skip": 0, "budget": 20.0})
+    answer = found.result(timeout=60)
+    if "recipe" in answer:  # the flag that does without it
+        assert answer["recipe"]["build"] == "Net(deep=False)"
+    else:
+        assert answer["failure"]["code"] == "needs-package"
+        assert "absent_package" in answer["failure"]["message"]
+
+
 def test_scripts_of_two_folders_have_each_their_own_helpers(tmp_path: Path) -> None:
     for folder, size in (("a", 2), ("b", 5)):
         (tmp_path / folder).mkdir()

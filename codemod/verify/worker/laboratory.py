@@ -18,6 +18,7 @@ import torch
 from .guards import Guard, guard_of
 from .recipe import arguments, surroundings
 from .shield import Journal
+from .standin import Touched, forbidden
 
 ATTEMPT_SECONDS = 8.0
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -49,6 +50,7 @@ class Failure(NamedTuple):
     draft: Optional[Draft] = None
     shapes: Tuple[Tuple[int, ...], ...] = ()  # of tensors in the innermost frame of torch
     guard: Optional[Guard] = None  # the condition in the innermost frame that led to the raise
+    package: str = ""  # the missing package that was wanted
 
     @property
     def words(self) -> Tuple[str, ...]:
@@ -138,10 +140,10 @@ class Laboratory:
         if self.left <= 0:
             return None, Failure(stage, "OutOfTime", "the time for this class is spent")
         try:
-            with limited(min(self.left, ATTEMPT_SECONDS)), warnings.catch_warnings():
+            with limited(min(self.left, ATTEMPT_SECONDS)), warnings.catch_warnings(), forbidden():
                 warnings.simplefilter("ignore")
                 return work(), None
-        except (Exception, SystemExit, OutOfTime) as error:
+        except BaseException as error:  # a touched stand-in and what the model itself raises
             failure = describe(error, stage, draft)
         self.failures.append(failure)
         return None, failure
@@ -195,8 +197,23 @@ def describe(error: BaseException, stage: str, draft: Optional[Draft] = None) ->
     except Exception:
         message = ""
     return Failure(
-        stage, type(error).__name__, message, tuple(frames[:12]), draft, tuple(shapes), guard
+        stage,
+        type(error).__name__,
+        message,
+        tuple(frames[:12]),
+        draft,
+        tuple(shapes),
+        guard,
+        _missing_package(error),
     )
+
+
+def _missing_package(error: BaseException) -> str:
+    if isinstance(error, Touched):
+        return error.package
+    if isinstance(error, ModuleNotFoundError):
+        return (error.name or "").partition(".")[0]
+    return ""
 
 
 def _statement(path: str, line: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import types
 from importlib.machinery import ModuleSpec
 from typing import Any, Callable, Iterator, Set, Tuple
@@ -25,6 +26,17 @@ def forbid() -> None:
     """From now on touching a stand-in raises `Touched`."""
     global _forbidden
     _forbidden = True
+
+
+@contextlib.contextmanager
+def forbidden() -> Iterator[None]:
+    """Within it touching a stand-in raises `Touched`."""
+    global _forbidden
+    before, _forbidden = _forbidden, True
+    try:
+        yield
+    finally:
+        _forbidden = before
 
 
 def touched() -> Tuple[str, ...]:

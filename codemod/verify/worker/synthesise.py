@@ -21,7 +21,6 @@ from .laboratory import (
     Draft,
     Failure,
     Laboratory,
-    OutOfTime,
     describe,
     limited,
     require_output,
@@ -31,6 +30,7 @@ from .reading import forward_of, plain_function
 from .recipe import evaluate
 from .shield import Crashed, Journal, shielded
 from .specs import Call
+from .standin import forbidden
 
 GIVE = (
     "give a recipe for {} under [tool.codemod.recipes] in pyproject.toml,"
@@ -169,7 +169,7 @@ def _candidate_runs(subject: Subject, candidate: Mapping[str, Any]) -> bool:
         laboratory.failures.append(failure)
         return False
     try:
-        with limited(max(laboratory.left, 0.01)):
+        with limited(max(laboratory.left, 0.01)), forbidden():
             seed(0)
             make = evaluate(candidate, subject.cls, subject.namespace)
             for training in (True, False):
@@ -177,7 +177,7 @@ def _candidate_runs(subject: Subject, candidate: Mapping[str, Any]) -> bool:
                 model, args, kwargs = make()
                 model.train(training)
                 require_output(model(*args, **kwargs))
-    except (Exception, SystemExit, OutOfTime) as error:
+    except BaseException as error:
         failure = describe(error, "call")
         if candidate.get("source") == "given":
             raise _given_raises(subject, candidate, failure) from None
@@ -327,7 +327,7 @@ def _steered(subject: Subject, draft: Draft, call: Call, budget: int) -> Iterato
 
 def _hopeless(failure: Failure) -> bool:
     """Whether other inputs cannot help: the forward is abstract, or needs what is not there."""
-    return failure.kind in ("NotImplementedError", "ImportError", "ModuleNotFoundError")
+    return bool(failure.package) or failure.kind in ("NotImplementedError", "ImportError")
 
 
 def _recipe(subject: Subject, draft: Draft) -> Dict[str, Any]:
@@ -365,7 +365,7 @@ def _explain(subject: Subject, found: int) -> NoRecipe:
     calls = [f for f in failures if f.stage == "call" and f.kind != "OutOfTime"]
     builds = [f for f in failures if f.stage == "build" and f.kind != "OutOfTime"]
     chosen = (calls or builds or failures or [Failure("build", "OutOfTime", "")])[0]
-    package = _missing_package([*calls, *builds])
+    package = next((f.package for f in (chosen, *[*calls, *builds][-3:]) if f.package), "")
     if package:
         return NoRecipe(
             "needs-package",
@@ -377,14 +377,6 @@ def _explain(subject: Subject, found: int) -> NoRecipe:
         return NoRecipe("timeout", "found no way to {} {} in time".format(verb, name), hint)
     message = "cannot {} {}: {}".format(verb, name, _sentence(chosen))
     return NoRecipe("no-recipe", message, hint)
-
-
-def _missing_package(failures: Sequence[Failure]) -> str:
-    for failure in failures[-3:]:
-        found = re.search(r"No module named '([\w.]+)'", failure.message)
-        if found and failure.kind in ("ImportError", "ModuleNotFoundError"):
-            return found.group(1).split(".")[0]
-    return ""
 
 
 def _sentence(failure: Failure) -> str:

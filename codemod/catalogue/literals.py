@@ -53,3 +53,11 @@ def elements(source: str) -> Sequence[str] | None:
 def repeated(source: str, times: int) -> str:
     """`1` as `(1, 1)`; once: `(1,)`."""
     return f"({source},)" if times == 1 else f"({', '.join([source.strip()] * times)})"
+
+
+def as_tuple(source: str) -> str:
+    """`[1, 2]` as `(1, 2)`; anything else as it is."""
+    text = source.strip()
+    if not text.startswith("["):
+        return source
+    return f"({text[1:-1]})" if len(elements(source) or ()) > 1 else f"({text[1:-1]},)"

@@ -254,12 +254,17 @@ def _to_functional_source(link: Link, source: str, pair: Pair) -> str | Unmappab
 
 
 def module_call(
-    candidates: Iterable[tuple[Pair, Functional]], call: Mapping[str, str]
+    candidates: Iterable[tuple[Pair, Functional]],
+    call: Mapping[str, str],
+    lengths: Mapping[str, int] | None = None,
 ) -> ModuleCall | Unmappable:
-    """The first candidate that means the same as the call, else the most telling reason."""
+    """The first candidate that means the same as the call, else the most telling reason.
+
+    `lengths`: how many elements the value of a source is known to have (`self.padding`).
+    """
     failures: list[Unmappable] = []
     for pair, functional in candidates:
-        result = to_module(pair, functional, call)
+        result = to_module(pair, functional, call, lengths)
         if isinstance(result, ModuleCall):
             return result
         failures.append(result)
@@ -270,13 +275,16 @@ def module_call(
 
 
 def to_module(
-    pair: Pair, functional: Functional, call: Mapping[str, str]
+    pair: Pair,
+    functional: Functional,
+    call: Mapping[str, str],
+    lengths: Mapping[str, int] | None = None,
 ) -> ModuleCall | Unmappable:
     """The module for a call of this spelling. The caller has seen to the training argument."""
     if not pair.from_functional:
         message = f"{short(functional.name)} is not made {short(pair.module)}. {pair.note}"
         return Unmappable("no-module", message.strip())
-    arguments = _module_arguments(pair, functional, call)
+    arguments = _module_arguments(pair, functional, call, lengths or {})
     if isinstance(arguments, Unmappable):
         return arguments
     return ModuleCall(
@@ -299,7 +307,7 @@ def _module_inputs(pair: Pair, functional: Functional, call: Mapping[str, str]) 
 
 
 def _module_arguments(
-    pair: Pair, functional: Functional, call: Mapping[str, str]
+    pair: Pair, functional: Functional, call: Mapping[str, str], lengths: Mapping[str, int]
 ) -> Arguments | Unmappable:
     refused = _other_module(pair, functional, call)
     if refused is not None:
@@ -317,7 +325,7 @@ def _module_arguments(
         source = theirs[link.functional] if is_default else call[link.functional]
         if source is None:
             continue
-        converted = _to_module_source(link, source, pair, functional)
+        converted = _to_module_source(link, source, pair, functional, lengths)
         if isinstance(converted, Unmappable):
             return converted
         if is_default and _agree(converted, own[link.module]):
@@ -370,18 +378,21 @@ def _without_module_form(
 
 
 def _to_module_source(
-    link: Link, source: str, pair: Pair, functional: Functional
+    link: Link, source: str, pair: Pair, functional: Functional, lengths: Mapping[str, int]
 ) -> str | Unmappable:
     times = _REPEATS.get(link.convert)
     if times is None:
         return source
     parts = literals.elements(source)
-    if parts is None:
+    length = lengths.get(source) if parts is None else len(parts)
+    if length is None:
         message = f"{link.functional} of {short(functional.name)} is {source}"
         return Unmappable("needs-literal", f"{message}: how long it is decides on the module.")
-    if len(parts) != times:
-        message = f"{short(pair.module)} pads by {times} numbers, not by {len(parts)}."
+    if length != times:
+        message = f"{short(pair.module)} pads by {times} numbers, not by {length}."
         return Unmappable("other-module", message)
+    if parts is None:
+        return source
     if literals.is_number(parts[0]) and len(set(parts)) == 1:
         return parts[0]
-    return source
+    return literals.as_tuple(source)

@@ -6,11 +6,13 @@ import ast
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from codemod.editing.checks import gives_way
 from codemod.editing.refused import Refused
 from codemod.results import Edit, Requirement
 from codemod.semantics.layout import span
 from codemod.semantics.module_class import Assignment, Call, Method, ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
+from codemod.semantics.project import Base
 from codemod.semantics.syntax import (
     FunctionNode,
     dotted_name,
@@ -44,6 +46,7 @@ def fresh_names(module: ModuleClass, base: str, sites: Iterable[int]) -> dict[in
     """
     sites = tuple(sites)
     taken = module.family_names | MODULE_NAMES | set(module.reserved_names.values())
+    taken |= _answered_by_getattr(module)
     names: dict[int, str] = {}
     number = 0 if len(sites) == 1 else 1
     for site in sites:
@@ -58,6 +61,14 @@ def fresh_names(module: ModuleClass, base: str, sites: Iterable[int]) -> dict[in
         number += 1
     module.reserved_names.update(names)
     return names
+
+
+def _answered_by_getattr(module: ModuleClass) -> frozenset[str]:
+    """Names that a `__getattr__` of the family may answer before nn.Module does: its settings."""
+    keys = (module.key, *module.ancestors_in_project)
+    if module.init is None or not any(gives_way(module, key) for key in keys):
+        return frozenset()
+    return frozenset(item.arg for item in parameters_of(module.init.node))
 
 
 def add_attribute(
@@ -196,8 +207,9 @@ def _last_assigned(call: Call, name: ast.Name) -> ast.expr | None:
 
 
 def _super_call_index(module: ModuleClass, init: Method) -> int | None:
-    """Index, in the body of `__init__`, of the statement that runs the bases' `__init__`."""
+    """Index, in the body of `__init__`, of the statement that runs a base's `__init__`."""
     bases = {base for base in module.index.bases if base}
+    above = set(module.ancestors_in_project)
     for index, statement in enumerate(init.node.body):
         for node in ast.walk(statement):
             if (
@@ -209,9 +221,8 @@ def _super_call_index(module: ModuleClass, init: Method) -> int | None:
                 if isinstance(owner, ast.Call) and dotted_name(owner.func) == "super":
                     return index
                 name = dotted_name(owner)
-                if name in bases or (
-                    name and module.file.resolver.resolve(name, None).name == "torch.nn.Module"
-                ):
+                found = module.file.resolver.resolve(name, None) if name else Base()
+                if name in bases or found.name == "torch.nn.Module" or found.key in above:
                     return index
     return None
 

@@ -8,11 +8,22 @@ from collections.abc import Iterable, Iterator
 
 from codemod.editing.refused import Refused
 from codemod.semantics.module_class import Call, ModuleClass
-from codemod.semantics.project import is_torch_module
+from codemod.semantics.project import ClassKey, is_torch_module
 from codemod.semantics.syntax import FunctionNode, dotted_name
 
 _OWN_ATTRIBUTE_RULES = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})
+# `__getattr__` is asked for children too: one that hands on what it does not know is none of ours.
+_GIVES_WAY = re.compile(
+    r"def __getattr__\(\s*self,\s*(\w+)[\s\S]{0,2000}?(?:super\([^()]*\)|\bModule)\.__getattr__\("
+    r"\s*(?:self,\s*)?\1\s*\)"
+)
 _CLASS_REWRITING = frozenset({"dataclass", "dataclasses.dataclass", "attr.s", "attrs.define"})
+# Layers of torch whose own code looks at no children, and has no attribute that a new one may hide.
+_PLAIN_LAYER = re.compile(
+    r"torch\.nn\.(?:Module|Identity|Linear|Bilinear|Embedding|EmbeddingBag|(?:Lazy)?Conv\w+"
+    r"|(?:Lazy)?(?:Batch|Instance)Norm\dd|(?:Layer|Group|RMS|SyncBatch)Norm"
+    r"|(?:Adaptive)?(?:Avg|Max)Pool\dd)"
+)
 _COPIED = re.compile(r"#\s*Copied from \S+")
 _CHILDREN = r"self\.(?:children\(\)|named_children\(\)|_modules(?:\.\w+\(\))?)"
 # By position: `list(self.children())[:-1]`, `nn.Sequential(*self.children())`.
@@ -50,13 +61,21 @@ def _text_above(module: ModuleClass, owner: ast.ClassDef | FunctionNode) -> str:
     return source.text[start:stop]
 
 
+def gives_way(module: ModuleClass, key: ClassKey) -> bool:
+    """Whether all that a class has to say of its attributes is a `__getattr__` that gives way."""
+    item = module.project.classes[key]
+    own_rules = (item.methods | item.class_attributes) & _OWN_ATTRIBUTE_RULES
+    text = module.project.class_text(key)
+    return own_rules == {"__getattr__"} and _GIVES_WAY.search(text) is not None
+
+
 def check_attributes_are_plain(module: ModuleClass) -> None:
     """Raises Refused: custom-attributes, unknown-base, scripted."""
     project = module.project
     for key in (module.key, *module.ancestors_in_project):
         item = project.classes[key]
         own_rules = sorted((item.methods | item.class_attributes) & _OWN_ATTRIBUTE_RULES)
-        if own_rules:
+        if own_rules and not gives_way(module, key):
             raise Refused("custom-attributes", f"{item.qualname} defines {own_rules[0]}")
         if item.metaclass:
             raise Refused("custom-attributes", f"{item.qualname} has a metaclass")
@@ -68,10 +87,10 @@ def check_attributes_are_plain(module: ModuleClass) -> None:
 
 
 def check_no_layer_base(module: ModuleClass) -> None:
-    """Raises Refused (layer-base) if the class extends a layer or container of torch itself."""
+    """Raises Refused (layer-base) if the class extends a container of torch, or the like."""
     for key in (module.key, *module.ancestors_in_project):
         for base in module.project.bases[key]:
-            if base.name and is_torch_module(base.name) and base.name != "torch.nn.Module":
+            if base.name and is_torch_module(base.name) and not _PLAIN_LAYER.fullmatch(base.name):
                 raise Refused("layer-base", f"{key[1]} is a {base.name}")
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from codemod.catalogue import Arguments, Pair
 from codemod.editing.refused import Refused
-from codemod.editing.stability import check_attribute, stable_attributes
+from codemod.editing.settled import check_attribute, check_set_before
+from codemod.editing.stability import stable_attributes
 from codemod.results import Edit, Requirement
 from codemod.semantics.module_class import Assignment, Call, ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
@@ -88,7 +89,9 @@ def _is_bound_once(constructor: Call, name: str) -> bool:
 
 
 def _check_means_the_same(constructor: Call, value: ast.expr, calls: Sequence[Call]) -> None:
-    stable_attributes(constructor.module, value, constructor.scope, constructor.self_name)
+    read = stable_attributes(constructor.module, value, constructor.scope, constructor.self_name)
+    for name in read:
+        check_set_before(constructor.module, name, constructor.statement)
     names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
     names.discard(constructor.self_name or "")
     for call in calls:

@@ -135,8 +135,8 @@ COMMON_REFUSALS: Mapping[str, RefusalDoc] = {
         "Change this class by hand.",
     ),
     "layer-base": RefusalDoc(
-        "The class extends a layer or a container of torch.nn, whose children mean something"
-        " (nn.Sequential runs them) or which others take for a leaf.",
+        "The class extends a container of torch.nn, whose children mean something (nn.Sequential"
+        " runs them), or a layer with attributes that a new one may hide.",
         "Change this class by hand.",
     ),
     "already-a-module": RefusalDoc(

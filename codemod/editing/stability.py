@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterator
 
 from codemod.editing.refused import Refused
-from codemod.semantics.module_class import Assignment, ModuleClass
+from codemod.editing.settled import check_attribute
+from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.scopes import Scope
 from codemod.semantics.syntax import dotted_name
 
 # Packages whose attributes are constants.
 _CONSTANT_PACKAGES = frozenset({"torch", "math", "numpy", "enum"})
+_PURE_BUILTINS = frozenset({"abs", "bool", "float", "int", "max", "min", "round", "tuple"})
 
 
 def stable_attributes(
@@ -34,10 +36,7 @@ def _reads(
     if isinstance(node, ast.Attribute | ast.Name):
         yield from _reads_of_name(module, node, scope, self_name)
         return
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        yield from _reads(module, node.value, scope, self_name)
-        return
-    parts = _parts(node)
+    parts = _operands_of_call(module, node, scope) if isinstance(node, ast.Call) else _parts(node)
     if parts is None:
         raise _not_static(module, node)
     for part in parts:
@@ -58,7 +57,20 @@ def _parts(node: ast.expr) -> list[ast.expr] | None:
         return [node.left, *node.comparators]
     if isinstance(node, ast.IfExp):
         return [node.test, node.body, node.orelse]
+    if isinstance(node, ast.Subscript):
+        return [node.value, node.slice]
+    if isinstance(node, ast.Slice):
+        return [item for item in (node.lower, node.upper, node.step) if item is not None]
     return None
+
+
+def _operands_of_call(module: ModuleClass, node: ast.Call, scope: Scope) -> list[ast.expr] | None:
+    """The arguments of a built-in function whose result depends on nothing else."""
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    hidden = scope.binds(name) or name in module.file.index.bindings or module.file.index.stars
+    if name not in _PURE_BUILTINS or hidden or node.keywords:
+        return None
+    return node.args
 
 
 def _reads_of_name(
@@ -111,46 +123,6 @@ def _check_file_level(module: ModuleClass, head: str, rest: str, node: ast.expr)
     )
     if rest or len(assigned) != 1:
         raise _not_static(module, node)
-
-
-def check_attribute(module: ModuleClass, name: str) -> None:
-    """Raise Refused unless only `__init__` (or the class body) ever sets `self.NAME`."""
-    if name == "training":
-        raise Refused("argument-not-static", "the argument depends on self.training")
-    own = module.assignments.get(name, ())
-    if any(method.name == name for method in module.methods):
-        raise Refused("argument-not-static", f"self.{name} is a property or a method")
-    if name in module.project.assigned_outside:
-        place = module.project.place_assigned(name)
-        raise Refused("argument-reassigned", f"{place} assigns .{name} of an object")
-    inherited = [key for key in module.ancestors_in_project if _assigns(module, key, name)]
-    below = [key for key in module.descendants_in_project if _assigns(module, key, name)]
-    count = len(own) + len(inherited)
-    if below or count > 1:
-        raise Refused("argument-reassigned", f"self.{name} is assigned more than once")
-    if own and not _is_settled(module, own[0]):
-        raise Refused(
-            "argument-reassigned", f"self.{name} is not assigned plainly at the top of __init__"
-        )
-    if not count and not _is_class_attribute(module, name):
-        raise Refused("argument-not-static", f"where self.{name} is set cannot be seen")
-
-
-def _is_settled(module: ModuleClass, item: Assignment) -> bool:
-    return item.plain and item.top_level and item.method.name == "__init__"
-
-
-def _is_class_attribute(module: ModuleClass, name: str) -> bool:
-    keys = (module.key, *module.ancestors_in_project)
-    return any(name in module.project.classes[key].class_attributes for key in keys)
-
-
-def _assigns(module: ModuleClass, key: tuple[str, str], name: str) -> bool:
-    item = module.project.classes[key]
-    if name not in item.names:
-        return False
-    pattern = rf"\bself\.{re.escape(name)}\s*(?::[^=\n]+)?(?:[-+*/]|//|\*\*)?=(?!=)"
-    return re.search(pattern, module.project.class_text(key)) is not None
 
 
 def _check_inner(module: ModuleClass, owner: str, last: str) -> None:

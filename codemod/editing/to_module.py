@@ -37,6 +37,7 @@ from codemod.editing.checks import (
     check_subclasses_run_init,
 )
 from codemod.editing.imports import Reach, reach
+from codemod.editing.lengths import length_of
 from codemod.editing.outside import outside_refusals
 from codemod.editing.refused import Refused
 from codemod.editing.stability import stable_attributes
@@ -169,7 +170,7 @@ def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
     bound = bind(functional.parameters, arguments_of(call), short(functional.name))
     if isinstance(bound, Unmappable):
         raise refused_mapping(bound)
-    made = module_call(candidates, bound)
+    made = module_call(candidates, bound, _lengths(call))
     if isinstance(made, Unmappable):
         raise refused_mapping(made)
     needs = _needed_attributes(call, made)
@@ -187,6 +188,15 @@ def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
         package=package,
         keep=_kept(call, made),
     )
+
+
+def _lengths(call: Call) -> dict[str, int]:
+    """How many elements the arguments have, by source, where that can be seen."""
+    values = [*call.node.args, *(item.value for item in call.node.keywords)]
+    found = {
+        call.module.text(value): length_of(call.module, value, call.self_name) for value in values
+    }
+    return {source: length for source, length in found.items() if length is not None}
 
 
 def _check_no_wrapper(call: Call) -> None:

@@ -91,7 +91,7 @@ def _check_follows_training(call: Call, candidates: Candidates, pair: Pair) -> N
     given = training_argument(call, candidates)
     if given == f"{call.self_name}.training":
         return
-    if pair.group == "dropout":
+    if pair.group == "dropout" and given in (None, "True", "False"):
         raise Refused(
             "dropout-training", "no training=self.training: this is for dropout-to-module"
         )

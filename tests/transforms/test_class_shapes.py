@@ -61,13 +61,49 @@ def test_shapes(changes: dict[str, str]) -> None:
     holds(ModuleToFunctional, after, before, files=PROJECT)
 
 
-@pytest.mark.parametrize("base", ["nn.Sequential", "nn.ModuleList", "nn.Linear"])
-def test_layer_of_torch_as_base_is_refused(base: str) -> None:
-    """A child of an nn.Sequential is run by it; one of an nn.Linear makes it no leaf."""
+@pytest.mark.parametrize("base", ["nn.Sequential", "nn.ModuleList", "nn.MultiheadAttention"])
+def test_container_of_torch_as_base_is_refused(base: str) -> None:
+    """A child of an nn.Sequential is run by it; `dropout` is an attribute of the attention."""
     source = shaped(BEFORE, base=f"({base})")
     check_refusal(
         FunctionalToModule, source, {source.split("F.relu")[0].count("\n") + 1: "layer-base"}
     )
+
+
+@pytest.mark.parametrize("base", ["nn.Linear", "nn.Conv2d", "nn.LayerNorm", "nn.MaxPool2d"])
+def test_layer_of_torch_as_base_is_a_class_like_others(base: str) -> None:
+    before, after = shaped(BEFORE, base=f"({base})"), shaped(AFTER, base=f"({base})")
+    holds(FunctionalToModule, before, after)
+    holds(ModuleToFunctional, after, before)
+
+
+def test_getattr_that_gives_way_keeps_the_names_of_settings() -> None:
+    """`__getattr__` may answer for a constructor's parameter before it is asked for a child."""
+    gives_way = (
+        "\n    def __getattr__(self, name):\n        if name in self.__dict__['settings']:\n"
+        "            return self.settings[name]\n        return super().__getattr__(name)\n"
+    )
+    before = net("return F.relu(self.fc(x)) + x", taken="relu=False") + gives_way
+    after = net(
+        "return self.relu1(self.fc(x)) + x",
+        init=(FC, "self.relu1 = nn.ReLU()"),
+        taken="relu=False",
+        head=NO_F,
+    )
+    holds(FunctionalToModule, before, after + gives_way)
+
+
+def test_init_of_a_base_further_up_runs_module_init() -> None:
+    files = {
+        "base.py": "import torch.nn as nn\n\n\nclass Top(nn.Module):\n    pass\n"
+        "\n\nclass Mid(Top):\n    pass\n"
+    }
+    changes = {
+        "head": "import torch\nfrom base import Mid, Top\n",
+        "base": "(Mid)",
+        "super_call": "Top.__init__(self)",
+    }
+    holds(FunctionalToModule, shaped(BEFORE, **changes), shaped(AFTER, **changes), files=files)
 
 
 def test_super_call_that_is_not_first() -> None:

@@ -45,6 +45,7 @@ class Options:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     import_roots: tuple[Path, ...] = ()
+    environment: tuple[str, ...] = ()  # variables that models may see, beyond the harmless ones
     details: bool = False  # each rewrite with its edits and patch alone, for a JSON report
 
 
@@ -108,6 +109,7 @@ def make_options(line: CommandLine, cwd: Path) -> Options:
         include=(*table.get("include", ()), *line.include),
         exclude=(*table.get("exclude", ()), *line.exclude),
         import_roots=_folders(configuration),
+        environment=tuple(table.get("environment", ())),
     )
 
 
@@ -238,6 +240,7 @@ _NUMBER = (_is_number, "a number of seconds")
 _KEYS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "accept": _STRINGS,
     "budget": _NUMBER,
+    "environment": _STRINGS,
     "exclude": _STRINGS,
     "import_roots": _STRINGS,
     "include": _STRINGS,

@@ -195,7 +195,7 @@ def _confirm(
         environment.module_name,
         lambda path, name: relations.runners((path, name)),
     )
-    with WorkerPool(environment, jobs=options.jobs) as pool:
+    with WorkerPool(environment, jobs=options.jobs, variables=options.environment) as pool:
         return confirming.confirm(
             target,
             rewrites,

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from typing import Any
 from codemod.errors import WorkerError
 from codemod.results import Reason
 from codemod.verify.environment import TargetEnvironment
+from codemod.verify.variables import for_models
 
 _MAIN = Path(__file__).parent / "worker" / "__main__.py"
 _START_TIMEOUT = 180.0
@@ -37,6 +38,7 @@ DISK = "disk"
 class WorkerPool:
     """Runs requests in the target's interpreter, `jobs` at a time. A context manager.
 
+    `variables`: names or patterns of environment variables that models may see beyond the harmless.
     `unavailable` says why no model can be run at all (no torch, say), and is None otherwise;
     then every request is answered with it as its failure.
     """
@@ -47,10 +49,12 @@ class WorkerPool:
         jobs: int = 1,
         timeout: float | None = None,
         memory: int | None = None,
+        variables: Sequence[str] = (),
     ) -> None:
         self._environment = environment
         self._timeout = environment.timeout if timeout is None else timeout
         self._memory = environment.memory if memory is None else memory
+        self._variables = for_models(os.environ, variables)
         self._queue = _Queue()
         self._overlays: dict[str, dict[str, Any]] = {}
         self._slots = [_Slot(self, number) for number in range(max(1, jobs))]
@@ -126,8 +130,17 @@ class WorkerPool:
             self._scratch = ""
 
     def _start(self) -> None:
-        self._scratch = tempfile.mkdtemp(prefix="codemod-")
-        self._host = _Host(self._environment.python, Path(self._scratch) / "host.log")
+        try:
+            self._scratch = tempfile.mkdtemp(prefix="codemod-")
+            # Slots of root become users of their own, who have to get to their folders.
+            os.chmod(self._scratch, 0o711)
+        except OSError as error:
+            raise WorkerError(
+                f"no temporary folder can be made: {error.strerror or error}; set TMPDIR"
+            ) from None
+        self._host = _Host(
+            self._environment.python, Path(self._scratch) / "host.log", self._variables
+        )
         said = self._host.first_word()
         if "unavailable" in said:
             self.unavailable = Reason(**said["unavailable"])
@@ -248,7 +261,7 @@ class _Queue:
 class _Host:
     """The host process and the socket that commands it."""
 
-    def __init__(self, python: Path, log: Path) -> None:
+    def __init__(self, python: Path, log: Path, variables: Mapping[str, str]) -> None:
         self._python = python
         self._log = log
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -260,7 +273,7 @@ class _Host:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
-                    env=_environment_variables(),
+                    env=variables,
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,
                 )
@@ -449,24 +462,6 @@ class _Line:
 
 def _as_failure(reason: Reason) -> dict[str, str]:
     return {"code": reason.code, "message": reason.message, "hint": reason.hint}
-
-
-def _environment_variables() -> dict[str, str]:
-    """The user's environment, with all that changes results from run to run fixed."""
-    kept = {name: value for name, value in os.environ.items() if name not in _DROPPED}
-    return {**kept, **_FIXED}
-
-
-_DROPPED = {"PYTHONWARNINGS", "PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONDEVMODE", "PYTHONOPTIMIZE"}
-_FIXED = {
-    "CUDA_VISIBLE_DEVICES": "",
-    "MKL_NUM_THREADS": "1",
-    "NUMEXPR_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTHONHASHSEED": "0",
-}
 
 
 def _remove(folder: str) -> None:

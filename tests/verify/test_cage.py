@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import textwrap
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 from worker_process import run
 
 START = """
-import shutil, socket, subprocess, tempfile
-from _codemod_worker import cage, process
+import ctypes, shutil, signal, socket, subprocess, tempfile, time
+from _codemod_worker import cage, namespaces, privileges, process
+{before}
 project, scratch = {project!r}, {scratch!r}
-network = cage.leave_network() if {system} else ()
+entered = cage.enter(scratch, [project, sys.prefix]) if {system} else ()
 words = cage.close_around(scratch, system={system})
 def refused(action):
     try:
@@ -41,8 +43,10 @@ def scratch(tmp_path: Path) -> Path:
     return folder
 
 
-def caged(project: Path, scratch: Path, system: bool, script: str) -> Any:
-    start = START.format(project=str(project), scratch=str(scratch), system=system)
+def caged(project: Path, scratch: Path, system: bool, script: str, before: str = "") -> Any:
+    start = START.format(
+        project=str(project), scratch=str(scratch), system=system, before=textwrap.dedent(before)
+    )
     return run(start + textwrap.dedent(script))
 
 
@@ -73,6 +77,7 @@ CHANGES = {
     "rmtree": "shutil.rmtree(project)",
     "a-new-link-in-scratch": "(os.symlink(project, 'l'), open('l/net.py', 'w'))",
     "another-program": "subprocess.run(['rm', '-f', project + '/net.py'], check=True)",
+    "rm-rf": "subprocess.run(['rm', '-rf', project], check=True)",
     "a-shell": "subprocess.run('echo > ' + project + '/net.py', shell=True, check=True)",
 }
 
@@ -114,6 +119,154 @@ def test_what_a_model_needs_still_works(project: Path, scratch: Path, system: bo
     said = caged(project, scratch, system, script)
     assert said == ["a", "X = 1\n", True, str(scratch), str(scratch)]
     assert list(scratch.iterdir()) == []
+
+
+OTHER_PROGRAMS = {
+    "chmod": "chmod 0 {project}/net.py",
+    "touch": "touch -d 2001-01-01 {project}/net.py",
+    "chown": "chown 12345 {project}/net.py",
+    "remount": "mount -o remount,rw / && rm -rf {project}",
+    "unmount": "umount {scratch} && touch {scratch}/x",
+    "a-namespace-of-its-own": "unshare --user --map-root-user --mount"
+    " sh -c 'mount -o remount,bind,rw {project} /mnt; rm -rf {project}'",
+}
+
+
+@pytest.mark.parametrize("command", OTHER_PROGRAMS.values(), ids=OTHER_PROGRAMS.keys())
+def test_what_landlock_does_not_know_is_held_by_mounts(
+    project: Path, scratch: Path, command: str
+) -> None:
+    before = {path: path.stat() for path in [project, project / "net.py"]}
+    line = command.format(project=project, scratch=scratch)
+    script = (
+        f"say([list(words), refused(lambda: subprocess.run({line!r}, shell=True, check=True))])"
+    )
+    words, refused = caged(project, scratch, True, script)
+    if "read-only:mounts" not in words:
+        pytest.skip("this machine gives no mount namespace")
+    assert refused
+    for path, stat in before.items():
+        now = path.stat()
+        assert (now.st_mode, now.st_mtime_ns, now.st_uid) == (
+            stat.st_mode, stat.st_mtime_ns, stat.st_uid,
+        )  # fmt: skip
+
+
+FORKING = """
+pids = []
+def bomb(most):
+    while len(pids) < most:
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(30)
+            os._exit(0)
+        pids.append(pid)
+"""
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["pass", "assert ctypes.CDLL(None).unshare(0x10000000) in (0, -1)"],
+    ids=["plain", "in-a-user-namespace-of-its-own"],
+)
+def test_a_fork_bomb_ends_at_the_limit(project: Path, scratch: Path, first: str) -> None:
+    """Bounded here too: at most 60 processes, were the limit of 20 not kept."""
+    script = f"{first}\nheld = refused(lambda: bomb(60))\n" + textwrap.dedent("""
+        for pid in pids:
+            os.kill(pid, 9)
+            os.waitpid(pid, 0)
+        say([list(words), held, len(pids)])
+        """)
+    before = "cage._MORE_PROCESSES = 20\n" + FORKING
+    words, held, count = caged(project, scratch, True, script, before)
+    if "process-limit" not in words:
+        pytest.skip("this machine binds no number of processes")
+    assert held
+    assert count <= 20 or "unprivileged-user" not in words
+
+
+def test_the_disk_is_limited_over_all_files(project: Path, scratch: Path) -> None:
+    script = """
+    def fill():
+        for number in range(8):
+            with open("part-%d" % number, "wb") as file:
+                file.write(bytes(1 << 20))
+    say([list(words), refused(fill)])
+    """
+    words, refused = caged(project, scratch, True, script, "cage._DISK = 4 << 20")
+    if "disk-limit" not in words:
+        pytest.skip("this machine gives no file system of a size")
+    assert refused
+
+
+def test_memory_of_started_processes_counts_together(project: Path, scratch: Path) -> None:
+    script = """
+    base = process.resident(os.getpid())
+    read_end, write_end = os.pipe()
+    def child():
+        if os.fork() == 0:
+            held = bytearray(b"x") * (30 << 20)
+            os.write(write_end, b"x")
+            time.sleep(30)
+            os._exit(0)
+    lone = os.fork()
+    if lone == 0:
+        held = bytearray(b"x") * (30 << 20)
+        os.write(write_end, b"x")
+        time.sleep(30)
+    os.read(read_end, 1)
+    without = process.taken_by_children(lone, base)
+    family = os.fork()
+    if family == 0:
+        os.setsid(), child(), child()
+        time.sleep(30)
+    os.read(read_end, 1), os.read(read_end, 1)
+    together = process.taken_by_children(family, base)
+    os.kill(lone, 9), os.killpg(family, 9)
+    say([without, together >> 20])
+    """
+    without, together = caged(project, scratch, False, script)
+    assert without == 0
+    assert 40 <= together <= 80
+
+
+def test_services_that_listen_in_a_folder_are_out_of_reach(project: Path, scratch: Path) -> None:
+    script = "say([list(words), os.listdir('/run')])"
+    words, found = caged(project, scratch, True, script)
+    assert found == [] or "no-services" not in words
+
+
+FALLBACKS = {
+    "no-namespaces": "namespaces._unshare = lambda flags: False",
+    "no-mounts": "namespaces._mounts = lambda *others: []",
+    "only-user-namespaces": "own = namespaces._unshare; namespaces._unshare ="
+    " lambda flags: flags != 0x40000000 and own(flags)",
+    "unreadable-for-others": "privileges._child_can = lambda *others: False",
+}
+
+
+@pytest.mark.parametrize("lack", FALLBACKS.values(), ids=FALLBACKS.keys())
+def test_what_a_machine_lacks_is_not_claimed_and_the_rest_holds(
+    project: Path, scratch: Path, lack: str
+) -> None:
+    script = """
+    import multiprocessing
+    multiprocessing.Lock()
+    open("mine", "w").close()
+    say([list(words), [refused(lambda: open(project + "/net.py", "w")),
+         refused(lambda: subprocess.run(["rm", project + "/net.py"], check=True)),
+         refused(lambda: os.kill(os.getppid(), 15))]])
+    """
+    words, held = caged(project, scratch, True, script, lack)
+    claimed = {
+        "no-namespaces": {"no-network:namespace", "read-only:mounts", "disk-limit"},
+        "no-mounts": {"read-only:mounts", "disk-limit"},
+        "only-user-namespaces": {"unprivileged-user"},
+        "unreadable-for-others": {"unprivileged-user", "process-limit"},
+    }[next(name for name, code in FALLBACKS.items() if code == lack)]
+    if os.geteuid() == 0:
+        assert not claimed & set(words)
+    assert held == [True, True, True]
 
 
 CONNECTIONS = {

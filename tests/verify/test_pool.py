@@ -350,14 +350,42 @@ def test_a_slot_that_dies_is_replaced(pool: WorkerPool, root: Path) -> None:
 
 def test_protection_is_named(pool: WorkerPool) -> None:
     words = {word.partition(":")[0] for word in pool.protection}
-    assert words == {
-        "deadline",
-        "memory-limit",
-        "no-input",
-        "no-network",
-        "read-only",
-        "scratch-directory",
-    }
+    everywhere = {"deadline", "memory-limit", "no-input", "no-network", "read-only"}
+    assert words >= everywhere | {"scratch-directory"}
+
+
+def test_secrets_of_the_tool_are_not_in_a_model(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in its own variables nor in those of the processes that it comes from."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("MY_SECRET", "geheim-4711")
+    monkeypatch.setenv("DATA_FOLDER", "here")
+    body = f"""\
+    assert os.environ["DATA_FOLDER"] == "here"
+    assert "geheim-4711" not in os.environ.values()
+    pid = os.getppid()
+    while pid > 1:
+        try:
+            assert b"geheim-4711" not in open(f"/proc/{{pid}}/environ", "rb").read()
+            pid = int(open(f"/proc/{{pid}}/stat").read().rpartition(")")[2].split()[1])
+        except OSError:
+            break
+    open(os.path.expanduser("~/mine"), "w").close()
+    for path in ({str(home / "a")!r}, {str(home / ".bashrc")!r}):
+        try:
+            open(path, "w")
+        except OSError:
+            continue
+        raise AssertionError(path)
+    assert subprocess.run(["sh", "-c", "echo > {home}/b"]).returncode != 0"""
+    (root / "secrets.py").write_text(model(init=textwrap.dedent(body)))
+    with WorkerPool(environment_of(root), variables=["DATA_*"]) as pool:
+        answer = ask(pool, "secrets.py")
+    assert code_of(answer) is None, answer.get("failure")
+    assert list(home.iterdir()) == []
 
 
 def environment_of(root: Path, **fields: Any) -> TargetEnvironment:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Callable, Dict, Sequence, Tuple
+from typing import Any, Callable, Dict, Tuple
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")
@@ -37,9 +37,12 @@ _NAMES = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 
 
 class Guard:
-    """The one hook of a process. `folder` moves with the process; nothing switches it off."""
+    """The one hook of a process. `folder` moves with the process; nothing switches it off.
 
-    def __init__(self, folder: str, enforced: Sequence[str]) -> None:
+    `programs`: others may be started, since the system holds them too.
+    """
+
+    def __init__(self, folder: str, programs: bool) -> None:
         self.folder = os.path.realpath(folder)
         self._checks: Dict[str, Callable[[str, Tuple[Any, ...]], None]] = {
             "open": self._open,
@@ -49,7 +52,7 @@ class Guard:
             **dict.fromkeys(_NETWORK, self._connect),
             **dict.fromkeys(_NAMES, _look_up),
         }
-        if "read-only:landlock" not in enforced:
+        if not programs:
             self._checks.update(dict.fromkeys(_PROGRAMS, _start_program))
 
     def install(self) -> None:

@@ -1,52 +1,45 @@
-"""What the user's code can't do while it is confirmed: write, connect, outlive, eat the memory.
+"""What the user's code can't do while it is confirmed: write, connect, outlive, eat the machine.
 
-The network is taken from a slot, the right to write from each zygote before it imports anything,
-and everything but the run's own folder from each run.
+A slot gives up what it has of the system, each zygote the right to write before it imports
+anything, and each run everything but a folder of its own.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
-from typing import List, Optional, Sequence, Tuple
+from typing import Iterable, List, Optional, Sequence, Tuple
 
-from . import landlock, process
+from . import landlock, namespaces, privileges, process
 from .audit import Guard
 
-_NEW_NETWORK = 0x40000000
-_NEW_USER = 0x10000000
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")
 _SHARED_MEMORY = "/dev/shm"
+_MORE_PROCESSES = 256
+_DISK = 1 << 30
 _HOMES = ("HOME", "TMPDIR", "TMP", "TEMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TORCH_HOME")
 _CACHES = ("HF_HOME", "MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
 
 _guard: Optional[Guard] = None
+_entered: Tuple[str, ...] = ()
 
 
-def leave_network() -> Tuple[str, ...]:
-    """Move this process, which has one thread, into an empty network. Words for what was done."""
-    if not sys.platform.startswith("linux"):
-        return ()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_NEW_NETWORK) == 0:
-        return ("no-network:namespace",)
-    user, group = os.getuid(), os.getgid()
-    if libc.unshare(_NEW_USER | _NEW_NETWORK) != 0:
-        return ()
-    _map("setgroups", "deny")
-    _map("uid_map", "%d %d 1" % (user, user))
-    _map("gid_map", "%d %d 1" % (group, group))
-    return ("no-network:namespace",)
+def enter(folder: str, needed: Iterable[str]) -> Tuple[str, ...]:
+    """Give up, for good, what this process and all of its children won't need of the system.
 
-
-def _map(name: str, text: str) -> None:
-    try:
-        with open("/proc/self/" + name, "w") as file:
-            file.write(text)
-    except OSError:
-        pass
+    It has one thread and writes in `folder` alone. `needed`: paths that must stay readable.
+    Words for what holds. Its right to be told of its parent's death is gone: ask again.
+    """
+    global _entered
+    needed = list(needed)
+    words = list(namespaces.enter(folder, _DISK, needed))
+    words += privileges.drop(folder, needed)
+    alone = "unprivileged-user" in words or "own-user-namespace" in words
+    if privileges.limit_processes(_MORE_PROCESSES, alone):
+        words.append("process-limit")
+    _entered = tuple(words)
+    return _entered
 
 
 def close_around(folder: str, system: bool = True) -> Tuple[str, ...]:
@@ -60,7 +53,7 @@ def close_around(folder: str, system: bool = True) -> Tuple[str, ...]:
     if system:
         enforced = landlock.restrict([folder, _SHARED_MEMORY], _DEVICES)
     if _guard is None:
-        _guard = Guard(folder, enforced)
+        _guard = Guard(folder, programs=_holds_programs([*_entered, *enforced]))
         _guard.install()
     else:
         _guard.folder = os.path.realpath(folder)
@@ -68,8 +61,15 @@ def close_around(folder: str, system: bool = True) -> Tuple[str, ...]:
     return _words(enforced)
 
 
+def _holds_programs(words: Sequence[str]) -> bool:
+    """Whether the system holds another program as the audit hook holds Python."""
+    return all(
+        any(word.startswith(kind) for word in words) for kind in ("read-only:", "no-network:")
+    )
+
+
 def _words(enforced: Sequence[str]) -> Tuple[str, ...]:
-    words: List[str] = list(enforced)
+    words: List[str] = [*_entered, *enforced]
     for word in ("read-only", "no-network"):
         if not any(one.startswith(word) for one in words):
             words.append(word + ":audit-hook")
@@ -87,7 +87,7 @@ def _live_in(folder: str) -> None:
         tempfile.tempdir = None  # type: ignore[attr-defined]
 
 
-def probe(folder: str, network: Sequence[str], memory: int) -> Tuple[str, ...]:
+def probe(folder: str, memory: int) -> Tuple[str, ...]:
     """What a run in `folder` is held by: found out by a child that closes itself in."""
     read_end, write_end = os.pipe()
     pid = os.fork()
@@ -103,6 +103,4 @@ def probe(folder: str, network: Sequence[str], memory: int) -> Tuple[str, ...]:
     with open(read_end, "rb") as file:
         found = file.read().decode().split()
     process.reap(pid)
-    if network:
-        found = [word for word in found if not word.startswith("no-network")]
-    return tuple(sorted(["deadline", "no-input", "scratch-directory", *network, *found]))
+    return tuple(sorted({"deadline", "no-input", "scratch-directory", *found}))

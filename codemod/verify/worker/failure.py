@@ -34,9 +34,7 @@ def of_exception(error: BaseException, root: str, doing: str, code: str = "raise
         return failure("exited", "%s called sys.exit(%r)%s" % (doing, error.code, where))
     said = describe(error)
     if is_out_of_memory(error):
-        return failure(
-            "memory", "%s ran out of memory%s: %s" % (doing, where, said), "raise --memory"
-        )
+        return failure("memory", "%s ran out of memory%s: %s" % (doing, where, said))
     return failure(code, "%s raised %s%s" % (doing, said, where))
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from typing import Iterable, Optional, Set
+from typing import Iterable, List, Optional, Set
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -131,6 +131,40 @@ def lift_memory_limit() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
     except (OSError, ValueError):
         pass
+
+
+def taken_by_children(pid: int, base: int) -> int:
+    """Bytes of memory that a process and its descendants hold beyond `base` each; 0 without any.
+
+    `base`: what a fork of this process starts with, which they share.
+    """
+    family = _descendants(pid)
+    if not family:
+        return 0
+    return sum(max(0, resident(one) - base) for one in [pid, *family])
+
+
+def _descendants(pid: int) -> List[int]:
+    found: List[int] = []
+    waiting = [pid]
+    while waiting:
+        try:
+            with open("/proc/%d/task/%d/children" % (waiting[0], waiting.pop(0))) as file:
+                children = [int(one) for one in file.read().split()]
+        except OSError:
+            continue
+        found += children
+        waiting += children
+    return found
+
+
+def resident(pid: int) -> int:
+    """Bytes of a process that are in memory; 0 where the system does not tell."""
+    try:
+        with open("/proc/%d/statm" % pid) as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def limit_files(limit: int) -> None:

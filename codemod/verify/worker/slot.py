@@ -33,15 +33,16 @@ class Slot:
         self._overlays: Dict[str, Dict[str, Any]] = {"disk": _DISK}
         self._zygotes: "Dict[_Key, _Zygote]" = {}
         self._failed: Dict[Tuple[Any, ...], Failure] = {}
-        self._network: Tuple[str, ...] = ()
 
     def serve(self) -> None:
         """Answer requests until the tool is gone."""
+        parent = os.getppid()
         process.adopt_orphans()
         process.silence()
         shutil.rmtree(self._folder, ignore_errors=True)
         os.makedirs(self._folder)
-        self._network = cage.leave_network()
+        cage.enter(self._folder, _needed(self._settings.root))
+        process.die_with_parent(parent)
         for line in self._tool.makefile("rb"):
             request = json.loads(line.decode("utf-8"))
             answer = self._answer(request)
@@ -75,7 +76,7 @@ class Slot:
             "python": "%d.%d.%d" % sys.version_info[:3],
             "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
-            "protection": cage.probe(probe, self._network, self._settings.memory),
+            "protection": cage.probe(probe, self._settings.memory),
         }
 
     def _run(self, request: Dict[str, Any]) -> Dict[str, Any]:
@@ -231,6 +232,12 @@ def _joined(answers: List[Dict[str, Any]]) -> Dict[str, Any]:
         all: List[Any] = [one for answer in answers for one in answer[name]]
         joined[name] = all if name == "observations" else sorted(set(all))
     return joined
+
+
+def _needed(root: str) -> List[str]:
+    """What imports read: the project, the interpreter, and all that it looks for packages in."""
+    places = [root, os.path.dirname(__file__), sys.prefix, sys.base_prefix, *sys.path]
+    return [path for path in places if path and os.path.exists(path)]
 
 
 _folders = 0

@@ -128,6 +128,7 @@ class Zygote:
         poll = _poll()
         poll.register(fd, wire._POLLIN)
         poll.register(self._channel, 0)
+        base = process.resident(_getpid())
         while True:
             ready = dict(poll.poll(_LOOK_MS))
             if self._channel in ready:
@@ -144,6 +145,9 @@ class Zygote:
                     return answer
             elif process.has_ended(pid):
                 return {"failure": of_status(process.reap(pid), doing)}
+            elif process.taken_by_children(pid, base) > self.settings.memory:
+                said = "%s and the processes that it started ran out of memory" % doing
+                return {"failure": failure("memory", said)}
             if _monotonic() > deadline:
                 hint = "raise --timeout"
                 return {

@@ -250,7 +250,10 @@ class RecipeEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing seen to differ: aspect, path in its tree, and what stood there."""
+    """One thing seen to differ: aspect, path in its tree, and what stood there.
+
+    `inputs`: the set of other inputs that showed it; empty for the recipe's own.
+    """
 
     aspect: Aspect
     path: str
@@ -258,6 +261,7 @@ class Difference:
     after: str
     max_abs: float | None = None
     max_rel: float | None = None
+    inputs: str = ""
 
 
 AspectStatus = Literal[
@@ -267,7 +271,11 @@ AspectStatus = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was seen when a rewrite was run. Null in a report only when nothing ran."""
+    """What was seen when a rewrite was run. Null in a report only when nothing ran.
+
+    `input_sets`: the sets of other inputs that were run as well, such as `negative`, and whether
+    anything differed there that must not.
+    """
 
     recipes: tuple[RecipeEvidence, ...]
     aspects: Mapping[Aspect, AspectStatus]
@@ -276,6 +284,7 @@ class Evidence:
     stubs: tuple[str, ...] = ()
     symbolic: str | None = None
     differences: tuple[Difference, ...] = ()
+    input_sets: Mapping[str, AspectStatus] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # e.g. "reused-at-run-time: relu fires 2 times a forward"
 
 

@@ -125,6 +125,7 @@ def _evidence(evidence: Evidence) -> _Json:
             for r in evidence.recipes
         ],
         "aspects": {a: evidence.aspects[a] for a in ASPECTS if a in evidence.aspects},
+        "input_sets": dict(evidence.input_sets),
         "witnesses_reached": evidence.witnesses_reached,
         "witnesses": evidence.witnesses,
         "stubs": list(evidence.stubs),
@@ -136,6 +137,7 @@ def _evidence(evidence: Evidence) -> _Json:
 def _difference(difference: Difference) -> _Json:
     return {
         "aspect": difference.aspect,
+        "inputs": difference.inputs,
         "path": difference.path,
         "before": difference.before,
         "after": difference.after,

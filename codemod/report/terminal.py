@@ -135,7 +135,13 @@ def _same_run(outcome: Outcome) -> Hashable:
     evidence, rewrite = outcome.verdict.evidence, outcome.rewrite
     if evidence is None:
         return (rewrite.path, rewrite.class_name)
-    shown = (evidence.recipes, tuple(evidence.aspects.items()), evidence.stubs, evidence.notes)
+    shown = (
+        evidence.recipes,
+        tuple(evidence.aspects.items()),
+        tuple(evidence.input_sets.items()),
+        evidence.stubs,
+        evidence.notes,
+    )
     return (rewrite.path, rewrite.class_name, *shown)
 
 
@@ -169,6 +175,8 @@ def _evidence_lines(group: Sequence[Outcome]) -> Iterator[str]:
         where = f" {recipe.where}" if recipe.where else ""
         yield f"ran {recipe.call}{inputs} ({recipe.source}{where})"
     yield "; ".join([*_aspect_phrases(evidence), _reached(group)])
+    if evidence.input_sets:
+        yield f"also on inputs: {', '.join(evidence.input_sets)}"
     if evidence.stubs:
         yield f"stubbed imports: {', '.join(evidence.stubs)}"
     yield from evidence.notes
@@ -238,7 +246,8 @@ def _not_confirmed_group(kind: str, group: Sequence[Outcome]) -> Iterator[Text]:
 def _difference(found: Difference) -> str:
     size = "" if found.max_abs is None else f" (largest difference {found.max_abs:.3g})"
     place = f" {found.path}" if found.path else ""
-    return f"{found.aspect}{place}: {found.before} before, {found.after} after{size}"
+    where = f" (inputs: {found.inputs})" if found.inputs else ""
+    return f"{found.aspect}{place}{where}: {found.before} before, {found.after} after{size}"
 
 
 # ---- refusals and errors

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from codemod.results import Reason, Rewrite
-from codemod.verify import reasons
+from codemod.verify import input_sets, reasons
 from codemod.verify.bisect import first_to_fail
-from codemod.verify.compare import Observation, disagreements
-from codemod.verify.runs import Answer, Job, Observe, Overlay, load_keys
-from codemod.verify.trials import Group, Laboratory, Problem, Trial, Way, ended
+from codemod.verify.compare import disagreements
+from codemod.verify.differences import without_data
+from codemod.verify.runs import Answer, Job, Observe, Overlay
+from codemod.verify.trials import Group, Laboratory, Problem, Trial, Way, after_run, ended
 
 # Not reaching the end is a difference only where it says that the code itself is broken.
 _BROKEN_CODE = frozenset({"import-failed", "raised"})
@@ -97,16 +97,33 @@ def _seen_again(
     before = yield from laboratory.before(failing.group, way, base)
     if isinstance(before, Reason):
         return before
-    keys = load_keys(before.observation())
-    after = yield Observe(over, way.model, way.recipe, keys)
-    fresh_before = yield Observe(base, way.model, way.recipe, raw=True, attempt=2)
-    fresh_after = yield Observe(over, way.model, way.recipe, keys, raw=True, attempt=2)
-    for first, second in ((before, fresh_before), (after, fresh_after)):
-        apart = _apart(first, second)
+    first = before.observation()
+    names = input_sets.names(first)
+    after = yield after_run(way, over, first)
+    fresh_before = yield Observe(base, way.model, way.recipe, raw=True, attempt=2, sets=names)
+    fresh_after = yield after_run(way, over, first, raw=True, attempt=2)
+    for one, other in ((before, fresh_before), (after, fresh_after)):
+        apart = _apart(one, other)
         if apart is not None:
             return reasons.nondeterministic(apart, target)
     rewrites = own or _own(failing.group, [laboratory.rewrites[key] for key in over.ids - base.ids])
-    return laboratory.judged(way, fresh_before, fresh_after, base, over, rewrites)
+    trial = laboratory.judged(way, [fresh_before, before], fresh_after, base, over, rewrites)
+    unsteady = _unsteady(trial, after, fresh_after)
+    return reasons.nondeterministic(unsteady, target) if unsteady else trial
+
+
+def _unsteady(trial: Trial, after: Answer, fresh_after: Answer) -> tuple[str, ...]:
+    """The aspects that differ on other inputs, and there from run to run of the code after."""
+    broken = trial.judgement.sets.broken
+    if not broken:
+        return ()
+    sides = [after.observation(), fresh_after.observation()]
+    found = {}
+    for name, aspect in broken:
+        one, other = (without_data(input_sets.tree_of(side, name, aspect)) for side in sides)
+        if one != other:
+            found[aspect] = True
+    return tuple(found)
 
 
 def _apart(first: Answer, second: Answer) -> tuple[str, ...] | None:
@@ -114,29 +131,15 @@ def _apart(first: Answer, second: Answer) -> tuple[str, ...] | None:
     if first.failure is not None or second.failure is not None:
         codes = [(answer.failure or {}).get("code") for answer in (first, second)]
         return None if codes[0] == codes[1] else ()
-    found = disagreements(first.observation(), _without_data(second.observation()))
+    found = disagreements(first.observation(), without_data(second.observation()))
     return found or None
-
-
-def _without_data(observation: Observation) -> Any:
-    def stripped(tree: Any) -> Any:
-        if isinstance(tree, list):
-            return [stripped(item) for item in tree]
-        if isinstance(tree, Mapping):
-            if isinstance(tree.get("tensor"), Mapping):
-                return {"tensor": {k: v for k, v in tree["tensor"].items() if k != "data"}}
-            return {key: stripped(value) for key, value in tree.items()}
-        return tree
-
-    return stripped(observation)
 
 
 def _suspects(laboratory: Laboratory, failing: Failing) -> Job[list[Rewrite]]:
     before = yield from laboratory.before(failing.group, failing.way, failing.base)
     if isinstance(before, Reason):
         return []
-    keys = load_keys(before.observation())
-    after = yield Observe(failing.over, failing.way.model, failing.way.recipe, keys)
+    after = yield after_run(failing.way, failing.over, before.observation())
     found = laboratory.suspects(failing.base, failing.over, before, after)
     return in_order_of_need(found)
 

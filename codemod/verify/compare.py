@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -29,11 +29,10 @@ from codemod.verify.differences import (
     raises,
     spots,
 )
+from codemod.verify.input_sets import MISSING, NOTHING_ELSE, SetsJudgement, judge_sets, tree_of
 
 Observation = Mapping[str, Any]
 Changes = Mapping[Aspect, Expectation]
-
-MISSING: Tree = {"opaque": "not observed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Judgement:
 
     `broken`: aspects that differ and may not, or changed in another way than declared.
     `incomparable`: aspects that hold what cannot be compared. `unexercised`: declared changes
-    that were not seen. `differences`: of the broken aspects.
+    that were not seen. `differences`: of the broken aspects. `sets`: what other inputs showed.
     """
 
     statuses: Mapping[Aspect, AspectStatus]
@@ -50,6 +49,7 @@ class Judgement:
     incomparable: tuple[Aspect, ...] = ()
     unexercised: tuple[Aspect, ...] = ()
     differences: tuple[Difference, ...] = ()
+    sets: SetsJudgement = NOTHING_ELSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +58,35 @@ class _Finding:
     fault: str = ""  # "broken", "incomparable", "unexercised"
 
 
-def judge(before: Observation, after: Observation, changes: Changes) -> Judgement:
-    """Each aspect's status under the declared changes; every other aspect must be equal."""
+def judge(
+    before: Observation,
+    after: Observation,
+    changes: Changes,
+    more_before: Sequence[Observation] = (),
+) -> Judgement:
+    """Each aspect's status under the declared changes; every other aspect must be equal.
+
+    `more_before`: further runs of the code before, which must agree on other inputs as well.
+    """
     findings = {aspect: _find(aspect, before, after, changes.get(aspect)) for aspect in ASPECTS}
+    sets = judge_sets([before, *more_before], after, changes)
+    elsewhere: dict[Aspect, str] = {}
+    for name, aspect in sets.broken:
+        if findings[aspect].fault != "broken":
+            findings[aspect] = _Finding("different", "broken")
+            elsewhere[aspect] = name
     broken = _with_fault(findings, "broken")
     return Judgement(
         statuses={aspect: finding.status for aspect, finding in findings.items()},
         broken=broken,
         incomparable=_with_fault(findings, "incomparable"),
         unexercised=_with_fault(findings, "unexercised"),
-        differences=tuple(d for aspect in broken for d in differences(aspect, before, after)),
+        differences=tuple(
+            difference
+            for aspect in broken
+            for difference in differences(aspect, before, after, elsewhere.get(aspect, ""))
+        ),
+        sets=sets,
     )
 
 
@@ -92,10 +111,16 @@ def raises_always(observation: Observation) -> str | None:
     return in_eval if in_eval and in_train else None
 
 
-def differences(aspect: Aspect, before: Observation, after: Observation) -> tuple[Difference, ...]:
-    """The first few places in which an aspect differs."""
-    found = islice(spots(_tree(before, aspect), _tree(after, aspect)), MAX_DIFFERENCES)
-    return tuple(_difference(aspect, spot) for spot in found)
+def differences(
+    aspect: Aspect, before: Observation, after: Observation, inputs: str = ""
+) -> tuple[Difference, ...]:
+    """The first few places in which an aspect differs on the recipe's or other inputs."""
+    if inputs:
+        left, right = tree_of(before, inputs, aspect), tree_of(after, inputs, aspect)
+    else:
+        left, right = _tree(before, aspect), _tree(after, aspect)
+    found = islice(spots(left, right), MAX_DIFFERENCES)
+    return tuple(replace(_difference(aspect, spot), inputs=inputs) for spot in found)
 
 
 def reused_modules(before: Observation, after: Observation) -> tuple[str, ...]:

@@ -79,6 +79,17 @@ def child(tree: Tree, name: str) -> Tree | None:
     return next((value for key, value in tree.get("dict", ()) if key == name), None)
 
 
+def without_data(tree: Any) -> Any:
+    """The tree without the values that a raw run keeps."""
+    if isinstance(tree, list):
+        return [without_data(item) for item in tree]
+    if isinstance(tree, Mapping):
+        if isinstance(tree.get("tensor"), Mapping):
+            return {"tensor": {k: v for k, v in tree["tensor"].items() if k != "data"}}
+        return {key: without_data(value) for key, value in tree.items()}
+    return tree
+
+
 def outline(tree: Tree) -> Any:
     """The tree without values: containers, shapes and dtypes are left."""
     if "tensor" in tree:

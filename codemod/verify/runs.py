@@ -112,7 +112,10 @@ class FindRecipe:
 
 @dataclass(frozen=True)
 class Observe:
-    """`attempt`: anything above 0 asks for a fresh process although the answer is known."""
+    """`attempt`: anything above 0 asks for a fresh process although the answer is known.
+
+    `sets`: the other sets of inputs to run; None: the worker chooses.
+    """
 
     overlay: Overlay
     model: Model
@@ -121,6 +124,7 @@ class Observe:
     repeat: int = 1
     raw: bool = False
     attempt: int = 0
+    sets: tuple[str, ...] | None = None
 
     @property
     def key(self) -> Hashable:
@@ -132,6 +136,7 @@ class Observe:
             self.repeat,
             self.raw,
             self.attempt,
+            self.sets,
         )
 
 
@@ -258,6 +263,8 @@ class Runner:
             "seed": self.seed,
             "repeat": request.repeat,
             "raw": request.raw,
+            "root": str(self.project.root),
+            "sets": request.sets,
             "load_keys": json.loads(request.load_keys) if request.load_keys else None,
         }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from codemod.results import Aspect, Difference, Expectation, Reason, Recipe, Rewrite
-from codemod.verify import reasons
+from codemod.verify import input_sets, reasons
 from codemod.verify.compare import (
     Judgement,
     disagreements,
@@ -19,6 +19,11 @@ from codemod.verify.runs import Answer, FindRecipe, Job, Model, Observe, Overlay
 
 MAX_WAYS = 6
 MAX_RECIPES_EACH = 3
+
+# How a run can end on other inputs than its own, for which nobody is to blame.
+_OF_OTHER_INPUTS = frozenset(
+    {"timeout", "crashed", "memory", "exited", "too-large", "needs-package"}
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,12 @@ def ended(way: Way, reason: Reason) -> Problem:
     return Problem("unconfirmed", reason, Trial(way, Judgement({})))
 
 
+def after_run(way: Way, over: Overlay, before: Mapping[str, Any], **more: Any) -> Observe:
+    """The run of a way on `over` that can be compared with what was seen before."""
+    keys = load_keys(before)
+    return Observe(over, way.model, way.recipe, keys, sets=input_sets.names(before), **more)
+
+
 def _lines_in(model: Model, group: Group) -> tuple[int, ...]:
     """The lines of the model's file that the group's rewrites change."""
     sites = (site for rewrite in group.rewrites for site in rewrite.sites)
@@ -127,12 +138,14 @@ class Laboratory:
         """A before run that agrees with itself and shows something; else why it does not."""
         target = str(way.model)
         answer = yield Observe(base, way.model, way.recipe, repeat=2)
+        if answer.failure is not None and answer.failure.get("code") in _OF_OTHER_INPUTS:
+            answer = yield Observe(base, way.model, way.recipe, repeat=2, sets=())
         if answer.failure is not None:
             return reasons.of_failure(answer.failure, target)
         first, second = answer.observations()
         if disagreements(first, second):
             # The first of two runs in one process may have left something behind.
-            again = yield Observe(base, way.model, way.recipe, attempt=1)
+            again = yield Observe(base, way.model, way.recipe, attempt=1, sets=())
             if again.failure is not None:
                 return reasons.nondeterministic((), target)
             apart = disagreements(first, again.observation())
@@ -150,31 +163,33 @@ class Laboratory:
         before = yield from self.before(group, way, base)
         if isinstance(before, Reason):
             return before
-        first = before.observation()
-        after = yield Observe(over, way.model, way.recipe, load_keys(first))
+        after = yield after_run(way, over, before.observation())
         if after.failure is None:
             seen = (after.files, over.signature(after.files))
             group.ran.setdefault(way, set()).add(seen)
-        return self.judged(way, before, after, base, over, own)
+        return self.judged(way, [before], after, base, over, own)
 
     def judged(
         self,
         way: Way,
-        before: Answer,
+        befores: Sequence[Answer],
         after: Answer,
         base: Overlay,
         over: Overlay,
         own: Sequence[Rewrite],
     ) -> Trial:
+        """`befores`: runs of the code before; the first is compared, all must agree."""
         if after.failure is not None:
             return Trial(way, Judgement({}), failure=after.failure)
-        suspects = self.suspects(base, over, before, after)
+        suspects = self.suspects(base, over, befores[0], after)
         foreign = [rewrite for rewrite in suspects if rewrite not in own]
-        first, second = before.observation(), after.observation()
+        first, *more = [one for answer in befores for one in answer.observations()]
+        second = after.observation()
+        judgement = judge(first, second, promised(own, foreign), more)
         return Trial(
             way,
-            judge(first, second, promised(own, foreign)),
-            reached=after.witnesses,
+            judgement,
+            reached=after.witnesses | judgement.sets.reached,
             stubs=after.stubs,
             notes=reused_modules(first, second),
             scripted="scripted" in second,

@@ -28,6 +28,7 @@ _PRECEDENCE: tuple[AspectStatus, ...] = (
     "equal",
     "not-applicable",
 )
+_OF_SETS: tuple[AspectStatus, ...] = ("different", "equal", "not-run")
 
 
 def shortfall(rewrite: Rewrite, trials: Sequence[Trial], keys: Sequence[str]) -> Reason | None:
@@ -99,8 +100,18 @@ def _evidence(rewrite: Rewrite, trials: Sequence[Trial], problem: Problem | None
         witnesses=len(rewrite.witnesses),
         stubs=tuple(dict.fromkeys(stub for trial in trials for stub in trial.stubs)),
         differences=problem.differences if problem else (),
+        input_sets=_input_sets(trials),
         notes=tuple(dict.fromkeys(note for trial in trials for note in trial.notes)),
     )
+
+
+def _input_sets(trials: Sequence[Trial]) -> dict[str, AspectStatus]:
+    """The sets of other inputs that any trial could judge."""
+    found: dict[str, AspectStatus] = {}
+    for trial in trials:
+        for name, status in trial.judgement.sets.statuses.items():
+            found[name] = min(found.get(name, status), status, key=_OF_SETS.index)
+    return {name: status for name, status in found.items() if status != "not-run"}
 
 
 def _recipe(rewrite: Rewrite, trial: Trial) -> RecipeEvidence:

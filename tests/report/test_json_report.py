@@ -16,6 +16,7 @@ PLACE = {"line": int, "column": int}
 RECIPE = {"source": str, "where": str, "call": str, "inputs": str}
 DIFFERENCE = {
     "aspect": str,
+    "inputs": str,
     "path": str,
     "before": str,
     "after": str,
@@ -25,6 +26,7 @@ DIFFERENCE = {
 EVIDENCE = {
     "recipes": [RECIPE],
     "aspects": {str: str},
+    "input_sets": {str: str},
     "witnesses_reached": int,
     "witnesses": int,
     "stubs": [str],

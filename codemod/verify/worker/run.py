@@ -117,6 +117,8 @@ def _observe(request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]) -
         seed=int(request.get("seed") or 0),
         load_keys=request.get("load_keys"),
         raw=bool(request.get("raw")),
+        sets=request.get("sets"),
+        root=str(request.get("root") or ""),
     )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import io
-from typing import Any, Dict, List, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
 
 NAME = "__codemod_reached__"
 Located = Sequence[Any]  # key, kind, line, column, end line, end column
@@ -38,6 +39,20 @@ def reached() -> List[str]:
 def reset() -> None:
     """Forget what was reached, except what only an import can reach."""
     _reached.intersection_update(_at_import)
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[Set[str]]:
+    """What is reached inside counts in the given set alone."""
+    before = set(_reached)
+    inside: Set[str] = set()
+    _reached.clear()
+    try:
+        yield inside
+    finally:
+        inside.update(_reached)
+        _reached.clear()
+        _reached.update(before)
 
 
 def instrument(text: str, path: str, witnesses: Sequence[Located]) -> Tuple[ast.Module, List[str]]:

@@ -1,0 +1,283 @@
+"""One run of a model, forward and backward, and all that it leaves behind."""
+
+from __future__ import annotations
+
+import collections.abc
+import copy
+import dataclasses
+import random
+import sys
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+
+import torch
+
+from .trees import (
+    Encoder,
+    Tree,
+    bytes_digest,
+    digest,
+    is_plain_object,
+    memory,
+    raised,
+    storage_address,
+    text_digest,
+)
+
+Build = Callable[[], Tuple[Any, Any, Any]]
+Change = Callable[[Any], Any]
+
+NO_OUTPUT = "no differentiable output"
+_HASHED_PARAMETERS = 1 << 22
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+
+
+@dataclasses.dataclass(frozen=True)
+class Manner:
+    """How models are run. `raw`: values of small tensors are kept. `differentiable`: floating
+    inputs take part in the gradient. `root`: the project, where operators are to be located."""
+
+    seed: int
+    raw: bool = False
+    differentiable: bool = True
+    root: str = ""
+
+
+@dataclasses.dataclass
+class Step:
+    """One forward and backward, and all that it left behind."""
+
+    outputs: Tree
+    grads: Tree
+    buffers: Tree
+    inputs: Tree
+    rng: Tree
+    raised: bool
+
+
+def seed_all(seed: int) -> None:
+    """Seeds the generators of torch, `random` and, where it is loaded, NumPy."""
+    if torch.cuda.is_initialized():
+        torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)  # The other way formats a stack for each device.
+    random.seed(seed)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(seed % (1 << 32))
+
+
+def built(build: Build, seed: int) -> Tuple[Any, Any, Any]:
+    """What `build` makes from a seed."""
+    seed_all(seed)
+    return build()
+
+
+def step(
+    model: Any, args: Any, kwargs: Any, train: bool, manner: Manner, backward: bool = True
+) -> Step:
+    """Runs the model once in train or eval mode, on copies of the inputs."""
+    leaves: List[Any] = []
+    args, kwargs = as_inputs((args, kwargs), leaves, manner.differentiable)
+    encoder = Encoder(owners(model), manner.raw)
+    encoder.tree((args, kwargs))
+    before = _parameter_versions(model)
+    failed, outputs, error = attempt(lambda: forward(model, args, kwargs, train))
+    seen = encoder.tree(outputs) if error is None else error
+    grads = {"not-applicable": "the forward raised"}  # type: Tree
+    if not failed and backward:
+        grads = _grads(model, outputs, leaves, manner)
+    return Step(
+        outputs=seen,
+        grads=grads,
+        buffers=_buffers(model, before, manner.raw),
+        inputs=Encoder(owners(model), manner.raw).tree((args, kwargs)),
+        rng=rng_tree(rng_state()),
+        raised=failed,
+    )
+
+
+def forward(model: Any, args: Any, kwargs: Any, train: bool) -> Any:
+    """One call in train or eval mode."""
+    model.train(train)
+    return model(*args, **kwargs)
+
+
+def attempt(action: Callable[[], Any]) -> Tuple[bool, Any, Optional[Tree]]:
+    """Whether the model's code raised, what it returned, what it raised."""
+    try:
+        return False, action(), None
+    except MemoryError:
+        raise
+    except Exception as error:
+        if any(sign in str(error) for sign in _OUT_OF_MEMORY):
+            raise MemoryError(str(error)[:200]) from error
+        return True, None, raised(error)
+
+
+def as_inputs(value: Any, leaves: List[Any], differentiable: bool) -> Any:
+    """A copy of the inputs in which each floating tensor is the non-leaf clone of a new leaf.
+
+    An in-place first layer would raise on a leaf that requires grad.
+    """
+
+    def as_input(tensor: Any) -> Any:
+        floating = tensor.dtype.is_floating_point or tensor.dtype.is_complex
+        if not differentiable or not floating or tensor.layout is not torch.strided:
+            return tensor
+        if tensor.requires_grad and not tensor.is_leaf:
+            return tensor
+        leaf = tensor.detach().clone().requires_grad_(True)
+        leaves.append(leaf)
+        return leaf.clone()
+
+    return copied(value, as_input)
+
+
+def copied(value: Any, change: Change) -> Any:
+    """The containers in `value` anew, each tensor in them as `change` gives it, asked once."""
+    return _copied(value, change, {})
+
+
+def _copied(value: Any, change: Change, known: Dict[int, Any]) -> Any:
+    if id(value) in known:
+        return known[id(value)]
+    made = value
+    if isinstance(value, torch.Tensor):
+        made = change(value)
+    elif type(value) in (list, tuple):
+        made = type(value)(_copied(item, change, known) for item in value)
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        made = type(value)(*(_copied(item, change, known) for item in value))
+    elif type(value) is dict:
+        made = {key: _copied(item, change, known) for key, item in value.items()}
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        made = copy.copy(value)
+        for field in dataclasses.fields(value):
+            item = getattr(value, field.name, None)
+            object.__setattr__(made, field.name, _copied(item, change, known))
+    known[id(value)] = made
+    return made
+
+
+def _named_tensors(model: Any) -> Iterator[Tuple[str, Any]]:
+    for name, parameter in model.named_parameters():
+        yield name, parameter
+    for name, buffer in model.named_buffers():
+        yield name, buffer
+
+
+def owners(model: Any) -> Dict[int, str]:
+    """The parameter or buffer that owns each storage, by address."""
+    names: Dict[int, str] = {}
+    for name, tensor in _named_tensors(model):
+        try:
+            address = storage_address(tensor)
+        except (RuntimeError, NotImplementedError, ValueError):
+            continue
+        if address:
+            names.setdefault(address, name)
+    return names
+
+
+def _parameter_versions(model: Any) -> Dict[str, Tuple[int, int]]:
+    versions = {}
+    for name, parameter in model.named_parameters():
+        lazy = torch.nn.parameter.is_lazy(parameter)
+        versions[name] = (id(parameter), -1 if lazy else parameter._version)
+    return versions
+
+
+def _buffers(model: Any, before: Dict[str, Tuple[int, int]], raw: bool) -> Tree:
+    """The buffers, and those parameters that the run replaced or wrote to.
+
+    What went past the version counter (`.data`) is seen in models of common size only.
+    """
+    encoder = Encoder(raw=raw)
+    trees = [[name, encoder.tree(buffer)] for name, buffer in model.named_buffers()]
+    parameters = dict(model.named_parameters())
+    if _size(parameters.values()) > _HASHED_PARAMETERS:
+        now = _parameter_versions(model)
+        parameters = {name: p for name, p in parameters.items() if now[name] != before.get(name)}
+    digests = [_parameter_line(name, parameter) for name, parameter in parameters.items()]
+    return {"dict": [*trees, ["parameters", {"value": text_digest("\n".join(digests))}]]}
+
+
+def _size(parameters: Iterable[Any]) -> int:
+    return sum(0 if torch.nn.parameter.is_lazy(p) else p.numel() for p in parameters)
+
+
+def _parameter_line(name: str, parameter: Any) -> str:
+    if torch.nn.parameter.is_lazy(parameter):
+        return name + " uninitialized"
+    try:
+        return "%s %s" % (name, digest(parameter))
+    except (RuntimeError, NotImplementedError, ValueError):
+        return name + " ?"
+
+
+def _grads(model: Any, outputs: Any, leaves: List[Any], manner: Manner) -> Tree:
+    tensors = differentiable_in(outputs)
+    if not tensors:
+        return {"not-applicable": NO_OUTPUT}
+    failed, _nothing, error = attempt(lambda: backward(tensors, manner.seed))
+    if failed:
+        return error or {}
+    encoder = Encoder(raw=manner.raw)
+    named = [[name, encoder.tree(p.grad)] for name, p in model.named_parameters()]
+    inputs = [encoder.tree(leaf.grad) for leaf in leaves]
+    return {"dict": [["parameters", {"dict": named}], ["inputs", {"list": inputs}]]}
+
+
+def backward(tensors: List[Any], seed: int) -> None:
+    """Gradients of the sum of each output times a fixed random cotangent."""
+    generator = torch.Generator()
+    generator.manual_seed(seed + 1)
+    cotangents = [_cotangent(tensor, generator) for tensor in tensors]
+    torch.autograd.backward(tensors, cotangents)
+
+
+def _cotangent(tensor: Any, generator: Any) -> Any:
+    dtype = torch.complex64 if tensor.dtype.is_complex else torch.float32
+    values = torch.randn(tuple(tensor.shape), generator=generator, dtype=dtype)
+    return values.to(device=tensor.device, dtype=tensor.dtype)
+
+
+def differentiable_in(value: Any) -> List[Any]:
+    """Every floating tensor in `value` that has a gradient."""
+    found: List[Any] = []
+    _collect(value, found, set())
+    return found
+
+
+def _collect(value: Any, found: List[Any], known: Any) -> None:
+    if id(value) in known:
+        return
+    known.add(id(value))
+    if isinstance(value, torch.Tensor):
+        if value.requires_grad and (value.dtype.is_floating_point or value.dtype.is_complex):
+            found.append(value)
+    elif isinstance(value, collections.abc.Mapping):
+        for item in value.values():
+            _collect(item, found, known)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _collect(item, found, known)
+    elif dataclasses.is_dataclass(value) or is_plain_object(value):
+        for item in list(vars(value).values()):
+            _collect(item, found, known)
+
+
+def rng_state() -> List[str]:
+    """A line for each generator that may be drawn from."""
+    states = [
+        "torch " + bytes_digest(memory(torch.get_rng_state())),
+        "random " + text_digest(repr(random.getstate())),
+    ]
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        kind, keys, *rest = numpy.random.get_state()
+        states.append("numpy %s" % bytes_digest(keys.tobytes() + repr((kind, rest)).encode()))
+    return states
+
+
+def rng_tree(states: List[str]) -> Tree:
+    return {"lines": list(states)}

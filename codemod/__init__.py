@@ -15,23 +15,34 @@ if TYPE_CHECKING:
     from codemod.catalogue import by_module as by_module
     from codemod.catalogue.pair import Functional as Functional
     from codemod.catalogue.pair import Pair as Pair
+    from codemod.editing.attributes import Placement as Placement
     from codemod.editing.attributes import add_attribute as add_attribute
     from codemod.editing.attributes import fresh_names as fresh_names
+    from codemod.editing.attributes import placement_behind as placement_behind
     from codemod.editing.attributes import placement_for as placement_for
     from codemod.editing.attributes import producer_of as producer_of
+    from codemod.editing.branches import exclusive as exclusive
+    from codemod.editing.branches import groups as groups
     from codemod.editing.calls import rewrite_call as rewrite_call
     from codemod.editing.checks import (
         check_class_accepts_attributes as check_class_accepts_attributes,
     )
     from codemod.editing.checks import check_file as check_file
     from codemod.editing.checks import check_not_copied as check_not_copied
+    from codemod.editing.checks import check_not_run_by_init as check_not_run_by_init
     from codemod.editing.checks import check_site as check_site
+    from codemod.editing.checks import check_subclasses_run_init as check_subclasses_run_init
+    from codemod.editing.constructor import Constructor as Constructor
+    from codemod.editing.constructor import check_stateless as check_stateless
+    from codemod.editing.constructor import constructor_of as constructor_of
+    from codemod.editing.constructor import fresh_modules as fresh_modules
     from codemod.editing.imports import reach as reach
     from codemod.editing.outside import outside_refusals as outside_refusals
     from codemod.editing.refused import RefusalDoc as RefusalDoc
     from codemod.editing.refused import Refused as Refused
     from codemod.editing.removal import remove_statement as remove_statement
     from codemod.editing.replace import replace_function as replace_function
+    from codemod.editing.stability import stable_attributes as stable_attributes
     from codemod.editing.to_functional import attribute_site as attribute_site
     from codemod.editing.to_functional import functional_rewrite as functional_rewrite
     from codemod.editing.to_functional import is_settled as is_settled
@@ -47,6 +58,7 @@ if TYPE_CHECKING:
     from codemod.editing.transform import Transform as Transform
     from codemod.editing.transform import witness as witness
     from codemod.editing.uses import check_not_used_elsewhere as check_not_used_elsewhere
+    from codemod.editing.uses import check_only_called_elsewhere as check_only_called_elsewhere
     from codemod.results import Contract as Contract
     from codemod.results import Edit as Edit
     from codemod.results import Refusal as Refusal
@@ -59,6 +71,7 @@ if TYPE_CHECKING:
     from codemod.semantics.module_class import Call as Call
     from codemod.semantics.module_class import Method as Method
     from codemod.semantics.module_class import ModuleClass as ModuleClass
+    from codemod.semantics.module_class import SelfUse as SelfUse
     from codemod.semantics.module_class import SourceFile as SourceFile
     from codemod.semantics.relatives import relative_class as relative_class
     from codemod.semantics.syntax import dotted_name as dotted_name
@@ -71,14 +84,34 @@ if TYPE_CHECKING:
 _HOMES = {
     "catalogue": ("by_functional", "by_module"),
     "catalogue.pair": ("Functional", "Pair"),
-    "editing.attributes": ("add_attribute", "fresh_names", "placement_for", "producer_of"),
+    "editing.attributes": (
+        "Placement",
+        "add_attribute",
+        "fresh_names",
+        "placement_behind",
+        "placement_for",
+        "producer_of",
+    ),
     "editing.calls": ("rewrite_call",),
     "editing.checks": (
         "check_class_accepts_attributes",
         "check_file",
         "check_not_copied",
+        "check_not_run_by_init",
         "check_site",
+        "check_subclasses_run_init",
     ),
+    "editing.branches": (
+        "exclusive",
+        "groups",
+    ),
+    "editing.constructor": (
+        "Constructor",
+        "check_stateless",
+        "constructor_of",
+        "fresh_modules",
+    ),
+    "editing.stability": ("stable_attributes",),
     "editing.imports": ("reach",),
     "editing.outside": ("outside_refusals",),
     "editing.refused": ("RefusalDoc", "Refused"),
@@ -99,10 +132,20 @@ _HOMES = {
         "training_argument",
     ),
     "editing.transform": ("Example", "Found", "Transform", "witness"),
-    "editing.uses": ("check_not_used_elsewhere",),
+    "editing.uses": (
+        "check_not_used_elsewhere",
+        "check_only_called_elsewhere",
+    ),
     "results": ("Contract", "Edit", "Refusal", "Release", "Requirement", "Rewrite", "Witness"),
     "semantics.layout": ("span",),
-    "semantics.module_class": ("Assignment", "Call", "Method", "ModuleClass", "SourceFile"),
+    "semantics.module_class": (
+        "Assignment",
+        "Call",
+        "Method",
+        "ModuleClass",
+        "SelfUse",
+        "SourceFile",
+    ),
     "semantics.relatives": ("relative_class",),
     "semantics.syntax": ("dotted_name",),
     "testing": (

@@ -37,18 +37,20 @@ class Placement:
     requirements: tuple[Requirement, ...] = ()
 
 
-def fresh_names(module: ModuleClass, base: str, sites: Iterable[int]) -> dict[int, str]:
+def fresh_names(
+    module: ModuleClass, base: str, sites: Iterable[int], first: int | None = None
+) -> dict[int, str]:
     """A name for each site (by its offset): `relu`, or `relu1`, `relu2`... where there are several.
 
-    They are numbered in the order of `sites`, which is best that of evaluation. No name hides one
-    of nn.Module, of the class, of its bases or of its subclasses. A site that has a name already,
-    given for another transform, keeps it.
+    They are numbered in the order of `sites`, which is best that of evaluation, from `first` on
+    where it is given. No name hides one of nn.Module, of the class, of its bases or of its
+    subclasses. A site that has a name already, given for another transform, keeps it.
     """
     sites = tuple(sites)
     taken = module.family_names | MODULE_NAMES | set(module.reserved_names.values())
     taken |= _answered_by_getattr(module)
     names: dict[int, str] = {}
-    number = 0 if len(sites) == 1 else 1
+    number = first if first is not None else 0 if len(sites) == 1 else 1
     for site in sites:
         if site in module.reserved_names:
             names[site] = module.reserved_names[site]
@@ -109,6 +111,16 @@ def placement_for(
     if anchor < 0:
         anchor = _last_module_index(module, init)
     return _after(module.source, body[max(anchor, *needed)], body[super_call])
+
+
+def placement_behind(module: ModuleClass, statement: ast.stmt) -> Placement:
+    """Right behind a statement of `__init__`, in the same block."""
+    source = module.source
+    start, end = span(source, statement)
+    is_alone = not source.text[source.line_start(start) : start].strip()
+    if is_alone and not source.text[end : source.line_end(end)].lstrip().startswith(";"):
+        return _after(source, statement, statement)
+    return Placement(end, "", "; ")
 
 
 def producer_of(call: Call) -> str | None:

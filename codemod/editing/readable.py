@@ -147,7 +147,7 @@ def _first_use(module: ModuleClass, constructor: Call, dotted: str) -> ast.stmt 
                 dotted_name(value) == dotted
                 for value in [*node.args, *(item.value for item in node.keywords)]
             ):
-                made = next((call for call in module.calls if call.node is node), None)
+                made = module.call_of(node)
                 if made is not None and _is_layer_of_self(statement, node):
                     return statement
     return None

@@ -65,7 +65,8 @@ def attribute_site(
     """Everything that the rewrite of one attribute needs. Raises Refused."""
     check_not_scripted(module, assignment.name)
     check_not_copied(module, [assignment.method.node, *(call.method.node for call in calls)])
-    constructor = next(call for call in module.calls if call.node is assignment.value)
+    constructor = module.call_of(assignment.value)
+    assert constructor is not None
     if constructor.has_star:
         raise Refused("star-arguments", "the constructor takes * or ** arguments")
     for call in calls:

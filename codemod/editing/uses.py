@@ -18,10 +18,11 @@ from codemod.semantics.syntax import parse
 from codemod.source.text import SourceText
 
 # Functions that take the name of an attribute as a string.
-_TAKES_NAME = (
+_LOOKS_UP = (
     r"(?:getattr|setattr|hasattr|delattr|[gs]et_submodule|attrgetter|get_attr|rgetattr|rsetattr"
-    r"|fuse_modules\w*|create_feature_extractor)"
+    r"|create_feature_extractor)"
 )
+_TAKES_NAME = rf"(?:{_LOOKS_UP}|fuse_modules\w*)"
 _STRING = re.compile(r"""["']([A-Za-z_][\w.]*)["']""")
 # `getattr(self, f"relu{i}")`, `"relu" + str(i)`, `"relu%d" % i`, `"relu{}".format(i)`: the start.
 _PUT_TOGETHER = re.compile(
@@ -53,6 +54,37 @@ def check_not_used_elsewhere(module: ModuleClass, name: str, kind: str) -> None:
     swept = _remembered(module.project, _type_sweep, kind.rpartition(".")[2])
     if swept is not None:
         raise Refused("swept-by-type", f"{swept} looks for instances of {kind}")
+
+
+def check_only_called_elsewhere(module: ModuleClass, name: str) -> None:
+    """Raise Refused unless all that other code does with `self.NAME` is to call it.
+
+    A list of names (`fuse_modules(m, ["conv", "relu"])`) is no harm to an attribute that stays.
+    Raises Refused: used-in-family, used-outside, named-in-string.
+    """
+    otherwise = re.compile(rf"\bself\.{re.escape(name)}\b(?!\s*\()")
+    for key in (*module.ancestors_in_project, *module.descendants_in_project):
+        item = module.project.classes[key]
+        defined = item.methods | item.class_attributes
+        if name in defined or (
+            name in item.names and otherwise.search(module.project.class_text(key))
+        ):
+            raise Refused("used-in-family", f"{item.qualname} ({key[0]}) uses {name} as well")
+    _check_not_put_together(module, name)
+    named = _string_use(module.project, name, _mentioning(module), _LOOKS_UP)
+    if named is not None:
+        raise Refused("named-in-string", f"{named} names {name!r} in a string")
+    outside = _remembered(module.project, _outside_use_but_calls, name)
+    if outside is not None:
+        raise Refused("used-outside", f"{outside} uses .{name} of another object")
+
+
+def _mentioning(module: ModuleClass) -> Callable[[str], bool]:
+    """Whether a file names the class or one that inherits from it."""
+    keys = (module.key, *module.descendants_in_project)
+    names = "|".join(sorted({re.escape(key[1].rpartition(".")[2]) for key in keys}))
+    pattern = re.compile(rf"\b(?:{names})\b")
+    return lambda path: pattern.search(module.project.text(path)) is not None
 
 
 def _remembered(
@@ -108,6 +140,17 @@ def _outside_use(project: Project, name: str) -> str | None:
     return None
 
 
+def _outside_use_but_calls(project: Project, name: str) -> str | None:
+    """Where something else is done with `x.NAME` than to call it."""
+    for path in project.files_with_attribute(name):
+        text = project.text(path)
+        for offset in _occurrences(text, name):
+            is_called = text.startswith("(", offset + len(name) + 1)
+            if not is_called and _is_outside_use(project, path, text, offset, name):
+                return _place(text, path, offset)
+    return None
+
+
 def _occurrences(text: str, name: str) -> Iterator[int]:
     """Offsets of `.NAME` as a whole name."""
     wanted = "." + name
@@ -127,7 +170,11 @@ def _is_outside_use(project: Project, path: str, text: str, offset: int, name: s
         return False
     found = _RECEIVER.search(before)
     receiver = found.group() if found else ""
-    if receiver == "self" or NO_MODULE.search(receiver) or _is_package(project, path, receiver):
+    if (
+        receiver in ("self", "F")
+        or NO_MODULE.search(receiver)
+        or _is_package(project, path, receiver)
+    ):
         return False
     if not _is_code(path, text, offset, name):
         return False
@@ -161,14 +208,22 @@ def _is_package(project: Project, path: str, receiver: str) -> bool:
     return bool(bindings) and all(binding.kind != "other" for binding in bindings)
 
 
-def _string_use(project: Project, name: str) -> str | None:
-    """Where NAME stands in a dotted string, or is given to getattr and the like."""
+def _string_use(
+    project: Project,
+    name: str,
+    concerns: Callable[[str], bool] = lambda _path: True,
+    functions: str = _TAKES_NAME,
+) -> str | None:
+    """Where NAME stands in a dotted string, or is given to one of the functions.
+
+    `concerns`: whether what stands in a file can be about the class.
+    """
     quoted = re.escape(name)
     pattern = re.compile(
         rf"""["'](?:[\w.]+\.{quoted}(?:\.[\w.]+)?|{quoted}\.[\w.]+)["']"""
-        rf"""|{_TAKES_NAME}\([^()\n]*["']{quoted}["']"""
+        rf"""|{functions}\([^()\n]*["']{quoted}["']"""
     )
-    for path in project.files_with_string(name):
+    for path in filter(concerns, project.files_with_string(name)):
         match = pattern.search(project.text(path))
         if match:
             return _place(project.text(path), path, match.start())

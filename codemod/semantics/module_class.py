@@ -312,6 +312,14 @@ class ModuleClass:
         """All calls in all methods, in the order of evaluation of their sites."""
         return tuple(call for item in self.methods for call in self._calls_in(item))
 
+    @cached_property
+    def _calls_by_node(self) -> dict[int, Call]:
+        return {id(call.node): call for call in self.calls}
+
+    def call_of(self, node: ast.AST | None) -> Call | None:
+        """The call that a node is, if it is one."""
+        return self._calls_by_node.get(id(node))
+
     def calls_near(self, pattern: re.Pattern[str]) -> Iterator[Call]:
         """The calls in those methods whose text matches, or all where an import hides names."""
         everywhere = self.file.hides(pattern)

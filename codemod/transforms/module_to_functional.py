@@ -101,7 +101,7 @@ class Net(nn.Module):
 
     def _pair(self, module: ModuleClass, item: Assignment) -> Pair | None:
         """The catalogue entry of the module that is assigned, if it is one."""
-        made = next((call for call in module.calls if call.node is item.value), None)
+        made = module.call_of(item.value)
         pair = by_module(made.name) if made is not None and made.name else None
         if pair is None or pair.group == "normalization":
             return None  # layers that hold state as a rule are no candidates

@@ -1,0 +1,103 @@
+"""Calls that make a module of the catalogue: what they make, and whether they may be repeated."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from codemod.catalogue import Pair, Unmappable, bind, by_module, short, to_functional
+from codemod.editing.refused import Refused
+from codemod.editing.to_module import arguments_of, refused_mapping
+from codemod.semantics.module_class import Call, ModuleClass
+
+# Their result depends on their arguments alone.
+_PURE = frozenset({"abs", "bool", "float", "getattr", "int", "len", "list", "max", "min", "round"})
+_OPERATORS = (
+    ast.Attribute,
+    ast.BinOp,
+    ast.BoolOp,
+    ast.Compare,
+    ast.IfExp,
+    ast.List,
+    ast.Subscript,
+    ast.Tuple,
+    ast.UnaryOp,
+)
+
+
+@dataclass(frozen=True)
+class Constructor:
+    """A call that makes a module of which the catalogue knows the functional form."""
+
+    call: Call
+    pair: Pair
+
+    @property
+    def values(self) -> tuple[ast.expr, ...]:
+        """The arguments, in source order of their kinds."""
+        node = self.call.node
+        return (*node.args, *(keyword.value for keyword in node.keywords))
+
+
+def constructor_of(module: ModuleClass, value: ast.AST | None) -> Constructor | None:
+    """What an expression makes, if it makes a module of the catalogue."""
+    call = module.call_of(value)
+    pair = by_module(call.name) if call is not None and call.name else None
+    return Constructor(call, pair) if call is not None and pair is not None else None
+
+
+def check_stateless(constructor: Constructor) -> None:
+    """Raises Refused (stateful, star-arguments, unusual-call) unless the module holds no state."""
+    if constructor.call.has_star:
+        raise Refused("star-arguments", "the constructor takes * or ** arguments")
+    pair = constructor.pair
+    bound = bind(pair.constructor, arguments_of(constructor.call), short(pair.module))
+    if isinstance(bound, Unmappable):
+        raise refused_mapping(bound)
+    made = to_functional(pair, bound)
+    if isinstance(made, Unmappable) and made.code == "stateful":
+        raise refused_mapping(made)
+
+
+def fresh_modules(module: ModuleClass, value: ast.expr | None) -> Iterator[Constructor]:
+    """The constructors in an expression that makes a new module each time it is evaluated.
+
+    `nn.ReLU() if relu else None` is such an expression. Raises Refused: argument-not-static,
+    and what `check_stateless` raises; ValueError where something else may be made.
+    """
+    if isinstance(value, ast.IfExp):
+        _check_pure(module, value.test)
+        yield from fresh_modules(module, value.body)
+        yield from fresh_modules(module, value.orelse)
+        return
+    if isinstance(value, ast.Constant) and value.value is None:
+        return
+    call = module.call_of(value)
+    if call is not None and call.name == "torch.nn.Identity":
+        return
+    constructor = constructor_of(module, value)
+    if constructor is None:
+        raise ValueError("not a constructor of the catalogue")
+    check_stateless(constructor)
+    for argument in constructor.values:
+        _check_pure(module, argument)
+    yield constructor
+
+
+def _check_pure(module: ModuleClass, value: ast.expr) -> None:
+    """Raises Refused (argument-not-static) unless the expression may be evaluated once more."""
+    for node in ast.walk(value):
+        if isinstance(node, ast.expr) and not _is_pure(module, node):
+            text = ast.unparse(node)
+            raise Refused("argument-not-static", f"`{text[:40]}` may differ when evaluated again")
+
+
+def _is_pure(module: ModuleClass, node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        call = module.call_of(node)
+        hidden = call is None or call.scope.binds(name) or name in module.file.index.bindings
+        return name in _PURE and hasattr(builtins, name) and not hidden
+    return isinstance(node, (ast.Constant, ast.Name, *_OPERATORS))

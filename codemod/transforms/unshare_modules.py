@@ -1,0 +1,256 @@
+"""`self.relu`, called at two places, becomes `self.relu` and `self.relu2`: a module a call.
+
+https://docs.pytorch.org/docs/stable/quantization.html (modules that are reused)
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+
+from codemod import (
+    STRUCTURE,
+    Assignment,
+    Call,
+    Constructor,
+    Edit,
+    Example,
+    Found,
+    ModuleClass,
+    RefusalDoc,
+    Refused,
+    Rewrite,
+    SelfUse,
+    Transform,
+    add_attribute,
+    check_class_accepts_attributes,
+    check_not_copied,
+    check_only_called_elsewhere,
+    check_site,
+    check_subclasses_run_init,
+    fresh_modules,
+    fresh_names,
+    groups,
+    module_names,
+    placement_behind,
+    placement_for,
+    producer_of,
+    span,
+    witness,
+)
+
+# Layers of torch.nn that hold parameters or running statistics.
+_STATEFUL = re.compile(
+    r"PReLU|Linear|Bilinear|Embedding\w*|(?:Lazy)?(?:Conv\w*|BatchNorm\w*|InstanceNorm\w*)"
+    r"|SyncBatchNorm|LayerNorm|GroupNorm|RMSNorm|LSTM|GRU|RNN|\w+Cell|MultiheadAttention"
+    r"|Transformer\w*"
+)
+_LAYER = re.compile(rf"{module_names().pattern}|\b(?:{_STATEFUL.pattern})\b")
+
+
+class UnshareModules(Transform):
+    """Give each call of a stateless module that is called at several places one of its own."""
+
+    name = "unshare-modules"
+    contract = STRUCTURE
+    markers = _LAYER
+    refusals = {
+        "shared-weights": RefusalDoc(
+            "The layer holds parameters or running statistics, which its calls share: layers of"
+            " their own would no longer be trained as one.",
+            "If they are not meant to be one layer, make a second one by hand: the state_dict"
+            " gains its keys.",
+        ),
+        "set-elsewhere": RefusalDoc(
+            "The attribute is not set plainly in __init__ alone, so which layer it holds is known"
+            " only when the model runs.",
+            "Set it in __init__, by plain assignments that each make a new layer.",
+        ),
+        "used-as-value": RefusalDoc(
+            "The module is also used otherwise than by calling it (passed on, put into another"
+            " module, its settings changed), and that may be meant for all of its calls.",
+            "Make a layer of its own for that use first.",
+        ),
+    }
+    examples = (
+        Example(
+            before="""\
+import torch.nn as nn
+
+
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x):
+        out = self.relu(self.conv1(x))
+        out = self.conv2(out)
+        return self.relu(out + x)
+""",
+            after="""\
+import torch.nn as nn
+
+
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        self.relu2 = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        out = self.relu(self.conv1(x))
+        out = self.conv2(out)
+        return self.relu2(out + x)
+""",
+        ),
+    )
+
+    def find(self, module: ModuleClass) -> Iterator[Found]:
+        for name, assignments in module.assignments.items():
+            uses = module.self_uses.get(name, ())
+            calls = [use.call for use in uses if use.call is not None]
+            if len(calls) < 2 or not any(_makes_layer(module, item) for item in assignments):
+                continue
+            shares = groups(sorted(calls, key=lambda call: call.layout.end))
+            if len(shares) < 2:
+                continue
+            try:
+                yield from self._split(module, name, assignments, shares)
+            except Refused as refused:
+                yield self.refuse(module, assignments[0].node, refused)
+
+    def _split(
+        self,
+        module: ModuleClass,
+        name: str,
+        assignments: Sequence[Assignment],
+        shares: Sequence[Sequence[Call]],
+    ) -> Iterator[Rewrite]:
+        """All but the first get a module of their own. Raises Refused."""
+        made = [item for one in assignments for item in _made(module, one)]
+        if not any(self._takes(item) for item in made):
+            return
+        for use in module.self_uses[name]:
+            _check_use(module, use)
+        check_only_called_elsewhere(module, name)
+        check_class_accepts_attributes(module)
+        check_not_copied(module, [item.method.node for item in assignments])
+        for call in (call for share in shares for call in share):
+            check_not_copied(module, [call.method.node])
+            check_site(call)
+            check_subclasses_run_init(module, call.method.name)
+        base = f"{name}_" if name[-1].isdigit() else name
+        offsets = [share[0].layout.start for share in shares[1:]]
+        names = fresh_names(module, base, offsets, first=2)
+        for share in shares[1:]:
+            new = names[share[0].layout.start]
+            yield self.rewrite(
+                module,
+                f"self.{name} -> self.{new}",
+                [call.node for call in share],
+                [
+                    *(call.replace_function(f"{call.self_name}.{new}") for call in share),
+                    *_assign(module, share[0], new, assignments, made),
+                ],
+                [witness(module, call.node) for call in share],
+                kind=name,
+            )
+
+    def _takes(self, item: Constructor) -> bool:
+        """Losses are no part of what a model is built from: only where they are asked for."""
+        return self.is_chosen(item.pair) and (
+            item.pair.group != "loss" or self.settings.only is not None
+        )
+
+
+def _makes_layer(module: ModuleClass, item: Assignment) -> bool:
+    """Whether a layer of torch.nn, or one of several, is assigned."""
+    return any(_LAYER.fullmatch(name) for name in _class_names(module, item.value))
+
+
+def _class_names(module: ModuleClass, value: ast.expr | None) -> Iterator[str]:
+    """The classes of torch.nn that an expression may make."""
+    if isinstance(value, ast.IfExp):
+        yield from _class_names(module, value.body)
+        yield from _class_names(module, value.orelse)
+    call = module.call_of(value)
+    if call is not None and (call.name or "").startswith("torch.nn."):
+        yield (call.name or "").rpartition(".")[2]
+
+
+def _made(module: ModuleClass, item: Assignment) -> list[Constructor]:
+    """The constructors that a statement assigns from. Raises Refused."""
+    if any(_STATEFUL.fullmatch(name) for name in _class_names(module, item.value)):
+        raise Refused("shared-weights", f"self.{item.name} holds what its calls share")
+    blocks = [node for node in module.ancestors(item.node) if isinstance(node, ast.stmt)][:-1]
+    is_plain = item.plain and item.method.name == "__init__"
+    if not is_plain or not all(isinstance(node, ast.If) for node in blocks):
+        raise Refused("set-elsewhere", f"self.{item.name} is not set plainly in __init__ alone")
+    if item.name in module.index.class_attributes:
+        raise Refused("set-elsewhere", f"{item.name} is a class attribute as well")
+    try:
+        return list(fresh_modules(module, item.value))
+    except ValueError:
+        raise Refused("set-elsewhere", f"self.{item.name} may be another layer") from None
+    except Refused as refused:
+        if refused.code != "stateful":
+            raise
+        raise Refused("shared-weights", refused.message) from None
+
+
+def _check_use(module: ModuleClass, use: SelfUse) -> None:
+    """Raises Refused (used-as-value) unless it is a call, an assignment or a test for None."""
+    parent = next(module.ancestors(use.node))
+    is_test = isinstance(parent, ast.Compare) and all(
+        isinstance(item, ast.Constant) and item.value is None for item in parent.comparators
+    )
+    is_set = isinstance(use.node.ctx, ast.Store)
+    if use.call is None and not is_set and not is_test:
+        raise Refused("used-as-value", f"self.{use.node.attr} is used without being called")
+
+
+def _assign(
+    module: ModuleClass,
+    call: Call,
+    new: str,
+    assignments: Sequence[Assignment],
+    made: Sequence[Constructor],
+) -> Iterator[Edit]:
+    """Lines of `__init__` that make another module wherever the shared one is made."""
+    for item in assignments:
+        assert item.value is not None
+        start, end = span(module.source, item.value)
+        text = module.source.text[start:end]
+        place = placement_behind(module, item.node)
+        if len(assignments) == 1 and item.top_level and _is_lasting(made):
+            needs = [] if _reads_no_local(made, item) else [item.name]
+            place = placement_for(module, producer_of(call), needs)
+        yield add_attribute(module, new, text, place, call.layout.end)
+
+
+def _names_read(made: Sequence[Constructor]) -> set[str]:
+    values = (value for constructor in made for value in constructor.values)
+    return {node.id for value in values for node in ast.walk(value) if isinstance(node, ast.Name)}
+
+
+def _is_lasting(made: Sequence[Constructor]) -> bool:
+    """Whether the constructor's arguments mean the same further down in `__init__`."""
+    call = made[0].call
+    return len(made) == 1 and all(
+        name != call.self_name and len(call.scope.bindings.get(name, ())) <= 1
+        for name in _names_read(made)
+    )
+
+
+def _reads_no_local(made: Sequence[Constructor], item: Assignment) -> bool:
+    """Whether they mean the same further up as well: names of the file and parameters do."""
+    arguments = item.method.node.args
+    parameters = {one.arg for one in (*arguments.args, *arguments.kwonlyargs)}
+    bound = item.method.scope.bindings.keys()
+    return all(name in parameters or name not in bound for name in _names_read(made))

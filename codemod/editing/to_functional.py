@@ -21,6 +21,7 @@ from codemod.catalogue import (
 from codemod.editing.calls import rewrite_call
 from codemod.editing.checks import check_not_copied, check_not_scripted, check_site
 from codemod.editing.imports import Reach, reach
+from codemod.editing.markers import any_of
 from codemod.editing.readable import readable_arguments
 from codemod.editing.refused import Refused
 from codemod.editing.removal import remove_statement
@@ -47,8 +48,8 @@ class AttributeSite:
 @cache
 def module_names() -> re.Pattern[str]:
     """The class names of the catalogue: `ReLU`, `MaxPool2d`..."""
-    names = sorted(pair.module.rpartition(".")[2] for pair in PAIRS)
-    return re.compile(rf"\b(?:{'|'.join(names)})\b")
+    names = {pair.module.rpartition(".")[2] for pair in PAIRS}
+    return re.compile(rf"\b{any_of(names)}\b")
 
 
 def is_settled(module: ModuleClass, assignment: Assignment) -> bool:

@@ -38,6 +38,7 @@ from codemod.editing.checks import (
 )
 from codemod.editing.imports import Reach, reach
 from codemod.editing.lengths import length_of
+from codemod.editing.markers import any_of
 from codemod.editing.outside import outside_refusals
 from codemod.editing.refused import Refused
 from codemod.editing.stability import stable_attributes
@@ -128,11 +129,12 @@ class ToModule(Transform):
 
 
 @cache
-def functional_names() -> re.Pattern[str]:
-    """The last parts of all functional names of the catalogue: `relu`, `max_pool2d`..."""
-    names = {item.name.rpartition(".")[2] for pair in PAIRS for item in pair.functional}
+def functional_names(group: str | None = None) -> re.Pattern[str]:
+    """The last parts of all functional names of the catalogue, or of a group: `relu`, `pad`..."""
+    pairs = [pair for pair in PAIRS if group in (None, pair.group)]
+    names = {item.name.rpartition(".")[2] for pair in pairs for item in pair.functional}
     # A call, an import under another name or the end of its target; `self.relu(` calls a module.
-    return re.compile(rf"(?<!self\.)\b(?:{'|'.join(sorted(names))})(?:\s*[()#\\]|\s+as\b|$)")
+    return re.compile(rf"\b(?<!self\.){any_of(names)}(?:\s*[()#\\]|\s+as\b|$)")
 
 
 def refused_mapping(result: Unmappable) -> Refused:

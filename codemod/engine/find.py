@@ -68,6 +68,8 @@ def find_in_file(project: Project, path: str, transforms: Sequence[Transform]) -
             found += _checked(transform, outside, file, skips)
         except TransformError as error:
             errors.append(FileError(path, "transform-failed", str(error)))
+    for module in modules:
+        module.forget()
     return Findings(path, tuple(found), tuple(errors))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 from codemod.results import Edit
@@ -212,6 +212,12 @@ class ModuleClass:
     _known_calls: dict[int, list[Call]] = field(default_factory=dict, repr=False, compare=False)
     stored_names: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     reserved_names: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def forget(self) -> None:
+        """Let go of the calls and uses that were found: they and the class hold each other."""
+        self._known_calls.clear()
+        for name in vars(self).keys() - {item.name for item in fields(self)}:
+            del vars(self)[name]
 
     # -- place ---------------------------------------------------------------------------------
 

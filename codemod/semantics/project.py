@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from codemod.catalogue import canonical
 from codemod.errors import SourceError
 from codemod.semantics.index import ClassIndex, FileIndex, outside_assignments
 from codemod.source.overlay import Overlay
+from codemod.source.text import LINE_END, SourceText
 
 ClassKey = tuple[str, str]  # path, qualified name within the file
 
@@ -45,6 +47,8 @@ class Project:
     # Answers to questions about all files, by question and name: asked of many classes.
     answers: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
     _texts: dict[str, str] = field(default_factory=dict, repr=False)
+    _class_texts: dict[ClassKey, str] = field(default_factory=dict, repr=False)
+    _starts: dict[str, Sequence[int]] = field(default_factory=dict, repr=False)
 
     # -- files by import name ------------------------------------------------------------------
 
@@ -356,16 +360,24 @@ class Project:
 
     def class_text(self, key: ClassKey) -> str:
         """The lines of a class."""
-        item = self.classes[key]
-        return "\n".join(_lines(self.text(key[0]))[item.line - 1 : item.end_line])
+        if key not in self._class_texts:
+            item = self.classes[key]
+            text, starts = self.text(key[0]), self._line_starts(key[0])
+            # The text may have changed on disk since the class was seen in it.
+            first, last = (starts[n] if n < len(starts) else len(text)
+                           for n in (item.line - 1, item.end_line))  # fmt: skip
+            lines = text[first:last]
+            self._class_texts[key] = LINE_END.sub("\n", lines).removesuffix("\n")
+        return self._class_texts[key]
+
+    def _line_starts(self, path: str) -> Sequence[int]:
+        if path not in self._starts:
+            self._starts[path] = array("L", SourceText(path, self.text(path)).line_starts)
+        return self._starts[path]
 
     def mentions(self, name: str, pattern: re.Pattern[str]) -> bool:
         """Whether `pattern` is found in a file that uses the attribute NAME of anything."""
         return any(pattern.search(self.text(path)) for path in self.files_with_attribute(name))
-
-
-def _lines(text: str) -> list[str]:
-    return re.split(r"\r\n|\r|\n", text)
 
 
 def is_torch_module(name: str) -> bool:

@@ -15,7 +15,7 @@ from itertools import accumulate
 from codemod.errors import SourceError
 from codemod.results import Position
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def _encoding_of(data: bytes) -> str:
@@ -70,15 +70,14 @@ class SourceText:
     @cached_property
     def line_starts(self) -> list[int]:
         """Offset of the first code point of each line, as the tokenizer counts lines."""
-        if "\r" in self.text:
-            return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
-        lengths = (len(line) + 1 for line in self.text.split("\n"))
-        return list(accumulate(lengths, initial=0))[:-1]
+        # Untranslated, a stream splits where the tokenizer does, and in C.
+        starts = list(accumulate(map(len, io.StringIO(self.text, newline="")), initial=0))
+        return starts if self.text.endswith(("\n", "\r")) else starts[:-1] or starts
 
     @cached_property
     def newline(self) -> str:
         """The line ending to write: that of the first line."""
-        match = _LINE_END.search(self.text)
+        match = LINE_END.search(self.text)
         return match.group() if match else "\n"
 
     @cached_property
@@ -133,12 +132,12 @@ class SourceText:
 
     def line_end(self, offset: int) -> int:
         """Offset of the line ending (or end of text) of the line that holds `offset`."""
-        match = _LINE_END.search(self.text, offset)
+        match = LINE_END.search(self.text, offset)
         return match.start() if match else len(self.text)
 
     def next_line(self, offset: int) -> int:
         """Offset of the first code point after the line that holds `offset`."""
-        match = _LINE_END.search(self.text, offset)
+        match = LINE_END.search(self.text, offset)
         return match.end() if match else len(self.text)
 
     def indent(self, offset: int) -> str:

@@ -5,8 +5,6 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
 
 from __future__ import annotations
 
-import re
-
 from codemod import (
     STRUCTURE,
     Call,
@@ -17,6 +15,7 @@ from codemod import (
     RefusalDoc,
     Refused,
     ToModule,
+    functional_names,
     training_argument,
 )
 
@@ -31,7 +30,7 @@ class DropoutToModule(ToModule):
     name = "dropout-to-module"
     inverse = "module-to-functional"
     contract = TURNED_OFF_IN_EVAL
-    markers = re.compile(r"(?<!self\.)\b(?:\w+_)?dropout\w*(?:\s*[()#\\]|\s+as\b|$)")
+    markers = functional_names("dropout")
     refusals = {
         "always-on": RefusalDoc(
             "training=True keeps dropout on in eval, which Monte-Carlo dropout does on purpose.",

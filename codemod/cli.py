@@ -231,6 +231,9 @@ _confirming = _stack(
         metavar="S",
         help="Seconds for confirming as a whole.",
     ),
+    click.option(
+        "--cache/--no-cache", default=None, help="Use again what earlier runs planned and saw."
+    ),
 )
 _showing = _stack(
     click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True),

@@ -46,6 +46,7 @@ class Options:
     exclude: tuple[str, ...] = ()
     import_roots: tuple[Path, ...] = ()
     environment: tuple[str, ...] = ()  # variables that models may see, beyond the harmless ones
+    cache: bool = True
     details: bool = False  # each rewrite with its edits and patch alone, for a JSON report
 
 
@@ -67,6 +68,7 @@ class CommandLine:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     config: str | None = None
+    cache: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def make_options(line: CommandLine, cwd: Path) -> Options:
         exclude=(*table.get("exclude", ()), *line.exclude),
         import_roots=_folders(configuration),
         environment=tuple(table.get("environment", ())),
+        cache=_first(line.cache, table.get("cache"), True),
     )
 
 
@@ -241,6 +244,7 @@ _KEYS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "accept": _STRINGS,
     "budget": _NUMBER,
     "environment": _STRINGS,
+    "cache": (_is_flag, "true or false"),
     "exclude": _STRINGS,
     "import_roots": _STRINGS,
     "include": _STRINGS,

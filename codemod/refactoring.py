@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -37,8 +38,10 @@ from codemod.source.state import state_directory
 from codemod.source.text import SourceText
 from codemod.verify import confirm as confirming
 from codemod.verify.environment import TargetEnvironment, find_python
+from codemod.verify.memory import Memory
 from codemod.verify.pool import WorkerPool
 from codemod.verify.recipes import find_recipes
+from codemod.verify.standby import StandbyPool
 
 Mode = Literal["diff", "apply"]
 Progress = Callable[[int, int, str], None]
@@ -61,7 +64,7 @@ def run(
     notes = _interruption(options.root, mode)
     transforms = [item(_settings(options)) for item in chosen or choose(options.transforms)]
     found = discover(options.root, options.paths, options.include, options.exclude)
-    cache = PlanCache(state_directory(found.root) / "cache")
+    cache = PlanCache(state_directory(found.root) / "cache", options.cache)
     planned, key = _plan(cache, found, transforms, options)
     rewrites = planned.plan.rewrites
     confirmation = _confirm(planned, found, options, progress) if options.verify else None
@@ -195,7 +198,7 @@ def _confirm(
         environment.module_name,
         lambda path, name: relations.runners((path, name)),
     )
-    with WorkerPool(environment, jobs=options.jobs, variables=options.environment) as pool:
+    with _pool(environment, options) as (pool, memory):
         return confirming.confirm(
             target,
             rewrites,
@@ -208,7 +211,27 @@ def _confirm(
                 budget=options.budget,
             ),
             progress or _silent,
+            memory=memory,
         )
+
+
+@contextlib.contextmanager
+def _pool(
+    environment: TargetEnvironment, options: Options
+) -> Iterator[tuple[WorkerPool | StandbyPool, Memory | None]]:
+    """What runs the models, and what remembers the answers."""
+
+    def make() -> WorkerPool:
+        return WorkerPool(environment, jobs=options.jobs, variables=options.environment)
+
+    if not options.cache:
+        with make() as pool:
+            yield pool, None
+        return
+    folder = state_directory(environment.root) / "answers"
+    memory = Memory(folder, environment, options.environment)
+    with StandbyPool(make, memory) as standby:
+        yield standby, memory
 
 
 def _silent(done: int, total: int, label: str) -> None:

@@ -38,9 +38,13 @@ class _Entry:
 
 @dataclass(frozen=True)
 class PlanCache:
-    """Plans by what they were made from. Whatever is wrong with it is a miss."""
+    """Plans by what they were made from. Whatever is wrong with it is a miss.
+
+    One that is not `used` knows nothing and remembers nothing.
+    """
 
     folder: Path
+    used: bool = True
 
     def plan(
         self,
@@ -54,7 +58,7 @@ class PlanCache:
     ) -> tuple[Planned, str]:
         """As `planning.plan`, and the key to `store` the result under."""
         key = _key(overlay.root, paths, selected, transforms, line_length)
-        entry = self._load(key)
+        entry = self._load(key) if self.used else None
         if entry is None:
             made = plan(overlay, paths, selected, transforms, jobs=jobs, line_length=line_length)
             return made, key
@@ -76,7 +80,7 @@ class PlanCache:
     def store(self, key: str, planned: Planned, keep: Iterable[frozenset[str]]) -> None:
         """Remember a plan and the compositions that a like run will ask for."""
         known = {ids: planned.known[ids] for ids in keep if ids in planned.known}
-        if planned.plan.errors or (self.folder / key).exists():
+        if not self.used or planned.plan.errors or (self.folder / key).exists():
             return
         entry = _Entry(
             planned.plan,

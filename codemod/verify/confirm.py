@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codemod.results import Composition, Recipe, Rewrite, Verdict
-from codemod.verify.runs import Model, Overlay, Pool, Project, Runner
+from codemod.verify.runs import Memory, Model, Overlay, Pool, Project, Runner
 from codemod.verify.staging import Staging
 from codemod.verify.trials import Group, Laboratory
 from codemod.verify.verdicts import verdict
@@ -71,6 +71,7 @@ def confirm(
     options: Options = Options(),
     progress: Progress = _no_progress,
     clock: Callable[[], float] = time.monotonic,
+    memory: Memory | None = None,
 ) -> Confirmation:
     """The verdict of each rewrite, by running models on the disk and on what `compose` gives.
 
@@ -85,6 +86,7 @@ def confirm(
         seed=options.seed,
         recipe_budget=options.recipe_budget,
         expired=_deadline(options.budget, clock),
+        memory=memory,
     )
     groups = _groups(rewrites, target)
     staging = Staging(

@@ -64,6 +64,7 @@ class WorkerPool:
         self.python: str | None = None
         self.torch: str | None = None
         self.protection: tuple[str, ...] = ()
+        self.path: tuple[str, ...] = ()
 
     def __enter__(self) -> WorkerPool:
         try:
@@ -148,6 +149,7 @@ class WorkerPool:
         self.python, self.torch = said["ready"]["python"], said["ready"]["torch"]
         hello = self._slots[0].connect(self._host, self._settings())
         self.protection = tuple(hello["protection"])
+        self.path = tuple(hello["path"])
         for slot in self._slots:
             slot.start(self._host, self._settings())
 

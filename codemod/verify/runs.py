@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import zlib
 from collections.abc import Callable, Generator, Hashable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -48,6 +49,14 @@ class Pool(Protocol):
     def forget(self, overlay: str) -> None: ...
 
     def submit(self, request: Mapping[str, object]) -> Future[dict[str, Any]]: ...
+
+
+class Memory(Protocol):
+    """Answers of earlier runs; see `memory`."""
+
+    def recall(self, request: Mapping[str, object], overlay: Overlay) -> Answer | None: ...
+
+    def keep(self, request: Mapping[str, object], overlay: Overlay, answer: Answer) -> None: ...
 
 
 class BudgetSpent(Exception):
@@ -153,6 +162,7 @@ class Answer:
     files: frozenset[str] = frozenset()  # absolute
     stubs: tuple[str, ...] = ()
     packed: bytes = b""
+    depends: frozenset[str] | None = None  # on what else than files; None: it is not known
 
     def observations(self) -> list[dict[str, Tree]]:
         found: list[dict[str, Tree]] = json.loads(zlib.decompress(self.packed))
@@ -189,6 +199,7 @@ class Runner:
     seed: int
     recipe_budget: float
     expired: Callable[[], bool]
+    memory: Memory | None = None
     _overlays: dict[frozenset[str], Overlay] = field(default_factory=dict)
     _defined: set[str] = field(default_factory=set)
     _known: dict[Hashable, list[tuple[Overlay, Answer]]] = field(default_factory=dict)
@@ -218,10 +229,15 @@ class Runner:
                 overlay.signature(paths) == request.overlay.signature(paths)
             ):
                 return answer
-        return None
+        recalled = self.memory.recall(self._wire(request), request.overlay) if self.memory else None
+        if recalled is not None:
+            self._known.setdefault(request.key, []).append((request.overlay, recalled))
+        return recalled
 
     def remember(self, request: Request, answer: Answer) -> None:
         self._known.setdefault(request.key, []).append((request.overlay, answer))
+        if self.memory is not None:
+            self.memory.keep(self._wire(request), request.overlay, answer)
 
     def submit(self, request: Request) -> Future[dict[str, Any]]:
         overlay = request.overlay
@@ -266,6 +282,7 @@ class Runner:
             "root": str(self.project.root),
             "sets": request.sets,
             "load_keys": json.loads(request.load_keys) if request.load_keys else None,
+            "attempt": request.attempt,
         }
 
 
@@ -332,7 +349,8 @@ class _Round:
 
 def _as_overlay(ids: frozenset[str], made: Composition, root: Path) -> Overlay:
     files = {
-        str(root / path): SourceText.decode(path, data).text for path, data in made.files.items()
+        os.path.realpath(root / path): SourceText.decode(path, data).text
+        for path, data in made.files.items()
     }
     witnesses: dict[str, list[list[object]]] = {}
     keys: dict[str, tuple[str, ...]] = {}
@@ -341,7 +359,7 @@ def _as_overlay(ids: frozenset[str], made: Composition, root: Path) -> Overlay:
         keys[rewrite] = names
         for name, (path, at) in zip(names, located, strict=True):
             entry = [name, at.kind, at.line, at.column, at.end_line, at.end_column]
-            witnesses.setdefault(str(root / path), []).append(entry)
+            witnesses.setdefault(os.path.realpath(root / path), []).append(entry)
     return Overlay(ids, files, witnesses, keys)
 
 
@@ -351,17 +369,26 @@ def _as_answer(data: Mapping[str, Any]) -> Answer:
             raise WorkerError(f"the worker failed: {data['failure'].get('message')}")
         if data.get("failure"):
             files = frozenset(data.get("files") or ())
-            return Answer(failure=dict(data["failure"]), files=files)
+            return Answer(failure=dict(data["failure"]), files=files, depends=_depends(data))
         if "recipe" in data:
-            return Answer(recipe=_as_recipe(data["recipe"]))
+            # A recipe serves whatever the overlay holds: only a later run asks what it hangs on.
+            return Answer(recipe=_as_recipe(data["recipe"]), depends=_depends(data))
         return Answer(
             witnesses=frozenset(data["witnesses"]),
             files=frozenset(data["files"]),
             stubs=tuple(data.get("stubs") or ()),
             packed=zlib.compress(json.dumps(data["observations"]).encode(), 1),
+            depends=_depends(data),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise WorkerError(f"the worker gave an answer that is none: {error!r}") from error
+
+
+def _depends(data: Mapping[str, Any]) -> frozenset[str] | None:
+    """What the answer depends on, the files that it loaded among it."""
+    if "depends" not in data:
+        return None
+    return frozenset([*data["depends"], *(f"path:{file}" for file in data.get("files") or ())])
 
 
 def _as_recipe(data: Mapping[str, Any]) -> Recipe:

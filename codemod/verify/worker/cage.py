@@ -21,6 +21,8 @@ _HOMES = ("HOME", "TMPDIR", "TMP", "TEMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", 
 _CACHES = ("HF_HOME", "MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
 
+VARIABLES = frozenset(_HOMES + _CACHES + _OFFLINE)  # what a run finds other than the user set it
+
 _guard: Optional[Guard] = None
 _entered: Tuple[str, ...] = ()
 

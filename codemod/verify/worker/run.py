@@ -24,6 +24,7 @@ def run_and_answer(
     os.setsid()
     process.die_with_parent(parent)
     cage.close_around(folder)
+    zygote.reads.begin(folder)
     witness.reset()
     process.limit_memory(zygote.settings.memory)
     doing = "the run of %s" % request["class"]
@@ -31,7 +32,10 @@ def run_and_answer(
         answer = _obey(zygote, request)
     except BaseException as error:
         process.lift_memory_limit()
-        answer = {"failure": _failure_of(error, zygote, doing)}
+        answer = {
+            "failure": _failure_of(error, zygote, doing),
+            **zygote.needs([request["path"], *_files]),
+        }
     process.lift_memory_limit()
     if _getpid() != me:  # A fork that the model made, and that came out of it.
         _exit(0)
@@ -74,7 +78,7 @@ def _obey(zygote: "Zygote", request: Dict[str, Any]) -> Dict[str, Any]:
         raise standin.Touched(touched[0], touched[0])
     answer["witnesses"] = witness.reached()
     answer["unlocated"] = list(zygote.overlay.unlocated)
-    answer["files"] = zygote.imports.needed_by([request["path"], *_files])
+    answer.update(zygote.needs([request["path"], *_files]))
     answer["stubs"] = zygote.stubs.packages()
     return answer
 

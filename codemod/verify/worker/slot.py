@@ -32,7 +32,7 @@ class Slot:
         self._tool = tool
         self._overlays: Dict[str, Dict[str, Any]] = {"disk": _DISK}
         self._zygotes: "Dict[_Key, _Zygote]" = {}
-        self._failed: Dict[Tuple[Any, ...], Failure] = {}
+        self._failed: Dict[Tuple[Any, ...], Dict[str, Any]] = {}
 
     def serve(self) -> None:
         """Answer requests until the tool is gone."""
@@ -66,6 +66,8 @@ class Slot:
             return self._run(request)
         except Refused as refused:
             return {"failure": refused.failure}
+        except _NotImported as failed:
+            return dict(failed.answer)
 
     def _hello(self) -> Dict[str, Any]:
         import torch
@@ -76,6 +78,7 @@ class Slot:
             "python": "%d.%d.%d" % sys.version_info[:3],
             "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
+            "path": list(sys.path),
             "protection": cage.probe(probe, self._settings.memory),
         }
 
@@ -87,7 +90,7 @@ class Slot:
         key: _Key = (request["overlay"], tuple(request.get("roots") or ()), None)
         failed = self._failed.get((key, target))
         if failed is not None:
-            return {"failure": failed}
+            return dict(failed)
         key, zygote = self._zygote(key, target)
         if target not in zygote.imported:
             key = self._import(key, zygote, target)
@@ -100,7 +103,7 @@ class Slot:
         return _joined(answers)
 
     def _import(self, key: "_Key", zygote: "_Zygote", target: Tuple[str, str]) -> "_Key":
-        """Have a file imported; the key that its zygote has from now on. Raises `Refused`."""
+        """Have a file imported; the key that its zygote has from now on. Raises `_NotImported`."""
         doing = "import %s" % target[0]
         order = {"op": "import", "module": target[0], "path": target[1]}
         seconds = self._settings.import_timeout
@@ -110,8 +113,8 @@ class Slot:
             answer = {"failure": died.failure(doing, seconds)}
             self._end(key)
         if "failure" in answer:
-            self._failed[key, target] = answer["failure"]
-            raise Refused(**answer["failure"])
+            self._failed[key, target] = answer
+            raise _NotImported(answer)
         zygote.imported.add(target)
         if answer.get("changed"):
             self._zygotes.pop(key)
@@ -180,6 +183,14 @@ class Slot:
             zygote.end()
             process.end_children(keep=[other.pid for other in self._zygotes.values()])
             shutil.rmtree(zygote.folder, ignore_errors=True)
+
+
+class _NotImported(Exception):
+    """A file whose import failed, with the answer that says why."""
+
+    def __init__(self, answer: Dict[str, Any]) -> None:
+        super().__init__(answer)
+        self.answer = answer
 
 
 class _Died(Exception):

@@ -13,6 +13,7 @@ from typing import Any, Dict, Sequence, Set
 from . import cage, loader, process, state, wire
 from .failure import failure, of_exception, of_status
 from .imports import Imports
+from .reads import Reads, installed_folders
 from .settings import Settings
 from .stubs import Stubs
 
@@ -45,6 +46,9 @@ class Zygote:
         self.overlay = loader.Overlay(overlay["files"], overlay["witnesses"])
         self.stubs = Stubs(settings.root, roots)
         self.imports = Imports(settings.root)
+        self.reads = Reads(
+            settings.root, settings.scratch, installed_folders(sys.path), cage.VARIABLES
+        )
         self._roots = list(roots)
         self._folder = folder
         self._channel = process.set_apart(channel)
@@ -62,6 +66,7 @@ class Zygote:
         self.overlay.install()
         self.imports.install()
         self.stubs.install()
+        self.reads.install()
         me = _getpid()
         while True:
             try:
@@ -82,10 +87,17 @@ class Zygote:
             return {"ok": True, "changed": state.changes(before, self.settings.root)}
         except BaseException as error:
             doing = "import %s" % request["module"]
-            return {"failure": of_exception(error, self.settings.root, doing, "import-failed")}
+            failed = of_exception(error, self.settings.root, doing, "import-failed")
+            files = self.imports.needed_by([request["path"]])
+            return {"failure": failed, "files": files, "depends": self.reads.depends(None)}
         finally:
             process.lift_memory_limit()
             self._known = process.children()
+
+    def needs(self, files: Sequence[str]) -> Dict[str, Any]:
+        """What an answer depends on that needed these files: the fields that say so."""
+        loaded = self.imports.needed_by(files)
+        return {"files": loaded, "depends": self.reads.depends(loaded)}
 
     def _run(self, request: Dict[str, Any]) -> Dict[str, Any]:
         self._runs += 1

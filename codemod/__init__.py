@@ -36,12 +36,17 @@ if TYPE_CHECKING:
     from codemod.editing.constructor import check_stateless as check_stateless
     from codemod.editing.constructor import constructor_of as constructor_of
     from codemod.editing.constructor import fresh_modules as fresh_modules
+    from codemod.editing.constructor import holds_weights as holds_weights
+    from codemod.editing.constructor import layer_made as layer_made
+    from codemod.editing.constructor import layer_names as layer_names
+    from codemod.editing.imports import Reach as Reach
     from codemod.editing.imports import reach as reach
     from codemod.editing.outside import outside_refusals as outside_refusals
     from codemod.editing.refused import RefusalDoc as RefusalDoc
     from codemod.editing.refused import Refused as Refused
     from codemod.editing.removal import remove_statement as remove_statement
     from codemod.editing.replace import replace_function as replace_function
+    from codemod.editing.stability import attributes_for_init as attributes_for_init
     from codemod.editing.stability import stable_attributes as stable_attributes
     from codemod.editing.to_functional import attribute_site as attribute_site
     from codemod.editing.to_functional import functional_rewrite as functional_rewrite
@@ -49,6 +54,7 @@ if TYPE_CHECKING:
     from codemod.editing.to_functional import module_names as module_names
     from codemod.editing.to_module import OTHER_OPERATORS as OTHER_OPERATORS
     from codemod.editing.to_module import STRUCTURE as STRUCTURE
+    from codemod.editing.to_module import TURNED_OFF_IN_EVAL as TURNED_OFF_IN_EVAL
     from codemod.editing.to_module import Candidates as Candidates
     from codemod.editing.to_module import ToModule as ToModule
     from codemod.editing.to_module import functional_names as functional_names
@@ -110,9 +116,18 @@ _HOMES = {
         "check_stateless",
         "constructor_of",
         "fresh_modules",
+        "holds_weights",
+        "layer_made",
+        "layer_names",
     ),
-    "editing.stability": ("stable_attributes",),
-    "editing.imports": ("reach",),
+    "editing.stability": (
+        "attributes_for_init",
+        "stable_attributes",
+    ),
+    "editing.imports": (
+        "Reach",
+        "reach",
+    ),
     "editing.outside": ("outside_refusals",),
     "editing.refused": ("RefusalDoc", "Refused"),
     "editing.removal": ("remove_statement",),
@@ -124,9 +139,10 @@ _HOMES = {
         "module_names",
     ),
     "editing.to_module": (
+        "Candidates",
         "OTHER_OPERATORS",
         "STRUCTURE",
-        "Candidates",
+        "TURNED_OFF_IN_EVAL",
         "ToModule",
         "functional_names",
         "training_argument",

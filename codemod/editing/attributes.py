@@ -76,7 +76,11 @@ def _answered_by_getattr(module: ModuleClass) -> frozenset[str]:
 def add_attribute(
     module: ModuleClass, name: str, value: str, placement: Placement, order: int
 ) -> Edit:
-    """The line `self.NAME = VALUE`. Lines at one place are ordered by `order`."""
+    """The line `self.NAME = VALUE`. Lines at one place are ordered by `order`.
+
+    The rewrite also has to list the placement's `requirements`: a new `__init__`, where the class
+    has none.
+    """
     init = module.init
     self_name = init.self_name if init is not None and init.self_name else "self"
     line = f"{placement.indent}{self_name}.{name} = {value}"

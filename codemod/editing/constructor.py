@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from codemod.catalogue import Pair, Unmappable, bind, by_module, short, to_functional
 from codemod.editing.refused import Refused
+from codemod.editing.stability import PURE_BUILTINS
+from codemod.editing.to_functional import module_names
 from codemod.editing.to_module import arguments_of, refused_mapping
 from codemod.semantics.module_class import Call, ModuleClass
 
-# Their result depends on their arguments alone.
-_PURE = frozenset({"abs", "bool", "float", "getattr", "int", "len", "list", "max", "min", "round"})
+_PURE_FUNCTIONS = PURE_BUILTINS | {"getattr", "len", "list"}
+# Layers of torch.nn that hold parameters or running statistics.
+_STATEFUL = re.compile(
+    r"PReLU|Linear|Bilinear|Embedding\w*|(?:Lazy)?(?:Conv\w*|BatchNorm\w*|InstanceNorm\w*)"
+    r"|SyncBatchNorm|LayerNorm|GroupNorm|RMSNorm|LSTM|GRU|RNN|\w+Cell|MultiheadAttention"
+    r"|Transformer\w*"
+)
 _OPERATORS = (
     ast.Attribute,
     ast.BinOp,
@@ -39,6 +48,25 @@ class Constructor:
         """The arguments, in source order of their kinds."""
         node = self.call.node
         return (*node.args, *(keyword.value for keyword in node.keywords))
+
+
+@cache
+def layer_names() -> re.Pattern[str]:
+    """The class names of the catalogue, and of layers of torch.nn that hold parameters."""
+    return re.compile(rf"{module_names().pattern}|\b(?:{_STATEFUL.pattern})\b")
+
+
+def layer_made(module: ModuleClass, value: ast.AST | None) -> str | None:
+    """The layer of torch.nn that an expression makes: `ReLU`, `Linear`. No containers."""
+    call = module.call_of(value)
+    package, _, name = ((call.name if call is not None else None) or "").rpartition(".")
+    return name if package == "torch.nn" and layer_names().fullmatch(name) else None
+
+
+def holds_weights(layer: str) -> bool:
+    """Whether a layer of torch.nn holds parameters or statistics, whatever its arguments."""
+    stateless = layer in ("GroupNorm", "LayerNorm", "RMSNorm") or "InstanceNorm" in layer
+    return not stateless and _STATEFUL.fullmatch(layer) is not None
 
 
 def constructor_of(module: ModuleClass, value: ast.AST | None) -> Constructor | None:
@@ -99,5 +127,5 @@ def _is_pure(module: ModuleClass, node: ast.expr) -> bool:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         call = module.call_of(node)
         hidden = call is None or call.scope.binds(name) or name in module.file.index.bindings
-        return name in _PURE and hasattr(builtins, name) and not hidden
+        return name in _PURE_FUNCTIONS and hasattr(builtins, name) and not hidden
     return isinstance(node, (ast.Constant, ast.Name, *_OPERATORS))

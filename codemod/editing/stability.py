@@ -5,17 +5,18 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from codemod.editing.refused import Refused
 from codemod.editing.settled import check_attribute
-from codemod.semantics.module_class import ModuleClass
+from codemod.semantics.module_class import Call, ModuleClass
 from codemod.semantics.scopes import Scope
 from codemod.semantics.syntax import dotted_name
 
 # Packages whose attributes are constants.
 _CONSTANT_PACKAGES = frozenset({"torch", "math", "numpy", "enum"})
-_PURE_BUILTINS = frozenset({"abs", "bool", "float", "int", "max", "min", "round", "tuple"})
+# Their result depends on their arguments alone.
+PURE_BUILTINS = frozenset({"abs", "bool", "float", "int", "max", "min", "round", "tuple"})
 
 
 def stable_attributes(
@@ -26,6 +27,27 @@ def stable_attributes(
     Raises Refused: argument-not-static, argument-reassigned.
     """
     return frozenset(_reads(module, node, scope, self_name))
+
+
+def attributes_for_init(call: Call, values: Iterable[ast.expr]) -> frozenset[str]:
+    """What arguments of a call read of the module, so that they can be moved to `__init__`.
+
+    Raises Refused (argument-not-static, argument-reassigned, unusual-call) where they would
+    mean something else there.
+    """
+    init = call.module.init
+    needed: set[str] = set()
+    for value in values:
+        needed |= stable_attributes(call.module, value, call.scope, call.self_name)
+        if init is None:
+            continue
+        if needed and init.self_name != call.self_name:
+            raise Refused("unusual-call", "self has another name in __init__")
+        names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+        hidden = sorted(name for name in names - {call.self_name} if init.scope.binds(name))
+        if hidden:
+            raise Refused("argument-not-static", f"`{hidden[0]}` means something else in __init__")
+    return frozenset(needed)
 
 
 def _reads(
@@ -68,7 +90,7 @@ def _operands_of_call(module: ModuleClass, node: ast.Call, scope: Scope) -> list
     """The arguments of a built-in function whose result depends on nothing else."""
     name = node.func.id if isinstance(node.func, ast.Name) else ""
     hidden = scope.binds(name) or name in module.file.index.bindings or module.file.index.stars
-    if name not in _PURE_BUILTINS or hidden or node.keywords:
+    if name not in PURE_BUILTINS or hidden or node.keywords:
         return None
     return node.args
 

@@ -41,7 +41,7 @@ from codemod.editing.lengths import length_of
 from codemod.editing.markers import any_of
 from codemod.editing.outside import outside_refusals
 from codemod.editing.refused import Refused
-from codemod.editing.stability import stable_attributes
+from codemod.editing.stability import attributes_for_init
 from codemod.editing.training import check_one_mode
 from codemod.editing.transform import Found, Transform, witness
 from codemod.results import Contract, Release, Requirement, Rewrite
@@ -54,6 +54,10 @@ Candidates = tuple[tuple[Pair, Functional], ...]
 STRUCTURE = Contract(changes={"modules": "differs", "hooks": "differs"})
 OTHER_OPERATORS = Contract(
     changes={"modules": "differs", "hooks": "differs", "trace": "may-differ"}
+)
+# What a module in the place of what is always in train mode changes.
+TURNED_OFF_IN_EVAL = Contract(
+    changes={"eval": "becomes-deterministic", "modules": "differs", "hooks": "differs"}
 )
 
 _REFUSAL_OF = {
@@ -175,7 +179,8 @@ def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
     made = module_call(candidates, bound, _lengths(call))
     if isinstance(made, Unmappable):
         raise refused_mapping(made)
-    needs = _needed_attributes(call, made)
+    moved = (value for name, value in _parameter_names(call, functional) if name in made.moved)
+    needs = attributes_for_init(call, moved)
     check_subclasses_run_init(module, call.method.name)
     init = module.init
     if init is not None:
@@ -225,25 +230,6 @@ def _parameter_names(call: Call, functional: Functional) -> list[tuple[str, ast.
     found = list(zip(ordered, call.node.args, strict=False))
     found += [(item.arg or "", item.value) for item in call.node.keywords]
     return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))
-
-
-def _needed_attributes(call: Call, made: ModuleCall) -> frozenset[str]:
-    """What the moved arguments read of the module. Raises Refused where they may change."""
-    init = call.module.init
-    needed: set[str] = set()
-    for name, value in _parameter_names(call, made.functional):
-        if name not in made.moved:
-            continue
-        needed |= stable_attributes(call.module, value, call.scope, call.self_name)
-        if init is None:
-            continue
-        if needed and init.self_name != call.self_name:
-            raise Refused("unusual-call", "self has another name in __init__")
-        names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
-        hidden = sorted(name for name in names - {call.self_name} if init.scope.binds(name))
-        if hidden:
-            raise Refused("argument-not-static", f"`{hidden[0]}` means something else in __init__")
-    return frozenset(needed)
 
 
 def _kept(call: Call, made: ModuleCall) -> tuple[int, ...]:

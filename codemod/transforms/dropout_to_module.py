@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from codemod import (
     STRUCTURE,
+    TURNED_OFF_IN_EVAL,
     Call,
     Candidates,
     Contract,
@@ -17,10 +18,6 @@ from codemod import (
     ToModule,
     functional_names,
     training_argument,
-)
-
-TURNED_OFF_IN_EVAL = Contract(
-    changes={"eval": "becomes-deterministic", "modules": "differs", "hooks": "differs"}
 )
 
 

@@ -6,7 +6,6 @@ https://docs.pytorch.org/docs/stable/quantization.html (modules that are reused)
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Sequence
 
 from codemod import (
@@ -32,7 +31,9 @@ from codemod import (
     fresh_modules,
     fresh_names,
     groups,
-    module_names,
+    holds_weights,
+    layer_made,
+    layer_names,
     placement_behind,
     placement_for,
     producer_of,
@@ -40,21 +41,13 @@ from codemod import (
     witness,
 )
 
-# Layers of torch.nn that hold parameters or running statistics.
-_STATEFUL = re.compile(
-    r"PReLU|Linear|Bilinear|Embedding\w*|(?:Lazy)?(?:Conv\w*|BatchNorm\w*|InstanceNorm\w*)"
-    r"|SyncBatchNorm|LayerNorm|GroupNorm|RMSNorm|LSTM|GRU|RNN|\w+Cell|MultiheadAttention"
-    r"|Transformer\w*"
-)
-_LAYER = re.compile(rf"{module_names().pattern}|\b(?:{_STATEFUL.pattern})\b")
-
 
 class UnshareModules(Transform):
     """Give each call of a stateless module that is called at several places one of its own."""
 
     name = "unshare-modules"
     contract = STRUCTURE
-    markers = _LAYER
+    markers = layer_names()
     refusals = {
         "shared-weights": RefusalDoc(
             "The layer holds parameters or running statistics, which its calls share: layers of"
@@ -115,7 +108,7 @@ class Block(nn.Module):
         for name, assignments in module.assignments.items():
             uses = module.self_uses.get(name, ())
             calls = [use.call for use in uses if use.call is not None]
-            if len(calls) < 2 or not any(_makes_layer(module, item) for item in assignments):
+            if len(calls) < 2 or not any(_layers(module, item.value) for item in assignments):
                 continue
             shares = groups(sorted(calls, key=lambda call: call.layout.end))
             if len(shares) < 2:
@@ -169,24 +162,17 @@ class Block(nn.Module):
         )
 
 
-def _makes_layer(module: ModuleClass, item: Assignment) -> bool:
-    """Whether a layer of torch.nn, or one of several, is assigned."""
-    return any(_LAYER.fullmatch(name) for name in _class_names(module, item.value))
-
-
-def _class_names(module: ModuleClass, value: ast.expr | None) -> Iterator[str]:
-    """The classes of torch.nn that an expression may make."""
+def _layers(module: ModuleClass, value: ast.expr | None) -> set[str]:
+    """The layers of torch.nn of which an expression may make one."""
     if isinstance(value, ast.IfExp):
-        yield from _class_names(module, value.body)
-        yield from _class_names(module, value.orelse)
-    call = module.call_of(value)
-    if call is not None and (call.name or "").startswith("torch.nn."):
-        yield (call.name or "").rpartition(".")[2]
+        return _layers(module, value.body) | _layers(module, value.orelse)
+    name = layer_made(module, value)
+    return {name} if name is not None else set()
 
 
 def _made(module: ModuleClass, item: Assignment) -> list[Constructor]:
     """The constructors that a statement assigns from. Raises Refused."""
-    if any(_STATEFUL.fullmatch(name) for name in _class_names(module, item.value)):
+    if any(map(holds_weights, _layers(module, item.value))):
         raise Refused("shared-weights", f"self.{item.name} holds what its calls share")
     blocks = [node for node in module.ancestors(item.node) if isinstance(node, ast.stmt)][:-1]
     is_plain = item.plain and item.method.name == "__init__"

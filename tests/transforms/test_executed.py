@@ -15,7 +15,9 @@ from codemod import Transform
 from codemod.transforms.call_to_forward import CallToForward
 from codemod.transforms.dropout_to_module import DropoutToModule
 from codemod.transforms.functional_to_module import FunctionalToModule
+from codemod.transforms.hoist_inline_modules import HoistInlineModules
 from codemod.transforms.module_to_functional import ModuleToFunctional
+from codemod.transforms.unshare_modules import UnshareModules
 
 SEED = 7
 FC = "self.fc = nn.Linear(4, 4)"
@@ -271,6 +273,54 @@ PRESERVING: Mapping[str, tuple[type[Transform], str, str, tuple[Any, ...], tuple
         (),
         (1, 2, 6, 6),
     ),
+    "shared-relu-in-place": (
+        UnshareModules,
+        net(
+            "x = self.relu(self.fc(x))",
+            "return self.relu(self.fc2(x) + 1)",
+            init=(FC, "self.relu = nn.ReLU(inplace=True)", "self.fc2 = nn.Linear(4, 4)"),
+            head=NO_F,
+        ),
+        net(
+            "x = self.relu(self.fc(x))",
+            "return self.relu2(self.fc2(x) + 1)",
+            init=(
+                FC,
+                "self.relu = nn.ReLU(inplace=True)",
+                "self.fc2 = nn.Linear(4, 4)",
+                "self.relu2 = nn.ReLU(inplace=True)",
+            ),
+            head=NO_F,
+        ),
+        (),
+        (3, 4),
+    ),
+    "shared-dropout-draws-in-order": (
+        UnshareModules,
+        net(
+            "return self.drop(self.fc(self.drop(x)))",
+            init=(FC, "self.drop = nn.Dropout(0.5)"),
+            head=NO_F,
+        ),
+        net(
+            "return self.drop2(self.fc(self.drop(x)))",
+            init=(FC, "self.drop2 = nn.Dropout(0.5)", "self.drop = nn.Dropout(0.5)"),
+            head=NO_F,
+        ),
+        (),
+        (5, 4),
+    ),
+    "softmax-made-in-forward": (
+        HoistInlineModules,
+        net("return nn.Softmax(dim=-1)(self.fc(x))", head=NO_F),
+        net(
+            "return self.softmax(self.fc(x))",
+            init=(FC, "self.softmax = nn.Softmax(dim=-1)"),
+            head=NO_F,
+        ),
+        (),
+        (3, 4),
+    ),
     "call-becomes-forward": (
         CallToForward,
         net("return self.fc(x) * 2").replace("forward", "__call__"),
@@ -304,6 +354,21 @@ def test_dropout_left_on_is_turned_off_in_eval_and_nowhere_else() -> None:
         head=NO_F,
     )
     holds(DropoutToModule, before, after)
+    first, second = observe(before, (), (5, 4)), observe(after, (), (5, 4))
+    assert first.outputs["eval"] != second.outputs["eval"]
+    assert first.outputs["train"] == second.outputs["train"]
+    assert first.gradients == second.gradients
+    assert first.state == second.state
+
+
+def test_dropout_made_in_forward_is_turned_off_in_eval_and_nowhere_else() -> None:
+    before = net("return nn.Dropout(0.5)(self.fc(x))", head=NO_F)
+    after = net(
+        "return self.dropout(self.fc(x))",
+        init=(FC, "self.dropout = nn.Dropout(0.5)"),
+        head=NO_F,
+    )
+    holds(HoistInlineModules, before, after)
     first, second = observe(before, (), (5, 4)), observe(after, (), (5, 4))
     assert first.outputs["eval"] != second.outputs["eval"]
     assert first.outputs["train"] == second.outputs["train"]

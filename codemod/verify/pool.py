@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -119,7 +120,17 @@ class WorkerPool:
         return job.future
 
     def close(self) -> None:
-        """End all processes and forget what waits. Can be called again."""
+        """End all processes and forget what waits. Can be called again.
+
+        An interrupt does not keep it from its end.
+        """
+        try:
+            self._close()
+        except KeyboardInterrupt:
+            self._close()
+            raise
+
+    def _close(self) -> None:
         self._queue.close(WorkerError("the worker pool is closed"))
         if self._host is not None:
             self._host.end()
@@ -131,17 +142,8 @@ class WorkerPool:
             self._scratch = ""
 
     def _start(self) -> None:
-        try:
-            self._scratch = tempfile.mkdtemp(prefix="codemod-")
-            # Slots of root become users of their own, who have to get to their folders.
-            os.chmod(self._scratch, 0o711)
-        except OSError as error:
-            raise WorkerError(
-                f"no temporary folder can be made: {error.strerror or error}; set TMPDIR"
-            ) from None
-        self._host = _Host(
-            self._environment.python, Path(self._scratch) / "host.log", self._variables
-        )
+        self._open_host()
+        assert self._host is not None
         said = self._host.first_word()
         if "unavailable" in said:
             self.unavailable = Reason(**said["unavailable"])
@@ -152,6 +154,21 @@ class WorkerPool:
         self.path = tuple(hello["path"])
         for slot in self._slots:
             slot.start(self._host, self._settings())
+
+    def _open_host(self) -> None:
+        try:
+            # Named before it is there, so that an interrupt right after leaves nothing behind.
+            self._scratch = os.path.join(tempfile.gettempdir(), f"codemod-{uuid.uuid4().hex}")
+            # Slots of root become users of their own, who have to get to their folders.
+            os.mkdir(self._scratch, 0o711)
+            log = Path(self._scratch) / "host.log"
+            self._host = _Host(self._environment.python, log, self._variables)
+            self._host.start()
+        except OSError as error:
+            because = error.strerror or error
+            raise WorkerError(
+                f"no temporary folder can be written: {because}; set TMPDIR"
+            ) from None
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -266,22 +283,31 @@ class _Host:
     def __init__(self, python: Path, log: Path, variables: Mapping[str, str]) -> None:
         self._python = python
         self._log = log
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._variables = variables
+        self._control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._lock = threading.Lock()
-        with theirs, log.open("wb") as errors:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Raises WorkerError where the interpreter can't be started."""
+        with self._theirs as theirs, self._log.open("wb") as errors:
             try:
                 self._process = subprocess.Popen(
-                    [str(python), str(_MAIN), "--control", str(theirs.fileno())],
+                    [str(self._python), str(_MAIN), "--control", str(theirs.fileno())],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
-                    env=variables,
+                    env=self._variables,
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,
                 )
             except OSError as error:
-                self._control.close()
-                raise WorkerError(f"{python} cannot be started: {error.strerror}") from None
+                raise WorkerError(f"{self._python} cannot be started: {error.strerror}") from None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def first_word(self) -> dict[str, Any]:
         """`ready` or `unavailable`, once torch is imported."""
@@ -313,6 +339,7 @@ class _Host:
 
     def gone(self, what: str) -> WorkerError:
         """The one sentence about a host that died."""
+        assert self._process is not None
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         said = self._log.read_text("utf-8", "replace").strip().splitlines()
@@ -321,6 +348,7 @@ class _Host:
 
     def is_alive(self) -> bool:
         """Whether it still runs: a dying one is given a moment."""
+        assert self._process is not None
         try:
             self._process.wait(0.2)
         except subprocess.TimeoutExpired:
@@ -328,10 +356,13 @@ class _Host:
         return False
 
     def end(self) -> None:
-        """Have it end its slots and itself."""
+        """Have it end its slots and itself. Can be called again."""
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()
+        self._theirs.close()
+        if self._process is None:
+            return
         try:
             self._process.wait(_END_TIMEOUT)
         except subprocess.TimeoutExpired:

@@ -422,7 +422,7 @@ def test_a_dead_host_is_said_once_and_nothing_stays(root: Path) -> None:
         scratch = pool._scratch
         assert code_of(ask(pool, "good.py")) is None
         assert pool._host is not None
-        host = pool._host._process.pid
+        host = pool._host.pid
         os.kill(host, 9)
         with pytest.raises(WorkerError, match="died") as first:
             ask(pool, "good.py")
@@ -440,7 +440,7 @@ def test_close_ends_what_still_runs(root: Path) -> None:
         running = pool.submit(request_for("hangs_in_forward.py"))
         waiting = [pool.submit(request_for("hangs_in_forward.py")) for _ in range(3)]
         time.sleep(1)
-        children = descendants(host._process.pid)
+        children = descendants(host.pid)
         assert children
     assert all(not Path(f"/proc/{pid}").exists() for pid in children)
     for future in [running, *waiting]:
@@ -456,7 +456,7 @@ def test_a_killed_tool_leaves_nothing(root: Path, tmp_path: Path) -> None:
     from codemod.verify.pool import WorkerPool
     root = Path({str(root)!r})
     with WorkerPool(TargetEnvironment(Path(sys.executable), root, (root,))) as pool:
-        print(pool._host._process.pid, flush=True)
+        print(pool._host.pid, flush=True)
         time.sleep(99)
     """
     tool = subprocess.Popen(
@@ -475,6 +475,7 @@ def test_a_killed_tool_leaves_nothing(root: Path, tmp_path: Path) -> None:
     while any(Path(f"/proc/{pid}").exists() for pid in known) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [pid for pid in known if Path(f"/proc/{pid}").exists()] == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def request_for(path: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import importlib
 import json
 import os
 import select
+import shutil
 import socket
 import sys
 from typing import Any, Dict, List, Optional, Tuple
@@ -66,6 +67,7 @@ class Host:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._slots: Dict[int, int] = {}
+        self._scratch = ""
 
     def serve(self) -> None:
         """Start and stop slots as told; at the end leave no process behind."""
@@ -79,12 +81,15 @@ class Host:
                 self._obey(message, fds)
             process.end_children(keep=self._slots.values())
         process.end_children(keep=())
+        if self._scratch:  # The tool removes it too, unless it was killed.
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _obey(self, message: Dict[str, Any], fds: List[int]) -> None:
         if "stop" in message:
             self._stop(int(message["stop"]))
         if "start" in message and fds:
             self._stop(int(message["start"]))
+            self._scratch = message["settings"]["scratch"]
             self._start(int(message["start"]), message["settings"], fds[0])
 
     def _start(self, number: int, settings: Dict[str, Any], fd: int) -> None:

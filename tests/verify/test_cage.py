@@ -227,7 +227,7 @@ def test_memory_of_started_processes_counts_together(project: Path, scratch: Pat
     """
     without, together = caged(project, scratch, False, script)
     assert without == 0
-    assert 40 <= together <= 80
+    assert 55 <= together <= 80
 
 
 def test_services_that_listen_in_a_folder_are_out_of_reach(project: Path, scratch: Path) -> None:

@@ -159,10 +159,11 @@ def _descendants(pid: int) -> List[int]:
 
 
 def resident(pid: int) -> int:
-    """Bytes of a process that are in memory; 0 where the system does not tell."""
+    """Bytes of a process that are in memory, but for mapped files; 0 where the system is silent."""
     try:
         with open("/proc/%d/statm" % pid) as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            all, of_files = file.read().split()[1:3]
+            return (int(all) - int(of_files)) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
 

@@ -57,7 +57,7 @@ FORWARD: dict[str, tuple[str, str | None]] = {
     "prints-a-lot": ("for _ in range(200): os.write(1, b'x' * (1 << 20)); print('y' * 1000)", None),
     "replaces-stdout": ("sys.stdout = None; sys.stderr = None", None),
     "forges-an-answer": ("[os.write(fd, b'{}\\n' * 99) for fd in (0, 1, 2)]", None),
-    "forks-a-copy": ("os.fork()", None),
+    "forks-a-copy": ("if 'copy' not in globals(): globals()['copy'] = os.fork()", None),
     "changes-directory": ("os.chdir('/')", None),
     "deletes-its-directory": ("shutil.rmtree(os.getcwd(), ignore_errors=True)", None),
 }

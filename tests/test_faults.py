@@ -240,7 +240,7 @@ def test_control_c_while_confirming_leaves_nothing(
     )
     assert (project / "net.py").read_text() == BEFORE
     assert _soon(lambda: not processes_that_name(os.environ["HOME"]))
-    assert _soon(lambda: not list((tmp_path / "tmp").iterdir()))
+    assert _soon(lambda: not list((tmp_path / "tmp").glob("codemod-*")))
 
 
 def _soon(holds: Callable[[], bool]) -> bool:

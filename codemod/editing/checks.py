@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from codemod.editing.refused import Refused
 from codemod.semantics.module_class import Call, ModuleClass
-from codemod.semantics.project import ClassKey, is_torch_module
+from codemod.semantics.project import Base, ClassKey, is_torch_module
 from codemod.semantics.syntax import FunctionNode, dotted_name
 
 _OWN_ATTRIBUTE_RULES = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})
@@ -69,13 +69,34 @@ def gives_way(module: ModuleClass, key: ClassKey) -> bool:
     return own_rules == {"__getattr__"} and _GIVES_WAY.search(text) is not None
 
 
+def _stands_behind(module: ModuleClass, key: ClassKey) -> bool:
+    """Whether nn.Module comes before a class in the MRO: its `__getattr__` is then never asked."""
+    project = module.project
+    item = project.classes[key]
+    if project.is_module(key) is not False or item.methods & (
+        _OWN_ATTRIBUTE_RULES - {"__getattr__"}
+    ):
+        return False
+    family = (module.key, *module.ancestors_in_project)
+    places = [
+        [
+            project.is_module(base.key) is True
+            for base in bases[: bases.index(Base(key))]
+            if base.key
+        ]
+        for bases in (project.bases[one] for one in family)
+        if Base(key) in bases
+    ]
+    return bool(places) and all(any(before) for before in places)
+
+
 def check_attributes_are_plain(module: ModuleClass) -> None:
     """Raises Refused: custom-attributes, unknown-base, scripted."""
     project = module.project
     for key in (module.key, *module.ancestors_in_project):
         item = project.classes[key]
         own_rules = sorted((item.methods | item.class_attributes) & _OWN_ATTRIBUTE_RULES)
-        if own_rules and not gives_way(module, key):
+        if own_rules and not (gives_way(module, key) or _stands_behind(module, key)):
             raise Refused("custom-attributes", f"{item.qualname} defines {own_rules[0]}")
         if item.metaclass:
             raise Refused("custom-attributes", f"{item.qualname} has a metaclass")

@@ -93,6 +93,23 @@ def test_getattr_that_gives_way_keeps_the_names_of_settings() -> None:
     holds(FunctionalToModule, before, after + gives_way)
 
 
+MIXIN = "\n\nclass Mixin:\n    def __getattr__(self, name):\n        raise AttributeError(name)\n"
+
+
+def test_getattr_behind_nn_module_is_never_asked() -> None:
+    files = {"mixin.py": "import torch.nn as nn\n\n\nclass Base(nn.Module):\n    pass\n" + MIXIN}
+    changes = {"head": "import torch\nfrom mixin import Base, Mixin\n", "base": "(Base, Mixin)"}
+    holds(FunctionalToModule, shaped(BEFORE, **changes), shaped(AFTER, **changes), files=files)
+
+
+def test_getattr_in_front_of_nn_module_is_refused() -> None:
+    files = {"mixin.py": "import torch.nn as nn\n\n\nclass Base(nn.Module):\n    pass\n" + MIXIN}
+    changes = {"head": "import torch\nfrom mixin import Base, Mixin\n", "base": "(Mixin, Base)"}
+    source = shaped(BEFORE, **changes)
+    line = source.split("F.relu")[0].count("\n") + 1
+    check_refusal(FunctionalToModule, source, {line: "custom-attributes"}, files=files)
+
+
 def test_init_of_a_base_further_up_runs_module_init() -> None:
     files = {
         "base.py": "import torch.nn as nn\n\n\nclass Top(nn.Module):\n    pass\n"

@@ -117,7 +117,7 @@ def _interruption(root: Path, mode: Mode) -> list[str]:
 
 def _settings(options: Options) -> Settings:
     only = frozenset(pair.module for pair in select(options.only)) if options.only else None
-    return Settings(only=only, line_length=line_length(options.root))
+    return Settings(only, line_length(options.root), options.verify)
 
 
 def _plan(
@@ -167,9 +167,12 @@ def _not_stale(
 def _unverified_choice(rewrites: Iterable[Rewrite], options: Options) -> frozenset[str]:
     """What is written when nothing was run: the preserving ones, and what is accepted."""
     accepted = "behaviour-change" in options.accept
-    return frozenset(
-        item.id for item in rewrites if accepted or not item.contract.changes_behaviour
-    )
+    chosen = {
+        item.id
+        for item in rewrites
+        if (accepted or not item.contract.changes_behaviour) and not item.only_confirmed
+    }
+    return closed(rewrites, chosen)
 
 
 # ---- confirming

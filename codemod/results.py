@@ -130,7 +130,11 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """The smallest change that makes sense alone."""
+    """The smallest change that makes sense alone.
+
+    `only_confirmed`: whether it is right can be seen only by running it, so nothing but a
+    confirmation lets it be written.
+    """
 
     id: str
     transform: str
@@ -144,6 +148,7 @@ class Rewrite:
     requirements: tuple[Requirement, ...] = ()
     releases: tuple[Release, ...] = ()
     requires: tuple[str, ...] = ()
+    only_confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,10 @@ COMMON_REFUSALS: Mapping[str, RefusalDoc] = {
         "The call is written in a form that cannot be rewritten without guessing.",
         "Write it as a plain call with its input first.",
     ),
+    "unknown-receiver": RefusalDoc(
+        "A method is called on something that is a tensor only by the look of it.",
+        "Leave out --no-verify: it is rewritten where a run shows that nothing changes.",
+    ),
     "argument-not-static": RefusalDoc(
         "An argument may differ from one call to the next, and a module takes it only once.",
         "Make it a literal, a file-level constant, or an attribute that only __init__ sets.",

@@ -40,6 +40,13 @@ from codemod.editing.imports import Reach, reach
 from codemod.editing.lengths import length_of
 from codemod.editing.markers import any_of
 from codemod.editing.outside import outside_refusals
+from codemod.editing.receivers import (
+    begins_with,
+    call_with_receiver,
+    check_receiver,
+    receiver_of,
+    tensor_method,
+)
 from codemod.editing.refused import Refused
 from codemod.editing.stability import attributes_for_init
 from codemod.editing.training import check_one_mode
@@ -59,6 +66,9 @@ OTHER_OPERATORS = Contract(
 TURNED_OFF_IN_EVAL = Contract(
     changes={"eval": "becomes-deterministic", "modules": "differs", "hooks": "differs"}
 )
+
+# A reshape as a method is how everybody writes it: `x.flatten(1)` is no layer in the making.
+_METHOD_GROUPS = ("activation", "softmax")
 
 _REFUSAL_OF = {
     "no-functional-argument": "no-counterpart",
@@ -83,6 +93,10 @@ class FunctionalSite:
     @property
     def pair(self) -> Pair:
         return self.made.pair
+
+    @property
+    def is_method(self) -> bool:
+        return self.made.functional.method
 
     @property
     def offset(self) -> int:
@@ -112,19 +126,29 @@ class ToModule(Transform):
     def find(self, module: ModuleClass) -> Iterator[Found]:
         sites: list[tuple[FunctionalSite, Contract]] = []
         for call in module.calls_near(self.markers):
-            candidates = self.candidates(call.name)
+            candidates = self.candidates(call.name) or self._as_method(call)
             if not candidates:
                 continue
             try:
                 check_class_accepts_attributes(module, call)
+                _check_is_run(self, candidates)
                 contract = self.contract_of(call, candidates)
                 sites.append((functional_site(call, candidates), contract))
             except Refused as refused:
                 yield self.refuse(module, call.node, refused)
-        yield from module_rewrites(self, module, sites)
+        yield from module_rewrites(self, module, _apart(sites))
 
     def find_outside(self, file: SourceFile, modules: frozenset[str]) -> Iterator[Found]:
         return outside_refusals(self, file, modules, lambda name: bool(self.candidates(name)))
+
+    def _as_method(self, call: Call) -> Candidates:
+        """What a method of the call's name means, if it is called as tensors' methods are."""
+        found = self.candidates(tensor_method(call))
+        if not found or found[0][0].group not in _METHOD_GROUPS or call.has_star:
+            return ()
+        functional = found[0][1]
+        bound = bind(functional.parameters, arguments_of(call, functional), short(functional.name))
+        return () if isinstance(bound, Unmappable) else found
 
     def candidates(self, name: str | None) -> Candidates:
         """The entries of the catalogue that a function's qualified name may mean here."""
@@ -141,15 +165,41 @@ def functional_names(group: str | None = None) -> re.Pattern[str]:
     return re.compile(rf"\b(?<!self\.){any_of(names)}(?:\s*[()#\\]|\s+as\b|$)")
 
 
+def _apart(
+    sites: list[tuple[FunctionalSite, Contract]],
+) -> list[tuple[FunctionalSite, Contract]]:
+    """Without methods of what another method is called on: those are found in the next pass."""
+    methods = [site.call for site, _ in sites if site.is_method]
+    return [
+        (site, contract)
+        for site, contract in sites
+        if not (site.is_method and any(begins_with(site.call, other) for other in methods))
+    ]
+
+
+def _check_is_run(transform: Transform, candidates: Candidates) -> None:
+    """Raises Refused (unknown-receiver) for a method where nothing is going to be run."""
+    functional = candidates[0][1]
+    if functional.method and not transform.settings.verify:
+        raise Refused(
+            "unknown-receiver", f"what {short(functional.name)} is called on cannot be seen"
+        )
+
+
 def refused_mapping(result: Unmappable) -> Refused:
     return Refused(_REFUSAL_OF.get(result.code, "unusual-call"), result.message.rstrip("."))
 
 
-def arguments_of(call: Call) -> Arguments:
-    """The call's arguments as the catalogue takes them. Star arguments must be ruled out before."""
+def arguments_of(call: Call, functional: Functional | None = None) -> Arguments:
+    """The call's arguments as the catalogue takes them: a method's receiver is the first.
+
+    Star arguments must be ruled out before.
+    """
     module = call.module
+    is_method = functional is not None and functional.method
+    receiver = (module.text(receiver_of(call)),) if is_method else ()
     return Arguments(
-        tuple(module.text(item) for item in call.node.args),
+        receiver + tuple(module.text(item) for item in call.node.args),
         tuple((item.arg or "", module.text(item.value)) for item in call.node.keywords),
     )
 
@@ -160,7 +210,7 @@ def training_argument(call: Call, candidates: Candidates) -> str | None:
     Raises Refused (unusual-call) for arguments that the functional does not take.
     """
     functional = candidates[0][1]
-    bound = bind(functional.parameters, arguments_of(call), short(functional.name))
+    bound = bind(functional.parameters, arguments_of(call, functional), short(functional.name))
     if isinstance(bound, Unmappable):
         raise refused_mapping(bound)
     return bound.get(functional.training) if functional.training else None
@@ -173,7 +223,9 @@ def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
     _check_no_wrapper(call)
     module = call.module
     functional = candidates[0][1]
-    bound = bind(functional.parameters, arguments_of(call), short(functional.name))
+    if functional.method:
+        check_receiver(call)
+    bound = bind(functional.parameters, arguments_of(call, functional), short(functional.name))
     if isinstance(bound, Unmappable):
         raise refused_mapping(bound)
     made = module_call(candidates, bound, _lengths(call))
@@ -227,6 +279,8 @@ def _is_docstring(statement: ast.stmt) -> bool:
 def _parameter_names(call: Call, functional: Functional) -> list[tuple[str, ast.expr]]:
     """The parameter and value of each argument, in source order."""
     ordered = [item.name for item in functional.parameters if not item.keyword_only]
+    if functional.method:
+        del ordered[0]
     found = list(zip(ordered, call.node.args, strict=False))
     found += [(item.arg or "", item.value) for item in call.node.keywords]
     return sorted(found, key=lambda item: (item[1].lineno, item[1].col_offset))
@@ -235,6 +289,8 @@ def _parameter_names(call: Call, functional: Functional) -> list[tuple[str, ast.
 def _kept(call: Call, made: ModuleCall) -> tuple[int, ...]:
     """Which arguments stay in the call. Raises Refused where they would have to be reordered."""
     names = _parameter_names(call, made.functional)
+    if made.functional.method:
+        return ()
     inputs = made.functional.inputs
     keep = tuple(index for index, (name, _) in enumerate(names) if name in inputs)
     staying = [call.layout.arguments[index] for index in keep]
@@ -274,18 +330,25 @@ def _rewrite(transform: Transform, site: FunctionalSite, name: str, contract: Co
     requirements: list[Requirement] = list(site.placement.requirements)
     if site.package.requirement is not None:
         requirements.append(site.package.requirement)
-    head = module.text(call.node.func).partition(".")[0].strip()
+    shown = "." + site.made.functional.name.rpartition(".")[2]
+    observed = receiver_of(call) if site.is_method else call.node
+    if site.is_method:
+        edits = call_with_receiver(call, target)
+    else:
+        shown = module.text(call.node.func)
+        edits = rewrite_call(call, target, site.keep, line_length=transform.settings.line_length)
     return transform.rewrite(
         module,
-        summary=f"{module.text(call.node.func)} -> {target}",
+        summary=f"{shown} -> {target}",
         sites=[call.node],
         edits=[
-            *rewrite_call(call, target, site.keep, line_length=transform.settings.line_length),
+            *edits,
             add_attribute(module, name, made, site.placement, site.order),
         ],
-        witnesses=[witness(module, call.node)],
+        witnesses=[witness(module, observed)],
         kind=site.made.functional.name,
         contract=contract,
         requirements=requirements,
-        releases=[Release(module.path, head)],
+        releases=[] if site.is_method else [Release(module.path, shown.partition(".")[0].strip())],
+        only_confirmed=site.is_method,
     )

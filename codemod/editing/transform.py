@@ -40,10 +40,15 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run tells its transforms: catalogue entries chosen by `--only`, the line limit."""
+    """What a run tells its transforms.
+
+    `only`: the catalogue entries that `--only` chooses. `line_length`: the project's limit.
+    `verify`: whether the rewrites are going to be run.
+    """
 
     only: frozenset[str] | None = None
     line_length: int = 88
+    verify: bool = True
 
 
 class Transform(ABC):
@@ -109,6 +114,7 @@ class Transform(ABC):
         contract: Contract | None = None,
         requirements: Iterable[Requirement] = (),
         releases: Iterable[Release] = (),
+        only_confirmed: bool = False,
     ) -> Rewrite:
         """A rewrite of this class. `kind` tells rewrites of one class apart beside their order."""
         return Rewrite(
@@ -123,6 +129,7 @@ class Transform(ABC):
             witnesses=tuple(witnesses),
             requirements=tuple(requirements),
             releases=tuple(releases),
+            only_confirmed=only_confirmed,
         )
 
 

@@ -116,7 +116,7 @@ def _key(
     """A digest of all that a plan depends on: the files, the transforms, this program."""
     said = hashlib.blake2b(digest_size=16)
     settings = [
-        (item.name, None if item.settings.only is None else sorted(item.settings.only))
+        (item.name, item.settings.verify, sorted(item.settings.only or ()) or item.settings.only)
         for item in transforms
     ]
     said.update(repr((sys.version, settings, line_length, _program(transforms))).encode())

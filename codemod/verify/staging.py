@@ -61,7 +61,10 @@ class Staging:
 
     def _present(self) -> set[str]:
         ids = set(self.laboratory.rewrites) - self.withdrawn
-        return ids if self.keep_unconfirmed else ids - self.settled.keys()
+        return {key for key in ids if key not in self.settled or self._may_be_unconfirmed(key)}
+
+    def _may_be_unconfirmed(self, key: str) -> bool:
+        return self.keep_unconfirmed and not self.laboratory.rewrites[key].only_confirmed
 
     def _preserving(self) -> set[str]:
         return self._present() - self.second_stage
@@ -90,7 +93,7 @@ class Staging:
         for rewrite in in_order_of_need(list(self.laboratory.rewrites.values())):
             for key in rewrite.requires:
                 gone = key in self.withdrawn or key not in self.laboratory.rewrites
-                if gone or (key in self.settled and not self.keep_unconfirmed):
+                if gone or (key in self.settled and not self._may_be_unconfirmed(key)):
                     problem = Problem("unconfirmed", reasons.requires(key))
                     self.settled.setdefault(rewrite.id, problem)
                 if gone:

@@ -56,7 +56,6 @@ NOT_OURS = {
     "function-chosen": net("return (F.relu if self.a else F.gelu)(x)"),
     "function-as-default": net("return act(x)", parameters="x, act=F.relu"),
     "function-passed-on": net("return checkpoint(F.relu, x)"),
-    "method-of-a-tensor": net("return x.relu().sigmoid()"),
     "module-built-inline": net("return nn.ReLU()(x)"),
     "no-such-functional": net("return F.ReLU(x)"),
     "functional-without-a-module": net("return F.normalize(F.linear(x, self.fc.weight))"),

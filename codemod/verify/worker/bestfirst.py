@@ -1,7 +1,8 @@
-"""A queue of states to try, cheapest first, each state once."""
+"""A queue of states to try, cheapest first, each state once; and what getting further is worth."""
 
 from __future__ import annotations
 
+import bisect
 import heapq
 from typing import Generic, Hashable, List, Optional, Set, Tuple, TypeVar
 
@@ -25,3 +26,28 @@ class BestFirst(Generic[State]):
             return None
         cost, _, state = heapq.heappop(self._heap)
         return cost, state
+
+
+class Advance:
+    """Makes the states cheaper that come from one which got further.
+
+    Only the order of what was reached counts: each new record is one step.
+    """
+
+    STEP = 2.0
+    MOST = 4.0  # that all changes since then cost
+
+    def __init__(self) -> None:
+        self._records: List[int] = []
+
+    def is_new(self, progress: int) -> bool:
+        """Whether nothing got as far before; from now on it did."""
+        if self._records and progress <= self._records[-1]:
+            return False
+        self._records.append(progress)
+        return True
+
+    def cost(self, cost: float, progress: int) -> float:
+        """The cost of a state that was popped at `cost` and got so far, to reckon from."""
+        best = -self.STEP * bisect.bisect_right(self._records, progress)
+        return max(best, min(cost, best + self.MOST))

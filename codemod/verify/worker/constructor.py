@@ -20,7 +20,9 @@ from .corrections import (
     growing_numbers,
     listed,
     relisted,
+    settings_of,
     trials,
+    with_other,
     with_setting,
 )
 from .laboratory import Draft, Failure
@@ -431,13 +433,15 @@ class Constructor:
     # What the failure says
 
     def _blamed(self, failure: Failure) -> List[str]:
-        """Parameters that stand on the failing lines, the constructor's own line first."""
-        blamed: List[str] = []
-        for frame in reversed(failure.frames):
+        """Parameters that stand on the failing lines, the constructor's own line first, then
+        those that what stands there was made of."""
+        frames = list(reversed(failure.frames))
+        blamed: Dict[str, None] = {}
+        for spoken in [set(f.words) for f in frames] + [set(f.sources) for f in frames]:
             for name, parameter in self.parameters.items():
-                if name not in blamed and set(parameter.aliases) & set(frame.words):
-                    blamed.append(name)
-        return blamed
+                if spoken & set(parameter.aliases):
+                    blamed[name] = None
+        return list(blamed)
 
     def _repairs(self, current: Dict[str, Value], failure: Failure) -> Iterator[Dict[str, Value]]:
         blamed = self._blamed(failure)
@@ -457,7 +461,7 @@ class Constructor:
         if "divisible" in message or "%" in message or failure.kind == "AssertionError":
             numbers = [n for n in blamed if is_number(current.get(n, OMITTED).text)]
             for name in numbers:
-                for text in ("64", "4", "1", "2", "8", "16", "3"):
+                for text in ("64", "4", "1", "2", "8", "16", "3", "512", "256", "128", "1024"):
                     yield {name: Value(text)}
             if len(numbers) > 1:
                 yield {n: Value("64") for n in numbers}
@@ -522,6 +526,24 @@ class Constructor:
                 part = self.reader.facts(initialiser(self.cls), name).parts.get(key, Facts())
                 for option in self.values(key, None, part)[:3]:
                     yield {name: with_setting(value, key, option)}
+            for key, option in self._other_settings(name, value, failure):
+                yield {name: with_other(value, key, option)}
+
+    def _other_settings(
+        self, name: str, value: Value, failure: Failure
+    ) -> Iterator[Tuple[str, Value]]:
+        """Settings that stand on the failing lines, with other values."""
+        facts = self.reader.facts(initialiser(self.cls), name)
+        spoken = {*failure.words, *failure.sources}
+        for key, text in settings_of(value).items():
+            part = facts.parts.get(key, Facts())
+            if not spoken & {key, *part.names}:
+                continue
+            options = self.values(key, None, part)
+            told = [Value(one) for one in answers(failure, Value(text), options)]
+            for option in list(dict.fromkeys([*told, *options]))[:8]:
+                if option.text != text:
+                    yield key, option
 
 
 def torch_numbers(facts: Facts) -> List[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
-from typing import Any, Iterator, List, Sequence
+from typing import Any, Dict, Iterator, List, Sequence
 
 from .guards import Guard
 from .laboratory import Failure
@@ -27,6 +28,30 @@ def with_setting(value: Value, key: str, option: Value) -> Value:
     return Value(text, joined([value.setup, option.setup]))
 
 
+def settings_of(value: Value) -> Dict[str, str]:
+    """The settings of a configuration that is written out, with their source."""
+    try:
+        call = ast.parse(value.text, mode="eval").body
+    except SyntaxError:
+        return {}
+    keywords = call.keywords if isinstance(call, ast.Call) else []
+    return {
+        keyword.arg: ast.get_source_segment(value.text, keyword.value) or ""
+        for keyword in keywords
+        if keyword.arg
+    }
+
+
+def with_other(value: Value, key: str, option: Value) -> Value:
+    """The configuration with one of its settings changed."""
+    call: Any = ast.parse(value.text, mode="eval").body
+    keyword = next(one for one in call.keywords if one.arg == key)
+    start, end = keyword.value.col_offset, keyword.value.end_col_offset
+    data = value.text.encode()
+    text = (data[:start] + option.text.encode() + data[end:]).decode()
+    return Value(text, joined([value.setup, option.setup]))
+
+
 def answers(failure: Failure, now: Value, options: Sequence[Value]) -> Iterator[str]:
     """What the error says this argument should have been, given what it is now."""
     message = failure.message
@@ -35,6 +60,8 @@ def answers(failure: Failure, now: Value, options: Sequence[Value]) -> Iterator[
         for count in (2, 4, 3, 1):
             yield "[{}]".format(", ".join([number] * count))
         yield "({0}, {0})".format(number)
+    if re.search(r"of type float|got float|'float' object", message) and is_number(now.text):
+        yield from (text for text in ("4", "1", "2", "16") if text != now.text)
     if re.search(r"not callable", message):
         yield from ("torch.nn.ReLU", "torch.nn.ReLU()", "torch.nn.BatchNorm2d")
         yield "lambda *args, **kwargs: torch.nn.Identity()"

@@ -39,6 +39,7 @@ from .specs import (
     example,
     spatially,
     trials,
+    with_rank,
 )
 
 SPATIAL_SIZES = (8, 16, 32, 64, 28, 224)
@@ -91,6 +92,18 @@ class Inputs:
                 args.append(spec.text)
         written = "({},)".format(args[0]) if len(args) == 1 else "({})".format(", ".join(args))
         return build._replace(inputs="({}, {{{}}})".format(written, ", ".join(kwargs)))
+
+    def positional(self, call: Call) -> List[str]:
+        """The names of the arguments that `draft` gives by position."""
+        names: List[str] = []
+        for name, spec in call:
+            kind = self.parameters[name].kind
+            if spec == OMITTED or kind is inspect.Parameter.KEYWORD_ONLY:
+                break
+            names.append(name)
+            if kind is inspect.Parameter.VAR_POSITIONAL:
+                break
+        return names
 
     def learn(self, cost: float, call: Call, failure: Failure) -> None:
         """Queues what to try after this call failed."""
@@ -292,6 +305,9 @@ class Inputs:
             yield from (
                 (extra + more, new) for more, new in apply(call, change, self._blamed(failure))
             )
+            if change.action == "rank":
+                yield from self._relative_ranks(call, failure, change.b)
+        yield from self._ranks_that_agree(call, failure)
         yield from self._guard_repairs(call, failure)
         yield from self._lists_of_slices(call, failure)
         yield from self._pyramids(call, failure)
@@ -306,12 +322,41 @@ class Inputs:
         return list(dict.fromkeys([*told[:4], *self.sizes, 32, 64, 128, 224, 8, 28]))
 
     def _blamed(self, failure: Failure) -> List[str]:
-        spoken = failure.words
+        """Inputs that the operator that raised was given or that stand on its line, then the
+        others that what it was given was made of."""
+        given = [one for one in failure.operands if one.itself]
+        made = sorted(failure.operands, key=lambda one: len(one.names))
+        spoken = set(failure.words)
         named = [n for n in self.parameters if n in spoken]
-        named += [
-            n for n in self.parameters if n not in named and set(self.facts[n].names) & set(spoken)
-        ]
-        return named
+        known = [n for n in self.parameters if set(self.facts[n].names) & spoken]
+        direct = [n for one in given for n in sorted(one.names)]
+        further = [n for one in made if failure.operator for n in sorted(one.names)]
+        found = dict.fromkeys([*direct, *named, *known, *further])
+        return [n for n in found if n in self.parameters]
+
+    def _relative_ranks(
+        self, call: Dict[str, Spec], failure: Failure, wanted: int
+    ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+        """As many more or fewer dimensions as what was made of the input lacks or has too many."""
+        for operand in failure.operands:
+            for name in sorted(operand.names):
+                spec = call.get(name)
+                if isinstance(spec, Tensor) and not operand.itself:
+                    rank = len(spec.shape) + wanted - len(operand.shape)
+                    if 0 <= rank <= 6 and rank != len(spec.shape):
+                        yield 0.35, {**call, name: spec._replace(shape=with_rank(spec.shape, rank))}
+
+    def _ranks_that_agree(
+        self, call: Dict[str, Spec], failure: Failure
+    ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+        """Operands of different rank that do not broadcast are given one rank."""
+        if "must match" not in failure.message or len(failure.operands) < 2:
+            return
+        ranks = sorted({len(operand.shape) for operand in failure.operands})
+        for wanted in ranks if len(ranks) > 1 else ():
+            yield from (
+                (cost + 0.4, new) for cost, new in self._relative_ranks(call, failure, wanted)
+            )
 
     def _guard_repairs(
         self, call: Dict[str, Spec], failure: Failure
@@ -452,6 +497,7 @@ class Inputs:
             for rank in (4, 3, 2, 1, 5, 0):
                 if rank != len(spec.shape):
                     yield {**call, name: spec._replace(shape=self._shape_of_rank(rank))}
+                    yield {**call, name: spec._replace(shape=with_rank(spec.shape, rank))}
             kinds = {"float": "long", "long": "float", "bool": "float"}
             yield {**call, name: spec._replace(kind=kinds.get(spec.kind, "float"))}
             if len(spec.shape) > 2:

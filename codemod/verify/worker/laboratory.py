@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import contextlib
 import linecache
-import random
 import re
 import signal
 import threading
 import time
 import traceback
 import warnings
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import torch
 
 from .guards import Guard, guard_of
-from .recipe import arguments, surroundings
+from .reading import sources_of
+from .recipe import arguments, evaluate, surroundings
 from .shield import Journal
 from .standin import Touched, forbidden
+from .step import seed_all
+from .watch import Operand, Watch
 
-ATTEMPT_SECONDS = 8.0
+ATTEMPT_SECONDS = 4.0
+CONFIRM_SECONDS = 20.0
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -33,11 +47,15 @@ class Draft(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """One frame of the user's own code in a traceback: what stands on the failing lines."""
+    """One frame of the user's own code in a traceback: what stands on the failing lines.
+
+    `sources`: what stands where the names of these lines were assigned, in turn.
+    """
 
     function: str
     path: str
     words: Tuple[str, ...]
+    sources: Tuple[str, ...] = ()
 
 
 class Failure(NamedTuple):
@@ -51,10 +69,17 @@ class Failure(NamedTuple):
     shapes: Tuple[Tuple[int, ...], ...] = ()  # of tensors in the innermost frame of torch
     guard: Optional[Guard] = None  # the condition in the innermost frame that led to the raise
     package: str = ""  # the missing package that was wanted
+    progress: int = 0  # how far the run got, see `Watch`
+    operator: str = ""  # the operator that raised
+    operands: Tuple[Operand, ...] = ()  # what it was given; else what the last one was given
 
     @property
     def words(self) -> Tuple[str, ...]:
         return tuple(word for frame in self.frames for word in frame.words)
+
+    @property
+    def sources(self) -> Tuple[str, ...]:
+        return tuple(word for frame in self.frames for word in frame.sources)
 
     @property
     def text(self) -> str:
@@ -98,39 +123,61 @@ class Laboratory:
 
         return self._attempt("build", draft, build)
 
-    def call(self, model: Any, draft: Draft) -> Optional[Failure]:
-        """Runs the model in train and in eval mode; None if both gave a tensor."""
+    def call(self, model: Any, draft: Draft, names: Sequence[str] = ()) -> Optional[Failure]:
+        """Runs the model in train and in eval mode; None if both gave a tensor.
+
+        `names`: of the positional arguments, for the operands of a failure.
+        """
+        watches: List[Watch] = []
 
         def run() -> None:
             for training in (True, False):
-                names = self._names(draft)
                 args, kwargs = arguments(
-                    eval(compile(draft.inputs.strip(), "<inputs>", "eval"), names)
+                    eval(compile(draft.inputs.strip(), "<inputs>", "eval"), self._names(draft))
                 )
                 model.train(training)
-                seed(1)
-                require_output(model(*args, **kwargs))
+                seed_all(1)
+                watches.append(Watch({**dict(zip(names, args)), **kwargs}))
+                with watches[-1]:
+                    output = model(*args, **kwargs)
+                require_output(output)
 
-        return self._attempt("call", draft, run)[1]
+        return self._attempt("call", draft, run, watches)[1]
 
     def begin(self) -> Optional[str]:
         """Counts one more attempt; how it ended its process, if it did so before."""
         self.attempts += 1
         return self.journal.begin(self.attempts)
 
-    def confirm(self, draft: Draft) -> Optional[Failure]:
-        """Builds afresh and runs, as the recipe will be."""
-        model, failure = self.build(draft)
-        return failure or self.call(model, draft)
+    def confirm(self, recipe: Mapping[str, Any]) -> Optional[Failure]:
+        """Builds afresh and runs in both modes, as the recipe will be; None if that went well."""
+
+        def run() -> None:
+            make = evaluate(recipe, self.cls, self.namespace)
+            for training in (True, False):
+                seed_all(0)
+                model, args, kwargs = make()
+                model.train(training)
+                require_output(model(*args, **kwargs))
+
+        draft = Draft(
+            recipe.get("build") or "", recipe.get("inputs") or "", recipe.get("setup") or ""
+        )
+        return self._attempt("call", draft, run, seconds=CONFIRM_SECONDS)[1]
 
     def _names(self, draft: Draft) -> Dict[str, Any]:
-        seed(0)
+        seed_all(0)
         names = surroundings(self.cls, self.namespace)
         exec(compile(draft.setup, "<setup>", "exec"), names)
         return names
 
     def _attempt(
-        self, stage: str, draft: Draft, work: Callable[[], Any]
+        self,
+        stage: str,
+        draft: Draft,
+        work: Callable[[], Any],
+        watches: Sequence[Watch] = (),
+        seconds: float = ATTEMPT_SECONDS,
     ) -> Tuple[Any, Optional[Failure]]:
         ended = self.begin()
         if ended is not None:
@@ -140,18 +187,19 @@ class Laboratory:
         if self.left <= 0:
             return None, Failure(stage, "OutOfTime", "the time for this class is spent")
         try:
-            with limited(min(self.left, ATTEMPT_SECONDS)), warnings.catch_warnings(), forbidden():
+            with limited(min(self.left, seconds)), warnings.catch_warnings(), forbidden():
                 warnings.simplefilter("ignore")
                 return work(), None
         except BaseException as error:  # a touched stand-in and what the model itself raises
             failure = describe(error, stage, draft)
+        if watches:
+            failure = failure._replace(
+                progress=sum(watch.progress for watch in watches),
+                operator=watches[-1].operator,
+                operands=watches[-1].operands,
+            )
         self.failures.append(failure)
         return None, failure
-
-
-def seed(number: int) -> None:
-    torch.manual_seed(number)
-    random.seed(number)
 
 
 @contextlib.contextmanager
@@ -190,8 +238,9 @@ def describe(error: BaseException, stage: str, draft: Optional[Draft] = None) ->
             continue
         if not frames and not shapes:
             guard = guard_of(frame, line)
-        words = _WORD.findall(_statement(path, line))
-        frames.append(Frame(frame.f_code.co_name, path, tuple(words)))
+        words = tuple(_WORD.findall(_statement(path, line)))
+        sources = sources_of(frame.f_code, words)
+        frames.append(Frame(frame.f_code.co_name, path, words, sources))
     try:
         message = " ".join(str(error).split())[:600]
     except Exception:

@@ -101,6 +101,8 @@ def by_words(name: str, found: typing.Set[str], width: int) -> Optional[Tensor]:
     batch, length = words.BATCH, words.LENGTH
     if found >= {"edge", "index"} or name in ("adj_t", "edge_label_index"):
         return Tensor("long", (2, EDGES), NODES)
+    if name in ("adj", "adjacency", "adj_matrix", "adj_mat"):
+        return Tensor("positive", (batch, batch))
     if found & {"edge"} and found & {"weight"}:
         return Tensor("positive", (EDGES,))
     if found & {"edge"} and found & {"attr", "feat", "features"}:
@@ -118,7 +120,7 @@ def by_words(name: str, found: typing.Set[str], width: int) -> Optional[Tensor]:
     ):
         return Tensor("long", (batch, length), 2)
     if found & {"lengths", "lens"}:
-        return Tensor("long", (batch,), 2)
+        return Tensor("full", (batch,), length)
     if found & {"timestep", "timesteps"} or name == "t":
         return Tensor("positive", (batch,))
     if found & {"hidden", "embeds", "query", "key", "value", "memory"} and not found & {"size"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Iterator, List, NamedTuple, Tuple
 
@@ -12,13 +13,15 @@ class Change(NamedTuple):
     `action`: `dim` (each size a), `channel` (the second size), `last` (the last size, if it is a
     or a is 0), `spatial` (all but the first two), `rank`, `high` (the bound of whole numbers),
     `ratio` (the second size, scaled by b / a), `area` (the sides, so that their product scales by
-    b / a) or `kind`.
+    b / a), `numel` (one size, so that the number of elements scales by b / a), `multiple` (the
+    second size, up to a multiple of b), `grow` (dimension a, to at least b), `shape` or `kind`.
     """
 
     action: str
     a: int = 0
     b: int = 0
     kind: str = ""
+    shape: Tuple[int, ...] = ()
 
 
 Changes = Iterator[Tuple[float, Change]]
@@ -52,7 +55,34 @@ _DIMENSION = re.compile(
 _PERMUTE = re.compile(r"input\.dim\(\) = \d is not equal to len\(dims\) = (\d)")
 _EQUATION = re.compile(r"subscripts in the equation \((\d)\) does not match the number of dim")
 _DIMENSIONS = re.compile(
-    r"[Ee]xpected (\d) dim|must be (\d)-?[dD]|to have (\d) dim|(\d) dimensions? expected"
+    r"[Ee]xpected (\d) dim|must be (?:a |an )?(\d)-?[dD]|to have (\d) dim|(\d) dimensions? expected"
+    r"|[Ee]xpected (\d)[dD]|unbatched (\d)-?[dD]|batched (\d)-?[dD]|tensor with <= (\d) dim"
+    r"|(\d)[dD] tensors? expected|(\d)[dD] (?:CPU )?(?:int64 )?tensor"
+)
+_MATRIX = re.compile(r"must be a matrix|a 2D tensor")
+_VECTOR = re.compile(r"must be a vector|1D tensors expected|@ vector expected")
+_BOTH_RANKS = re.compile(r"same number of dimensions:? got (\d) and (\d)")
+_VIEW = re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)")
+_GROUPS = re.compile(
+    r"divisible by num_groups.*num_groups=(\d+)|is not divisible by (\d+)|divisible by (\d+)"
+)
+_HIDDEN = re.compile(r"[Ee]xpected (?:hidden\S*|hx|cell\S*) size [(\[]([\d, ]+)[)\]]")
+_SELECT = re.compile(
+    r"(?:select|index)\D*(\d+) (?:is )?out of (?:range|bounds) for \D*size \[[\d, ]+\]"
+    r" at dimension (\d)"
+    r"|index (\d+) is out of bounds for dimension (\d)"
+)
+_EXCEEDS = re.compile(r"start \((\d+)\) \+ length \((\d+)\) exceeds dimension size \((\d+)\)")
+_UNIT = re.compile(r"between 0 and 1")
+_SCALAR = re.compile(r"cannot be converted to Scalar|only one element tensors|is ambiguous")
+_EINSUM = re.compile(
+    r"has size (\d+) for operand \d+ which does not broadcast with previously seen size (\d+)"
+)
+_BATCH_SIZES = re.compile(
+    r"batch_size \((\d+)\) to match target batch_size \((\d+)\)"
+    r"|equal to batch_size, but got (\d+) \(batch_size=(\d+)\)"
+    r"|embedding dimension of (\d+), but got (\d+)"
+    r"|\[(\d+)\] and src \[(\d+)\]"
 )
 _INDICES = re.compile(r"too many indices for tensor of dimension (\d)|index (\d) is out of range")
 
@@ -87,6 +117,7 @@ def changes(kind: str, message: str, sizes: List[int]) -> Changes:
     yield from _ranks(message)
     yield from _kinds(message)
     yield from _matching(message)
+    yield from _counts(message)
     if TOO_SMALL.search(message):
         for step, size in enumerate(sizes):
             yield 0.3 + 0.1 * step, Change("spatial", b=size)
@@ -144,6 +175,16 @@ def _ranks(message: str) -> Changes:
         needed = got + 1 if got >= 0 else -got
         yield 0.4, Change("rank", b=needed)
         yield 0.9, Change("rank", b=needed + 1)
+    if _MATRIX.search(message):
+        yield 0.3, Change("rank", b=2)
+    if _VECTOR.search(message):
+        yield 0.3, Change("rank", b=1)
+    found = _BOTH_RANKS.search(message)
+    if found:
+        for group in found.groups():
+            yield 0.4, Change("rank", b=int(group))
+    if _SCALAR.search(message):
+        yield 0.6, Change("rank", b=0)
     for pattern, cost in ((_PERMUTE, 0.3), (_EQUATION, 0.3), (_DIMENSIONS, 0.4)):
         found = pattern.search(message)
         if found:
@@ -163,6 +204,8 @@ def _kinds(message: str) -> Changes:
         yield 0.3, Change("kind", kind="long")
     if _NOT_FLOAT.search(message):
         yield 0.4, Change("kind", kind="float")
+    if _UNIT.search(message):
+        yield 0.3, Change("kind", kind="positive")
     if _NOT_BOOL.search(message):
         yield 0.6, Change("kind", kind="bool")
     if "complex" in message.lower():
@@ -178,10 +221,11 @@ def _kinds(message: str) -> Changes:
 
 def _matching(message: str) -> Changes:
     pairs: List[Tuple[int, int]] = []
-    for pattern in (_BROADCAST, _CONCATENATE, _EXPAND):
+    for pattern in (_BROADCAST, _CONCATENATE, _EXPAND, _EINSUM, _BATCH_SIZES):
         found = pattern.search(message)
         if found:
-            pairs.append((int(found.group(1)), int(found.group(2))))
+            one, other = (int(group) for group in found.groups() if group)
+            pairs.append((one, other))
     found = _BATCHES.search(message)
     if found:
         one, two, three, four = (int(group) for group in found.groups())
@@ -194,6 +238,33 @@ def _matching(message: str) -> Changes:
             yield 1.0, Change("ratio", b, a)
     if not pairs:
         yield from _any_numbers(message)
+
+
+def _counts(message: str) -> Changes:
+    found = _VIEW.search(message)
+    if found:
+        sizes = [int(number) for number in found.group(1).split(",")]
+        has, known = int(found.group(2)), math.prod(size for size in sizes if size > 0)
+        wanted = known if -1 not in sizes else max(has // max(known, 1), 1) * known
+        yield 0.4, Change("numel", has, wanted)
+        if -1 in sizes:
+            yield 0.8, Change("numel", has, known)
+    found = _GROUPS.search(message)
+    if found:
+        number = int(next(group for group in found.groups() if group))
+        yield 0.4, Change("multiple", b=number)
+    found = _HIDDEN.search(message)
+    if found:
+        shape = tuple(int(number) for number in found.group(1).split(",") if number.strip())
+        yield 0.2, Change("shape", shape=shape)
+    found = _SELECT.search(message)
+    if found:
+        index, dimension = (int(group) for group in found.groups() if group)
+        yield 0.5, Change("grow", dimension, index + 1)
+    found = _EXCEEDS.search(message)
+    if found:
+        start, length, size = (int(group) for group in found.groups())
+        yield 0.5, Change("dim", size, start + length)
 
 
 def _any_numbers(message: str) -> Changes:

@@ -137,6 +137,51 @@ def tree_of(function: Any) -> Optional[ast.AST]:
     return tree_of_code(plain.__code__) if plain is not None else None
 
 
+@functools.lru_cache(maxsize=None)
+def _assigned_words(code: Any) -> Dict[str, Tuple[str, ...]]:
+    """Each name and attribute of `self` that a function assigns, with the words it is made of."""
+    found: Dict[str, Dict[str, None]] = {}
+    tree = tree_of_code(code)
+    for node in ast.walk(tree) if tree is not None else ():
+        for target, value in _assignments(node):
+            for name in _words_in(target):
+                found.setdefault(name, {}).update(dict.fromkeys(_words_in(value)))
+    return {name: tuple(words) for name, words in found.items()}
+
+
+def _assignments(node: ast.AST) -> Iterator[Tuple[ast.AST, ast.AST]]:
+    if isinstance(node, ast.Assign):
+        yield from ((target, node.value) for target in node.targets)
+    elif isinstance(node, (ast.AugAssign, ast.AnnAssign, ast.NamedExpr)):
+        if node.value is not None:
+            yield node.target, node.value
+    elif isinstance(node, (ast.For, ast.comprehension)):
+        yield node.target, node.iter
+
+
+def _words_in(node: ast.AST) -> Iterator[str]:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and inner.id != "self":
+            yield inner.id
+        elif isinstance(inner, ast.Attribute):
+            yield inner.attr
+        elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            yield inner.value
+
+
+def sources_of(code: Any, words: Tuple[str, ...]) -> Tuple[str, ...]:
+    """What the values of these names were made of within the function, in turn, nearest first."""
+    assigned = _assigned_words(code)
+    found: Dict[str, None] = {}
+    waiting = list(words)
+    while waiting:
+        for source in assigned.get(waiting.pop(0), ()):
+            if source not in found and source not in words:
+                found[source] = None
+                waiting.append(source)
+    return tuple(found)
+
+
 def signature_of(function: Any) -> Optional[inspect.Signature]:
     try:
         return inspect.signature(function)
@@ -275,6 +320,15 @@ class _Walk(ast.NodeVisitor):
             return (*inner, key) if inner is not None and isinstance(key, str) else None
         if isinstance(node, ast.BoolOp):
             return self.path(node.values[0])
+        return self.same_shape(node) if self.receiver is not None else None
+
+    def same_shape(self, node: ast.AST) -> Optional[Path]:
+        """Of a tensor: what has the same shape, or will after broadcasting."""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, _ELEMENTWISE):
+            left = self.path(node.left)
+            return left if left is not None else self.path(node.right)
+        if _method(node) in _KEEP_SHAPE:
+            return self.path(node.func.value)  # type: ignore[attr-defined]
         return None
 
     def object(self, node: ast.AST) -> Any:
@@ -624,6 +678,8 @@ class _Walk(ast.NodeVisitor):
 
 
 _RANK_BY_ARGUMENTS = {"permute"}
+_ELEMENTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div)
+_KEEP_SHAPE = {"contiguous", "to", "float", "long", "int", "clone", "detach", "cuda", "cpu", "type"}
 
 
 class _Super:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple, Union
 
 import torch
@@ -11,11 +12,15 @@ from .messages import Change
 
 NODES, EDGES = 8, 20
 LARGEST = 4096
+MOST_NUMBERS = 1 << 22
 Shape = Tuple[int, ...]
 
 
 class Tensor(NamedTuple):
-    """`kind`: float, long, bool or complex. `high`: the bound of long values."""
+    """`kind`: float, long, bool, complex, positive (from 0 to 1) or full (of the number `high`).
+
+    `high`: the bound of long values.
+    """
 
     kind: str
     shape: Shape
@@ -29,6 +34,9 @@ class Tensor(NamedTuple):
             return "torch.randint(0, {}, {})".format(max(self.high, 1), written)
         if self.kind == "bool":
             return "torch.ones({}, dtype=torch.bool)".format(shape or "()")
+        if self.kind == "full":
+            written = "({},)".format(shape) if len(self.shape) == 1 else "({})".format(shape)
+            return "torch.full({}, {})".format(written, self.high)
         if self.kind == "complex":
             return "torch.randn({}, dtype=torch.complex64)".format(shape or "()")
         if self.kind == "positive":
@@ -116,10 +124,39 @@ def apply(
                 items[index] = _changed_tensor(item, change)
                 yield 0.05 * index, {**call, name: spec._replace(items=tuple(items))}
     singles = list(changed.items())
+    for name, spec in call.items():
+        if isinstance(spec, Tensor) and name in blamed and change.action in ("dim", "numel"):
+            sizes = _one_size_each if change.action == "dim" else _scaled_sizes
+            for step, one in enumerate(sizes(spec, change)):
+                yield 0.15 + 0.1 * step, {**call, name: one}
     if len(singles) > 1 and change.action in ("dim", "spatial", "ratio"):
         yield 0.0, {**call, **changed}
     for step, (name, new) in enumerate(singles):
-        yield 0.1 * step + (0.0 if name in blamed else 0.25), {**call, name: new}
+        yield 0.1 * step + _distance(name, blamed), {**call, name: new}
+
+
+def _distance(name: str, blamed: List[str]) -> float:
+    if not blamed:
+        return 0.25
+    return 0.1 * blamed.index(name) if name in blamed else 1.2
+
+
+def _one_size_each(spec: Tensor, change: Change) -> Iterator[Tensor]:
+    """The change in one dimension of several that have the size."""
+    found = [index for index, size in enumerate(spec.shape) if size == change.a]
+    for index in reversed(found) if len(found) > 1 else ():
+        shape = (*spec.shape[:index], change.b, *spec.shape[index + 1 :])
+        if _is_small(shape):
+            yield spec._replace(shape=shape)
+
+
+def _scaled_sizes(spec: Tensor, change: Change) -> Iterator[Tensor]:
+    """One size scaled so that the number of elements is `b` where it was `a`."""
+    for index in reversed(range(len(spec.shape))):
+        size, left = divmod(spec.shape[index] * change.b, max(change.a, 1))
+        shape = (*spec.shape[:index], size, *spec.shape[index + 1 :])
+        if not left and shape != spec.shape and _is_small(shape):
+            yield spec._replace(shape=shape)
 
 
 def apply_to_all(call: Dict[str, Spec], change: Change) -> Dict[str, Spec]:
@@ -155,10 +192,21 @@ def _changed_tensor(spec: Tensor, change: Change) -> Tensor:
         scaled = shape[1] * change.b // change.a
         if scaled * change.a == shape[1] * change.b and scaled > 0:
             shape = (shape[0], scaled, *shape[2:])
+    elif change.action == "multiple" and len(shape) > 1 and change.b:
+        shape = (shape[0], -(-shape[1] // change.b) * change.b, *shape[2:])
+    elif change.action == "shape":
+        shape = change.shape
+    elif change.action == "grow" and len(shape) > change.a >= -len(shape):
+        index = change.a % len(shape)
+        shape = (*shape[:index], max(shape[index], change.b), *shape[index + 1 :])
     elif change.action == "area" and len(shape) > 2 and change.a:
         side = shape[-1] * (change.b / change.a) ** (1 / (len(shape) - 2))
         shape = spatially(shape, max(round(side), 1))
-    return spec._replace(shape=shape) if all(0 < s <= LARGEST for s in shape) else spec
+    return spec._replace(shape=shape) if _is_small(shape) else spec
+
+
+def _is_small(shape: Shape) -> bool:
+    return all(0 < size <= LARGEST for size in shape) and math.prod(shape) <= MOST_NUMBERS
 
 
 def spatially(shape: Shape, size: int) -> Shape:

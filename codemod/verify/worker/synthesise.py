@@ -13,7 +13,7 @@ from typing import Any, Callable, Counter, Dict, Iterator, List, Mapping, Option
 
 import torch
 
-from .bestfirst import BestFirst
+from .bestfirst import Advance, BestFirst
 from .constructor import Arguments, Constructor
 from .inputs import Inputs
 from .laboratory import (
@@ -22,15 +22,10 @@ from .laboratory import (
     Failure,
     Laboratory,
     describe,
-    limited,
-    require_output,
-    seed,
 )
 from .reading import forward_of, plain_function
-from .recipe import evaluate
 from .shield import Crashed, Journal, shielded
 from .specs import Call
-from .standin import forbidden
 
 GIVE = (
     "give a recipe for {} under [tool.codemod.recipes] in pyproject.toml,"
@@ -160,30 +155,10 @@ def _working(subject: Subject) -> Iterator[Dict[str, Any]]:
 
 def _candidate_runs(subject: Subject, candidate: Mapping[str, Any]) -> bool:
     """Whether it runs in both modes. A given one that raises is an error of its own."""
-    laboratory = subject.laboratory
-    ended = laboratory.begin()
-    if ended is not None:
-        failure = Failure("call", "Crashed", "the run {}".format(ended))
-        if candidate.get("source") == "given":
-            raise _given_raises(subject, candidate, failure)
-        laboratory.failures.append(failure)
-        return False
-    try:
-        with limited(max(laboratory.left, 0.01)), forbidden():
-            seed(0)
-            make = evaluate(candidate, subject.cls, subject.namespace)
-            for training in (True, False):
-                seed(0)
-                model, args, kwargs = make()
-                model.train(training)
-                require_output(model(*args, **kwargs))
-    except BaseException as error:
-        failure = describe(error, "call")
-        if candidate.get("source") == "given":
-            raise _given_raises(subject, candidate, failure) from None
-        laboratory.failures.append(failure)
-        return False
-    return True
+    failure = subject.laboratory.confirm(candidate)
+    if failure is not None and candidate.get("source") == "given":
+        raise _given_raises(subject, candidate, failure)
+    return failure is None
 
 
 def _given_raises(subject: Subject, candidate: Mapping[str, Any], failure: Failure) -> NoRecipe:
@@ -291,7 +266,10 @@ def _calls(
     start: Optional[Call] = None,
     alone: bool = False,
 ) -> Iterator[Tuple[Inputs, Call, Draft]]:
-    """Calls of the built model that run, and run again when it is built afresh."""
+    """Calls of the built model that run, and run again when it is built afresh.
+
+    A call that got further than all before it is where the search goes on.
+    """
     inputs = Inputs(model)
     if start is not None and [name for name, _ in start] == list(inputs.parameters):
         if alone:
@@ -299,21 +277,24 @@ def _calls(
         inputs.queue.push(-1.0, start)
     laboratory = subject.laboratory
     repeats: Counter[str] = collections.Counter()
+    advance = Advance()
     for _ in range(budget):
         popped = inputs.queue.pop()
         if popped is None or laboratory.left <= 0:
             return
         cost, call = popped
         written = inputs.draft(call, draft)
-        failure = laboratory.call(model, written)
-        if failure is not None:
-            repeats[failure.text] += 1
-        if failure is None and laboratory.confirm(written) is None:
-            yield inputs, call, written
-        elif failure is not None:
-            if _hopeless(failure) or repeats[failure.text] > REPEATS:
-                return
-            inputs.learn(cost, call, failure)
+        failure = laboratory.call(model, written, inputs.positional(call))
+        if failure is None:
+            if laboratory.confirm(written._asdict()) is None:
+                yield inputs, call, written
+            continue
+        repeats[failure.text] += 1
+        if advance.is_new(failure.progress):
+            repeats.clear()
+        if _hopeless(failure) or repeats[failure.text] > REPEATS:
+            return
+        inputs.learn(advance.cost(cost, failure.progress), call, failure)
 
 
 def _steered(subject: Subject, draft: Draft, call: Call, budget: int) -> Iterator[Draft]:

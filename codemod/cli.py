@@ -27,8 +27,8 @@ from codemod.configuration import (
     unknown_name,
 )
 from codemod.errors import CodemodError, CommitError, StaleFileError, UsageError
-from codemod.report.exit_code import Problem, exit_code
-from codemod.results import Report
+from codemod.report.exit_code import Problem, exit_code, of_diagnosis
+from codemod.results import Diagnosis, Report
 
 FORMATS = ("text", "json")
 Progress = Callable[[int, int, str], None]
@@ -41,6 +41,16 @@ class Facade(Protocol):
     def run(
         self, options: Options, *, mode: Literal["diff", "apply"], progress: Progress | None
     ) -> Report: ...
+
+    def diagnose(
+        self,
+        options: Options,
+        *,
+        transforms: tuple[str, ...],
+        every: bool,
+        write_recipes: bool,
+        progress: Progress | None,
+    ) -> Diagnosis: ...
 
     def undo(self, root: Path) -> Any: ...
 
@@ -65,13 +75,15 @@ class Streams:
 class Request:
     """One parsed command line."""
 
-    command: Literal["diff", "apply", "undo", "list", "explain"]
+    command: Literal["diff", "apply", "doctor", "undo", "list", "explain"]
     line: CommandLine
     format: str = "text"
     output: str | None = None
     verbosity: Verbosity = "normal"
     name: str = ""
     refusal: str | None = None
+    every: bool = False
+    write_recipes: bool = False
 
 
 def run() -> None:
@@ -206,16 +218,7 @@ _selection = _stack(
     click.option("--include", multiple=True, metavar="GLOB", help="Also these files (repeat)."),
     click.option("--exclude", multiple=True, metavar="GLOB", help="Not these files (repeat)."),
 )
-_confirming = _stack(
-    click.option(
-        "--verify/--no-verify", default=None, help="Confirm each rewrite by running the model."
-    ),
-    click.option(
-        "--accept",
-        multiple=True,
-        type=click.Choice(ACCEPTABLE),
-        help="Also write rewrites of this kind (repeat).",
-    ),
+_running_models = _stack(
     click.option("-j", "--jobs", type=click.IntRange(min=1), help="Models to run at once."),
     click.option("--python", metavar="PATH", help="The interpreter that has your torch."),
     click.option("--recipes", metavar="FILE", help="How to build and call your classes."),
@@ -235,12 +238,27 @@ _confirming = _stack(
         "--cache/--no-cache", default=None, help="Use again what earlier runs planned and saw."
     ),
 )
-_showing = _stack(
+_confirming = _stack(
+    click.option(
+        "--verify/--no-verify", default=None, help="Confirm each rewrite by running the model."
+    ),
+    click.option(
+        "--accept",
+        multiple=True,
+        type=click.Choice(ACCEPTABLE),
+        help="Also write rewrites of this kind (repeat).",
+    ),
+    _running_models,
+)
+_output = _stack(
     click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True),
     click.option("--output", metavar="FILE", help="Write the patch or the report to FILE."),
+    _help,
+)
+_showing = _stack(
     click.option("-v", "--verbose", is_flag=True, help="List every rewrite and every refusal."),
     click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
-    _help,
+    _output,
 )
 _paths = click.argument("paths", nargs=-1, metavar="[PATHS]...")
 
@@ -287,6 +305,28 @@ def _diff(**values: Any) -> Request:
 def _apply(**values: Any) -> Request:
     """Write what was confirmed: all files or none."""
     return _running("apply", values)
+
+
+@_cli.command("doctor")
+@_paths
+@click.option("--all", "every", is_flag=True, help="Every module class, sites or not.")
+@click.option("--write-recipes", is_flag=True, help="Put what was found into codemod_recipes.py.")
+@_selection
+@_running_models
+@_output
+def _doctor(every: bool, write_recipes: bool, **values: Any) -> Request:
+    """Show which classes can be run, how, and what is missing for the rest.
+
+    Exits with 1 if a class cannot be run.
+    """
+    return Request(
+        "doctor",
+        _command_line(values),
+        values["format"],
+        values["output"],
+        every=every,
+        write_recipes=write_recipes,
+    )
 
 
 @_cli.command("undo")
@@ -450,6 +490,40 @@ def _again(argv: Sequence[str]) -> list[str]:
     return kept
 
 
+# ---- doctor
+
+
+def _examine(request: Request, streams: Streams, facade: Facade, _: Sequence[str]) -> int:
+    options = make_options(request.line, Path.cwd())
+    _check_output(request.output)
+    with _progress(request, streams.stderr) as progress:
+        diagnosis = facade.diagnose(
+            options,
+            transforms=request.line.transforms,
+            every=request.every,
+            write_recipes=request.write_recipes,
+            progress=progress,
+        )
+    _write_result(_shown_diagnosis(diagnosis, request, streams), request.output, streams)
+    return of_diagnosis(diagnosis)
+
+
+def _shown_diagnosis(diagnosis: Diagnosis, request: Request, streams: Streams) -> bytes:
+    from codemod.report import doctor
+
+    if request.format == "json":
+        return doctor.to_json(diagnosis).encode("utf-8")
+    found = doctor.text(diagnosis)
+    if request.output is not None or not streams.stdout.isatty():
+        return found.plain.encode("utf-8", "backslashreplace")
+    from rich.console import Console
+
+    console = Console(force_terminal=True, no_color=not _wants_colour(), highlight=False)
+    with console.capture() as captured:
+        console.print(found, end="", soft_wrap=True)
+    return captured.get().encode("utf-8", "backslashreplace")
+
+
 # ---- undo, list, explain
 
 
@@ -506,6 +580,7 @@ def _show_transform(request: Request, streams: Streams, facade: Facade, _: Seque
 _COMMANDS: dict[str, Callable[[Request, Streams, Facade, Sequence[str]], int]] = {
     "diff": _run,
     "apply": _run,
+    "doctor": _examine,
     "undo": _take_back,
     "list": _show_list,
     "explain": _show_transform,

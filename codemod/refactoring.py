@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from codemod import __version__
-from codemod.catalogue import select
 from codemod.configuration import Options, line_length
-from codemod.editing.transform import Settings, Transform
+from codemod.diagnosis import diagnose as diagnose
+from codemod.editing.transform import Transform
 from codemod.engine.cache import PlanCache
 from codemod.engine.compose import closed, touched_paths
 from codemod.engine.planning import Planned
@@ -29,6 +28,7 @@ from codemod.results import (
     Rewrite,
     Verdict,
 )
+from codemod.running import find_environment, open_pool, settings_of, silent
 from codemod.semantics.relations import Relations
 from codemod.source import commit
 from codemod.source.commit import UndoResult
@@ -37,11 +37,7 @@ from codemod.source.overlay import Overlay, read_file
 from codemod.source.state import state_directory
 from codemod.source.text import SourceText
 from codemod.verify import confirm as confirming
-from codemod.verify.environment import TargetEnvironment, find_python
-from codemod.verify.memory import Memory
-from codemod.verify.pool import WorkerPool
 from codemod.verify.recipes import find_recipes
-from codemod.verify.standby import StandbyPool
 
 Mode = Literal["diff", "apply"]
 Progress = Callable[[int, int, str], None]
@@ -62,7 +58,7 @@ def run(
     """
     started = time.monotonic()
     notes = _interruption(options.root, mode)
-    transforms = [item(_settings(options)) for item in chosen or choose(options.transforms)]
+    transforms = [item(settings_of(options)) for item in chosen or choose(options.transforms)]
     found = discover(options.root, options.paths, options.include, options.exclude)
     cache = PlanCache(state_directory(found.root) / "cache", options.cache)
     planned, key = _plan(cache, found, transforms, options)
@@ -113,11 +109,6 @@ def _interruption(root: Path, mode: Mode) -> list[str]:
         return [said] if said is not None else []
     recovered = commit.recover(root, state)
     return [recovered.sentence] if recovered is not None else []
-
-
-def _settings(options: Options) -> Settings:
-    only = frozenset(pair.module for pair in select(options.only)) if options.only else None
-    return Settings(only, line_length(options.root), options.verify)
 
 
 def _plan(
@@ -185,7 +176,7 @@ def _confirm(
     rewrites = planned.plan.rewrites
     if not rewrites:
         return None
-    environment = _environment(found, options)
+    environment = find_environment(found, options)
     project = planned.passes[0].project
     relations = Relations(project)
     recipes = find_recipes(
@@ -201,7 +192,7 @@ def _confirm(
         environment.module_name,
         lambda path, name: relations.runners((path, name)),
     )
-    with _pool(environment, options) as (pool, memory):
+    with open_pool(environment, options) as (pool, memory):
         return confirming.confirm(
             target,
             rewrites,
@@ -213,43 +204,9 @@ def _confirm(
                 accept_unconfirmed="unconfirmed" in options.accept,
                 budget=options.budget,
             ),
-            progress or _silent,
+            progress or silent,
             memory=memory,
         )
-
-
-@contextlib.contextmanager
-def _pool(
-    environment: TargetEnvironment, options: Options
-) -> Iterator[tuple[WorkerPool | StandbyPool, Memory | None]]:
-    """What runs the models, and what remembers the answers."""
-
-    def make() -> WorkerPool:
-        return WorkerPool(environment, jobs=options.jobs, variables=options.environment)
-
-    if not options.cache:
-        with make() as pool:
-            yield pool, None
-        return
-    folder = state_directory(environment.root) / "answers"
-    memory = Memory(folder, environment, options.environment)
-    with StandbyPool(make, memory) as standby:
-        yield standby, memory
-
-
-def _silent(done: int, total: int, label: str) -> None:
-    return None
-
-
-def _environment(found: Discovery, options: Options) -> TargetEnvironment:
-    python = find_python(str(options.python) if options.python else None, found.root)
-    return TargetEnvironment.of(
-        python,
-        found.root,
-        found.files,
-        [str(root) for root in options.import_roots],
-        timeout=options.timeout,
-    )
 
 
 # ---- outcomes

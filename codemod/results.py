@@ -329,3 +329,41 @@ class Report:
     patch: str = ""  # of everything that would be written
     mode: Literal["diff", "apply"] = "diff"
     notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDiagnosis:
+    """Whether one class can be run.
+
+    `dotted`: what it is imported as. `sites`: how many places of it a transform is about.
+    `recipe`: how it ran, `ran`: in which modes; null and empty if it did not: then `reason`
+    says why, and `advice` is the line of configuration that helps, if one does.
+    """
+
+    path: str
+    line: int
+    class_name: str
+    dotted: str
+    sites: int
+    recipe: RecipeEvidence | None
+    ran: tuple[str, ...] = ()
+    stubs: tuple[str, ...] = ()
+    reason: Reason | None = None
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What `codemod doctor` found: the surroundings, then each class."""
+
+    version: str
+    root: str
+    python: str
+    torch: str | None
+    import_roots: tuple[str, ...]  # relative to the root where they lie below it
+    protection: tuple[str, ...]
+    recipes: tuple[str, ...]  # files that give recipes
+    classes: tuple[ClassDiagnosis, ...]
+    errors: tuple[FileError, ...]
+    seconds: float
+    notes: tuple[str, ...] = ()

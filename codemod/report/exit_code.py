@@ -4,6 +4,7 @@
 |---|---|
 | 0 | nothing to do, or everything planned was written |
 | 1 | `diff`: the patch is not empty; `apply`: a planned rewrite was not written |
+|   | `doctor`: a class cannot be run |
 | 2 | usage or configuration error |
 | 3 | a file inside PATHS could not be analysed, or our own worker failed |
 | 130 | interrupted |
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from codemod.results import Report
+from codemod.results import Diagnosis, Report
 
 DONE = 0
 NOT_WRITTEN = 1
@@ -43,3 +44,10 @@ def exit_code(report: Report | None, problem: Problem | None = None) -> int:
     if report.mode == "diff":
         return NOT_WRITTEN if report.patch else DONE
     return DONE if all(outcome.written for outcome in report.outcomes) else NOT_WRITTEN
+
+
+def of_diagnosis(diagnosis: Diagnosis) -> int:
+    """The exit code of `codemod doctor`."""
+    if diagnosis.errors:
+        return FAILED
+    return DONE if all(one.recipe is not None for one in diagnosis.classes) else NOT_WRITTEN

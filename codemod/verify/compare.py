@@ -111,6 +111,20 @@ def raises_always(observation: Observation) -> str | None:
     return in_eval if in_eval and in_train else None
 
 
+def modes_that_ran(observation: Observation) -> tuple[str, ...]:
+    """Those of `eval`, `train` and `grads` in which the model gave something."""
+    shown = {
+        "eval": _eval_outputs(observation),
+        "train": _tree(observation, "train"),
+        "grads": _tree(observation, "grads"),
+    }
+    return tuple(
+        mode
+        for mode, tree in shown.items()
+        if not raises(tree) and not (isinstance(tree, dict) and "not-applicable" in tree)
+    )
+
+
 def differences(
     aspect: Aspect, before: Observation, after: Observation, inputs: str = ""
 ) -> tuple[Difference, ...]:

@@ -85,7 +85,7 @@ def confirm(
         candidates_for=candidates_for,
         seed=options.seed,
         recipe_budget=options.recipe_budget,
-        expired=_deadline(options.budget, clock),
+        expired=deadline(options.budget, clock),
         memory=memory,
     )
     groups = _groups(rewrites, target)
@@ -141,7 +141,7 @@ def _groups(rewrites: Sequence[Rewrite], target: Target) -> list[Group]:
         key = (Model(rewrite.path, rewrite.class_name), _raises_before(rewrite))
         members.setdefault(key, []).append(rewrite)
     return [
-        Group(model, tuple(found), _targets(model, target), raises)
+        Group(model, tuple(found), targets(model, target), raises)
         for (model, raises), found in members.items()
     ]
 
@@ -150,13 +150,15 @@ def _raises_before(rewrite: Rewrite) -> bool:
     return "raises-before" in rewrite.contract.changes.values()
 
 
-def _targets(model: Model, target: Target) -> tuple[Model, ...]:
+def targets(model: Model, target: Target) -> tuple[Model, ...]:
+    """What may run a class: itself, then its alternatives."""
     others = [Model(*other) for other in target.alternatives(model.path, model.class_name)]
     own = [model] if model.class_name else []
     return tuple(dict.fromkeys([*own, *others]))
 
 
-def _deadline(budget: float | None, clock: Callable[[], float]) -> Callable[[], bool]:
+def deadline(budget: float | None, clock: Callable[[], float]) -> Callable[[], bool]:
+    """Whether a budget of seconds, counted from this call, is spent."""
     if budget is None:
         return lambda: False
     end = clock() + budget

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from codemod.results import Aspect, Difference, Expectation, Reason, Recipe, Rewrite
+from codemod.results import Aspect, Difference, Expectation, Reason, Recipe, Rewrite, Site
 from codemod.verify import input_sets, reasons
 from codemod.verify.compare import (
     Judgement,
@@ -73,6 +73,7 @@ class Group:
     rewrites: tuple[Rewrite, ...]
     targets: tuple[Model, ...]
     raises_before: bool = False
+    sites: tuple[Site, ...] = ()  # to be reached beside those of the rewrites
     ways: list[Way] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     target: int = 0
@@ -92,8 +93,8 @@ def after_run(way: Way, over: Overlay, before: Mapping[str, Any], **more: Any) -
 
 
 def _lines_in(model: Model, group: Group) -> tuple[int, ...]:
-    """The lines of the model's file that the group's rewrites change."""
-    sites = (site for rewrite in group.rewrites for site in rewrite.sites)
+    """The lines of the model's file that the group's runs should reach."""
+    sites = [*group.sites, *(site for rewrite in group.rewrites for site in rewrite.sites)]
     return tuple(sorted({site.line for site in sites if site.path == model.path}))
 
 

@@ -17,7 +17,7 @@ from codemod.results import (
 )
 from codemod.verify import reasons
 from codemod.verify.runs import Model
-from codemod.verify.trials import Problem, Trial
+from codemod.verify.trials import Problem, Trial, Way
 
 # Where trials of several recipes differ, the status that stands first here is shown.
 _PRECEDENCE: tuple[AspectStatus, ...] = (
@@ -92,7 +92,8 @@ def _unexercised(trials: Sequence[Trial]) -> list[Aspect]:
 
 
 def _evidence(rewrite: Rewrite, trials: Sequence[Trial], problem: Problem | None) -> Evidence:
-    recipes = dict.fromkeys(_recipe(rewrite, trial) for trial in trials)
+    model = Model(rewrite.path, rewrite.class_name)
+    recipes = dict.fromkeys(recipe_evidence(model, trial.way) for trial in trials)
     return Evidence(
         recipes=tuple(recipes),
         aspects=_statuses(trials),
@@ -114,15 +115,15 @@ def _input_sets(trials: Sequence[Trial]) -> dict[str, AspectStatus]:
     return {name: status for name, status in found.items() if status != "not-run"}
 
 
-def _recipe(rewrite: Rewrite, trial: Trial) -> RecipeEvidence:
-    recipe = trial.way.recipe
-    own = trial.way.model == Model(rewrite.path, rewrite.class_name)
-    where = recipe.where if own else f"{trial.way.model.path}: {trial.way.model.class_name}"
+def recipe_evidence(model: Model, way: Way) -> RecipeEvidence:
+    """How a way ran a class, as reports show it: alone, or enclosed in another model."""
+    recipe = way.recipe
+    own = way.model == model
     return RecipeEvidence(
         source=recipe.source if own else "enclosed",
-        where=where,
-        call=recipe.build or recipe.function,
-        inputs=_shown_inputs(recipe.inputs) or recipe.function,
+        where=recipe.where if own else f"{way.model.path}: {way.model.class_name}",
+        call=recipe.build or f"{recipe.function.rpartition(':')[2]}()",
+        inputs=_shown_inputs(recipe.inputs),
     )
 
 

@@ -152,6 +152,15 @@ def test_a_function_of_a_recipes_file(tmp_path: Path) -> None:
     assert tuple(kwargs["x"].shape) == (1, 4)
 
 
+def test_a_function_that_builds_the_model_itself(tmp_path: Path) -> None:
+    file = tmp_path / "codemod_recipes.py"
+    file.write_text(
+        "import torch\n\ndef Line():\n    return torch.nn.Linear(3, 1), ((torch.ones(1, 3),), {})\n"
+    )
+    model, args, kwargs = evaluated(function=f"{file}:Line")
+    assert (model.in_features, tuple(args[0].shape), kwargs) == (3, (1, 3), {})
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from worker_process import run as run_apart
 
-from codemod import refactoring
+from codemod import refactoring, running
 from codemod.configuration import CommandLine, make_options
 from codemod.results import Recipe, Report
 from codemod.verify.dependencies import States, Unknowable, installation
@@ -401,7 +401,7 @@ def test_a_second_run_starts_no_worker(project: Path, monkeypatch: pytest.Monkey
     def refuse(*arguments: object, **named: object) -> None:
         raise AssertionError("a worker was started")
 
-    monkeypatch.setattr(refactoring, "WorkerPool", refuse)
+    monkeypatch.setattr(running, "WorkerPool", refuse)
     again = diff(project)
     assert replace(again, seconds=0.0) == replace(first, seconds=0.0)
     (project / "slope.txt").write_text("0.25")

@@ -10,7 +10,8 @@ A recipe may instead name a function of a recipes file, `FILE:NAME`:
         return (3,), {"num_classes": 10}, torch.randn(2, 3, 32, 32)
 
 the constructor's arguments, its keyword arguments, and the inputs of one call: a tuple of
-arguments, a dictionary of keyword arguments, or one value.
+arguments, a dictionary of keyword arguments, or one value. Or it returns a model that it built
+itself and the inputs: `return Net(3), torch.randn(2, 3, 32, 32)`.
 """
 
 from __future__ import annotations
@@ -106,9 +107,11 @@ def _of_function(reference: str, cls: Any) -> Callable[[], Call]:
 
     def call() -> Call:
         made = function()
+        if isinstance(made, tuple) and len(made) == 2 and isinstance(made[0], torch.nn.Module):
+            return (made[0], *arguments(made[1]))
         if not isinstance(made, tuple) or len(made) != 3:
             raise RecipeError(
-                "{}: {}() must return (args, kwargs, inputs), not {}".format(
+                "{}: {}() must return (args, kwargs, inputs) or (model, inputs), not {}".format(
                     path, name, type(made).__name__
                 )
             )
@@ -119,7 +122,7 @@ def _of_function(reference: str, cls: Any) -> Callable[[], Call]:
 
 
 def _load(path: str) -> Dict[str, Any]:
-    names: Dict[str, Any] = {"__name__": "codemod_recipes", "__file__": path}
+    names: Dict[str, Any] = {"__name__": "codemod_recipes", "__file__": path, **HELPERS}
     with open(path, "rb") as file:
         code = compile(file.read(), path, "exec")
     folder = os.path.dirname(os.path.abspath(path))

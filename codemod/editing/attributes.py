@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -89,11 +91,15 @@ def add_attribute(
 
 
 def placement_for(
-    module: ModuleClass, producer: str | None, needs: Collection[str] = ()
+    module: ModuleClass,
+    producer: str | None,
+    needs: Collection[str] = (),
+    before: int | None = None,
 ) -> Placement:
     """Right after the layer that feeds the new one, and after the attributes that it reads.
 
-    Raises Refused: no-super-init, init-returns, one-line-init, several-inits.
+    `before`: index of a statement of `__init__` that uses the new layer already.
+    Raises Refused: no-super-init, init-returns, one-line-init, several-inits, in-init.
     """
     init = module.init
     if init is None:
@@ -106,15 +112,20 @@ def placement_for(
     super_call = _super_call_index(module, init)
     if super_call is None:
         raise Refused("no-super-init", f"{module.name}.__init__ does not call super().__init__()")
-    needed = [super_call, *(_index_of(module, name) for name in needs)]
+    needed = max([super_call, *(_index_of(module, name) for name in needs)])
+    if before is not None and needed >= before:
+        line = body[before].lineno
+        raise Refused("in-init", f"__init__ runs the call in line {line}: too early for a layer")
     if any(isinstance(statement, ast.Return) for statement in statements_in(body)):
-        if max(needed) > super_call:
+        if needed > super_call:
             raise Refused("init-returns", "__init__ may return before the new layer is made")
         return _after(module.source, body[super_call], body[super_call])
     anchor = _index_of(module, producer) if producer else -1
     if anchor < 0:
         anchor = _last_module_index(module, init)
-    return _after(module.source, body[max(anchor, *needed)], body[super_call])
+    if before is not None and anchor >= before:
+        anchor = _last_module_index(module, init, before)
+    return _after(module.source, body[max(anchor, needed)], body[super_call])
 
 
 def placement_behind(module: ModuleClass, statement: ast.stmt) -> Placement:
@@ -284,19 +295,27 @@ def _top_index(init: Method, item: Assignment) -> int:
     return -1
 
 
-def _last_module_index(module: ModuleClass, init: Method) -> int:
-    """The last statement that makes a layer, by the look of it: `self.x = Name(...)`."""
-    found = [
-        _top_index(init, item)
-        for items in module.assignments.values()
-        for item in items
-        if isinstance(item.value, ast.Call)
+def _last_module_index(module: ModuleClass, init: Method, before: int = sys.maxsize) -> int:
+    """The last statement that makes a layer, by the look of it: `self.x = Name(...)`.
+
+    The last that sets anything where none does; -1 where there is neither. Those from the index
+    `before` on do not count.
+    """
+    found, settings = [-1], [-1]
+    for item in itertools.chain.from_iterable(module.assignments.values()):
+        index = _top_index(init, item)
+        if index < before:
+            settings.append(index)
+            if _makes_layer(item):
+                found.append(index)
+    return max(found) if max(found) >= 0 else max(settings)
+
+
+def _makes_layer(item: Assignment) -> bool:
+    return (
+        isinstance(item.value, ast.Call)
         and (dotted_name(item.value.func) or "").rpartition(".")[2][:1].isupper()
-    ]
-    if found:
-        return max(found)
-    settings = [_top_index(init, item) for items in module.assignments.values() for item in items]
-    return max(settings, default=-1)
+    )
 
 
 def _after(source: SourceText, anchor: ast.stmt, sibling: ast.stmt) -> Placement:

@@ -115,38 +115,57 @@ def check_no_layer_base(module: ModuleClass) -> None:
                 raise Refused("layer-base", f"{key[1]} is a {base.name}")
 
 
-def _run_by_init(module: ModuleClass) -> frozenset[str]:
-    """The methods and properties that `__init__` runs, directly or through others."""
-    methods = {method.name: method for method in module.methods}
-    found: set[str] = set()
-    queue = ["__init__"]
-    while queue:
-        current = methods.get(queue.pop())
-        if current is None:
-            continue
-        for name, uses in module.self_uses.items():
-            if (
-                name in methods
-                and name not in found
-                and any(use.method.node is current.node for use in uses)
-            ):
-                found.add(name)
-                queue.append(name)
-    return frozenset(found)
+def first_run_in_init(call: Call) -> int | None:
+    """Index, in the body of `__init__`, of the first statement that runs the call's method.
 
-
-def check_not_run_by_init(call: Call) -> None:
-    """Raises Refused (in-init) if the call's method runs while the module is being built."""
+    Raises Refused (in-init) if a base's `__init__` runs it: the layer cannot be made before.
+    """
     module, name = call.module, call.method.name
-    if name in ("forward", "__call__"):
-        return
-    if name in _run_by_init(module):
-        raise Refused("in-init", f"__init__ runs {name}, before the new layer is made")
     for key in module.ancestors_in_project:
         text = module.project.class_text(key)
         init = re.search(r"\n([ \t]+)def __init__\b[\s\S]*?(?=\n\1(?:def|@|async )|\Z)", text)
         if init is not None and f"self.{name}(" in init.group():
             raise Refused("in-init", f"{key[1]}.__init__ runs {name}")
+    if module.init is None:
+        return None
+    lines = [node.lineno for node in _uses_in_init(module, _that_run(module, name))]
+    return min((_statement_at(module.init.node, line) for line in lines), default=None)
+
+
+def _that_run(module: ModuleClass, name: str) -> frozenset[str]:
+    """The methods and properties that run a method, itself included, directly or through others."""
+    found: set[str] = set()
+    queue = [name]
+    while queue:
+        current = queue.pop()
+        found.add(current)
+        users = {use.method.name for use in module.self_uses.get(current, ())}
+        queue.extend(users - found - {"__init__"})
+    return frozenset(found)
+
+
+def _uses_in_init(module: ModuleClass, names: frozenset[str]) -> Iterator[ast.expr]:
+    assert module.init is not None
+    init = module.init.node
+    for name in names:
+        uses = module.self_uses.get(name, ())
+        yield from (use.node for use in uses if use.method.node is init)
+    if names & {"forward", "__call__"}:
+        yield from (
+            node
+            for node in ast.walk(init)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == module.init.self_name
+        )
+
+
+def _statement_at(function: FunctionNode, line: int) -> int:
+    return next(
+        index
+        for index, item in enumerate(function.body)
+        if item.lineno <= line <= (item.end_lineno or line)
+    )
 
 
 def check_not_swept(module: ModuleClass) -> None:

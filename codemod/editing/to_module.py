@@ -32,9 +32,9 @@ from codemod.editing.calls import rewrite_call
 from codemod.editing.checks import (
     check_class_accepts_attributes,
     check_not_copied,
-    check_not_run_by_init,
     check_site,
     check_subclasses_run_init,
+    first_run_in_init,
 )
 from codemod.editing.imports import Reach, reach
 from codemod.editing.lengths import length_of
@@ -219,7 +219,6 @@ def training_argument(call: Call, candidates: Candidates) -> str | None:
 def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
     """Everything that the rewrite of one functional call needs. Raises Refused."""
     check_site(call)
-    check_not_run_by_init(call)
     _check_no_wrapper(call)
     module = call.module
     functional = candidates[0][1]
@@ -243,7 +242,7 @@ def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
     return FunctionalSite(
         call=call,
         made=made,
-        placement=placement_for(module, producer_of(call), needs),
+        placement=placement_for(module, producer_of(call), needs, first_run_in_init(call)),
         package=package,
         keep=_kept(call, made),
     )

@@ -224,11 +224,25 @@ class Net(nn.Module):
     "torch-layer-with-names-of-its-own-as-base": net("return F.relu(x)  #! layer-base").replace(
         "nn.Module", "nn.MultiheadAttention"
     ),
-    "method-that-init-runs": net("return x", init=("self.n = self.size()",))
-    + "\n    def size(self):\n        return F.relu(torch.ones(3))  #! in-init\n",
-    "method-that-init-runs-through-another": net("return x", init=("self.n = self.size()",))
+    "method-that-init-runs-before-what-the-layer-needs": net(
+        "return x", init=("self.n = self.size()", "self.slope = 0.1")
+    )
+    + "\n    def size(self):\n        return F.leaky_relu(torch.ones(3), self.slope)  #! in-init\n",
+    "method-that-init-runs-through-another-too-early": net(
+        "return x", init=("self.n = self.size()", "self.slope = 0.1")
+    )
     + "\n    def size(self):\n        return self.probe().shape\n"
-    + "\n    def probe(self):\n        return F.relu(torch.ones(3))  #! in-init\n",
+    + "\n    def probe(self):\n"
+    + "        return F.leaky_relu(torch.ones(3), self.slope)  #! in-init\n",
+    "forward-that-init-runs-too-early": net(
+        "return F.leaky_relu(x, self.slope)  #! in-init",
+        init=("self.n = self(torch.ones(3))", "self.slope = 0.1"),
+    ),
+    "method-that-the-init-of-a-base-runs": HEAD
+    + "class Base(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    + "        self.n = self.size()\n\n\nclass Net(Base):\n"
+    + "    def __init__(self):\n        super().__init__()\n\n"
+    + "    def size(self):\n        return F.relu(torch.ones(3))  #! in-init\n",
     "custom-getattr": net("return F.relu(x)  #! custom-attributes")
     + "\n    def __getattr__(self, name):\n        return 1\n",
     "custom-getattr-that-gives-way-to-something-else": net("return F.relu(x)  #! custom-attributes")
@@ -805,6 +819,28 @@ SITES = {
             init=(FC, "self.leaky_relu = nn.LeakyReLU(SLOPE)"),
             head=NO_F + "\nSLOPE = 0.1\n",
         ),
+    ),
+    "method-that-init-runs": (
+        net(
+            "return self.features(x).flatten()",
+            init=("self.conv = nn.Conv2d(1, 2, 3)", "self.n = self.features(PROBE).numel()", FC),
+            head=HEAD + "\nPROBE = torch.ones(1, 1, 4, 4)\n",
+        )
+        + "\n    def pool(self, x):\n        return F.max_pool2d(self.conv(x), 2)\n"
+        + "\n    def features(self, x):\n        x = self.pool(x)\n        return F.relu(x)\n",
+        net(
+            "return self.features(x).flatten()",
+            init=(
+                "self.conv = nn.Conv2d(1, 2, 3)",
+                "self.pool1 = nn.MaxPool2d(2)",
+                "self.relu = nn.ReLU()",
+                "self.n = self.features(PROBE).numel()",
+                FC,
+            ),
+            head=NO_F + "\nPROBE = torch.ones(1, 1, 4, 4)\n",
+        )
+        + "\n    def pool(self, x):\n        return self.pool1(self.conv(x))\n"
+        + "\n    def features(self, x):\n        x = self.pool(x)\n        return self.relu(x)\n",
     ),
     "attribute-set-once-in-init": (
         net("return F.leaky_relu(x, self.slope)", init=(FC, "self.slope = slope"), taken="slope"),

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     )
     from codemod.editing.checks import check_file as check_file
     from codemod.editing.checks import check_not_copied as check_not_copied
-    from codemod.editing.checks import check_not_run_by_init as check_not_run_by_init
     from codemod.editing.checks import check_site as check_site
     from codemod.editing.checks import check_subclasses_run_init as check_subclasses_run_init
     from codemod.editing.constructor import Constructor as Constructor
@@ -103,7 +102,6 @@ _HOMES = {
         "check_class_accepts_attributes",
         "check_file",
         "check_not_copied",
-        "check_not_run_by_init",
         "check_site",
         "check_subclasses_run_init",
     ),

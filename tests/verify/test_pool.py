@@ -580,6 +580,19 @@ def test_a_search_names_the_missing_package(
         assert "absent_package" in answer["failure"]["message"]
 
 
+def test_a_file_of_a_package_that_does_not_import_fails_whatever_was_asked_before(
+    pool: WorkerPool, root: Path
+) -> None:
+    (root / "halfway").mkdir()
+    (root / "halfway" / "__init__.py").write_text(
+        "from . import one, two\nraise ValueError('no')\n"
+    )
+    for name in ("one", "two"):
+        (root / "halfway" / f"{name}.py").write_text(model())
+    for name in ("one", "two", "one"):
+        assert code_of(ask(pool, f"halfway/{name}.py", module=f"halfway.{name}")) == "import-failed"
+
+
 def test_scripts_of_two_folders_have_each_their_own_helpers(tmp_path: Path) -> None:
     for folder, size in (("a", 2), ("b", 5)):
         (tmp_path / folder).mkdir()

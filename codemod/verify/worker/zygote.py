@@ -80,12 +80,15 @@ class Zygote:
 
     def _import(self, request: Dict[str, Any]) -> Dict[str, Any]:
         before = state.snapshot()
+        loaded = set(sys.modules)
         process.limit_memory(self.settings.memory)
         try:
             loader.load(request["module"], request["path"])
             self.imports.needed_by([request["path"]])  # Remembers the real paths for all runs.
             return {"ok": True, "changed": state.changes(before, self.settings.root)}
         except BaseException as error:
+            # What it loaded before it failed would make the next import of such a file succeed.
+            loader.forget(set(sys.modules) - loaded, self.settings.root)
             doing = "import %s" % request["module"]
             failed = of_exception(error, self.settings.root, doing, "import-failed")
             files = self.imports.needed_by([request["path"]])

@@ -111,8 +111,12 @@ def _observe(request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]) -
     _shift_addresses(int(request.get("turn") or 0))
     build = recipe.evaluate(request["recipe"], cls, namespace)
 
+    me = _getpid()
+
     def watched() -> Any:
         made = build()
+        if _getpid() != me:  # A fork that the constructor made would build, and fork, again.
+            _exit(0)
         _note_files(made[0])
         return made
 

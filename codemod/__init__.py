@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from codemod.editing.checks import check_not_copied as check_not_copied
     from codemod.editing.checks import check_site as check_site
     from codemod.editing.checks import check_subclasses_run_init as check_subclasses_run_init
+    from codemod.editing.checks import first_run_in_init as first_run_in_init
     from codemod.editing.constructor import Constructor as Constructor
     from codemod.editing.constructor import check_stateless as check_stateless
     from codemod.editing.constructor import constructor_of as constructor_of
@@ -104,6 +105,7 @@ _HOMES = {
         "check_not_copied",
         "check_site",
         "check_subclasses_run_init",
+        "first_run_in_init",
     ),
     "editing.branches": (
         "exclusive",

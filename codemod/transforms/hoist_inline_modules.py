@@ -30,11 +30,11 @@ from codemod import (
     attributes_for_init,
     check_class_accepts_attributes,
     check_not_copied,
-    check_not_run_by_init,
     check_site,
     check_stateless,
     check_subclasses_run_init,
     constructor_of,
+    first_run_in_init,
     fresh_names,
     holds_weights,
     layer_made,
@@ -261,12 +261,11 @@ def _site(call: Call, layer: str, uses: Sequence[Call], statement: ast.stmt | No
         raise Refused("fresh-weights", refused.message) from None
     check_class_accepts_attributes(module, call)
     check_site(call)
-    check_not_run_by_init(call)
     check_subclasses_run_init(module, call.method.name)
     if init is not None:
         check_not_copied(module, [init.node])
     needs = attributes_for_init(call, made.values)
-    place = placement_for(module, producer_of(uses[0]), needs)
+    place = placement_for(module, producer_of(uses[0]), needs, first_run_in_init(call))
     return _Site(made, tuple(uses), statement, place, _package(call))
 
 

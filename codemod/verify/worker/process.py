@@ -18,6 +18,9 @@ _kill = os.kill
 _killpg = os.killpg
 _waitpid = os.waitpid
 _sleep = time.sleep
+_exit = os._exit
+_getpid = os.getpid
+_run: Optional[int] = None
 
 
 def die_with_parent(parent: int) -> bool:
@@ -131,6 +134,18 @@ def lift_memory_limit() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
     except (OSError, ValueError):
         pass
+
+
+def begin_run() -> None:
+    """From now on `end_stray_fork` ends every process but this one."""
+    global _run
+    _run = _getpid()
+
+
+def end_stray_fork() -> None:
+    """End a fork that the model made and that came out of it: it would run, and fork, again."""
+    if _run is not None and _getpid() != _run:
+        _exit(0)
 
 
 def taken_by_children(pid: int, base: int) -> int:

@@ -13,14 +13,13 @@ if TYPE_CHECKING:
     from .zygote import Zygote
 
 _exit = os._exit
-_getpid = os.getpid
 
 
 def run_and_answer(
     zygote: "Zygote", request: Dict[str, Any], folder: str, parent: int, fd: int
 ) -> None:
     """Obey the request and write the answer to `fd`. Does not return."""
-    me = _getpid()
+    process.begin_run()
     os.setsid()
     process.die_with_parent(parent)
     cage.close_around(folder)
@@ -37,8 +36,7 @@ def run_and_answer(
             **zygote.needs([request["path"], *_files]),
         }
     process.lift_memory_limit()
-    if _getpid() != me:  # A fork that the model made, and that came out of it.
-        _exit(0)
+    process.end_stray_fork()
     wire.send(fd, _frame(answer, doing))
     _exit(0)
 
@@ -111,12 +109,9 @@ def _observe(request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]) -
     _shift_addresses(int(request.get("turn") or 0))
     build = recipe.evaluate(request["recipe"], cls, namespace)
 
-    me = _getpid()
-
     def watched() -> Any:
         made = build()
-        if _getpid() != me:  # A fork that the constructor made would build, and fork, again.
-            _exit(0)
+        process.end_stray_fork()
         _note_files(made[0])
         return made
 

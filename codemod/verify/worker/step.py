@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tupl
 
 import torch
 
+from . import process
 from .trees import (
     Encoder,
     Tree,
@@ -98,7 +99,9 @@ def step(
 def forward(model: Any, args: Any, kwargs: Any, train: bool) -> Any:
     """One call in train or eval mode."""
     model.train(train)
-    return model(*args, **kwargs)
+    outputs = model(*args, **kwargs)
+    process.end_stray_fork()
+    return outputs
 
 
 def attempt(action: Callable[[], Any]) -> Tuple[bool, Any, Optional[Tree]]:

@@ -72,8 +72,10 @@ REFUSED = {
         "    return act(y)",
         "return run(x)",
     ),
-    "run-by-init": inline("return self.fc(x)", init=("self.fc = self.make()",))
-    + "\n    def make(self):\n        return nn.ReLU()(torch.ones(2))  #! in-init\n",
+    "run-by-init-too-early": inline(
+        "return self.fc(x)", init=("self.fc = self.make()", "self.a = 0.1")
+    )
+    + "\n    def make(self):\n        return nn.ELU(self.a)(torch.ones(2))  #! in-init\n",
     "static-method": inline("return x")
     + "\n    @staticmethod\n    def act(x):\n        return nn.ReLU()(x)  #! no-self\n",
     "children-are-swept": inline("return nn.ReLU()(x)  #! sweeps-children")

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from codemod.editing.constructor import layer_names as layer_names
     from codemod.editing.imports import Reach as Reach
     from codemod.editing.imports import reach as reach
+    from codemod.editing.inline import inline_calls as inline_calls
+    from codemod.editing.inline import inline_rewrite as inline_rewrite
     from codemod.editing.outside import outside_refusals as outside_refusals
     from codemod.editing.refused import RefusalDoc as RefusalDoc
     from codemod.editing.refused import Refused as Refused
@@ -128,6 +130,7 @@ _HOMES = {
         "Reach",
         "reach",
     ),
+    "editing.inline": ("inline_calls", "inline_rewrite"),
     "editing.outside": ("outside_refusals",),
     "editing.refused": ("RefusalDoc", "Refused"),
     "editing.removal": ("remove_statement",),

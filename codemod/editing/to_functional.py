@@ -30,6 +30,26 @@ from codemod.editing.training import check_one_mode
 from codemod.editing.transform import Transform, witness
 from codemod.results import Contract, Edit, Release, Requirement, Rewrite
 from codemod.semantics.module_class import Assignment, Call, ModuleClass
+from codemod.semantics.scopes import Scope
+
+
+@dataclass(frozen=True)
+class FunctionalForm:
+    """What the calls of a module become, and how the package is named there."""
+
+    made: FunctionalCall
+    package: Reach | None  # none for a method of the input
+
+    @property
+    def function(self) -> str:
+        """`F.relu`; `.unflatten` for a method."""
+        name = self.made.name.rpartition(".")[2]
+        return f"{self.package.expression}.{name}" if self.package else f".{name}"
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        requirement = self.package.requirement if self.package else None
+        return () if requirement is None else (requirement,)
 
 
 @dataclass(frozen=True)
@@ -40,8 +60,7 @@ class AttributeSite:
     assignment: Assignment
     constructor: Call
     calls: tuple[Call, ...]
-    made: FunctionalCall
-    package: Reach | None  # none for a method of the input
+    form: FunctionalForm
     stores: tuple[Requirement, ...]  # constructor arguments to be kept as attributes
 
 
@@ -73,21 +92,25 @@ def attribute_site(
     for call in calls:
         check_site(call)
     readable = readable_arguments(assignment, constructor, pair, calls)
-    bound = bind(pair.constructor, readable.arguments, short(pair.module))
+    form = functional_form(module, pair, readable.arguments, [call.scope for call in calls])
+    if form.made.functional.training is not None:
+        check_one_mode(module)
+    return AttributeSite(module, assignment, constructor, tuple(calls), form, readable.stores)
+
+
+def functional_form(
+    module: ModuleClass, pair: Pair, arguments: Arguments, scopes: Sequence[Scope]
+) -> FunctionalForm:
+    """What a module built with these arguments is as a functional. Raises Refused."""
+    bound = bind(pair.constructor, arguments, short(pair.module))
     if isinstance(bound, Unmappable):
         raise refused_mapping(bound)
     made = to_functional(pair, bound)
     if isinstance(made, Unmappable):
         raise refused_mapping(made)
-    if made.functional.training is not None:
-        check_one_mode(module)
-    package = None
-    if not made.functional.method:
-        package_name = made.name.rpartition(".")[0]
-        package = reach(module.file, package_name, [call.scope for call in calls])
-    return AttributeSite(
-        module, assignment, constructor, tuple(calls), made, package, readable.stores
-    )
+    if made.functional.method:
+        return FunctionalForm(made, None)
+    return FunctionalForm(made, reach(module.file, made.name.rpartition(".")[0], scopes))
 
 
 def functional_rewrite(transform: Transform, site: AttributeSite, contract: Contract) -> Rewrite:
@@ -96,34 +119,28 @@ def functional_rewrite(transform: Transform, site: AttributeSite, contract: Cont
     init = assignment.method
     edits = [remove_statement(module.source, assignment.node)]
     for call in site.calls:
-        edits += _call_edits(transform, site, call)
-    package = site.package
-    name = site.made.name.rpartition(".")[2]
-    shown = f"{package.expression}.{name}" if package else f".{name}"
+        edits += call_edits(transform, site.form, call)
     head = module.text(site.constructor.node.func).partition(".")[0]
     return transform.rewrite(
         module,
-        summary=f"self.{assignment.name} -> {shown}",
+        summary=f"self.{assignment.name} -> {site.form.function}",
         sites=[assignment.node, *(call.node for call in site.calls)],
         edits=edits,
         witnesses=[witness(module, call.node) for call in site.calls]
         + [witness(module, init.node)],
-        kind=site.made.pair.module,
+        kind=site.form.made.pair.module,
         contract=contract,
-        requirements=[
-            *([package.requirement] if package and package.requirement else []),
-            *site.stores,
-        ],
+        requirements=[*site.form.requirements, *site.stores],
         releases=[Release(module.path, head)],
     )
 
 
-def _call_edits(transform: Transform, site: AttributeSite, call: Call) -> list[Edit]:
+def call_edits(transform: Transform, form: FunctionalForm, call: Call) -> list[Edit]:
+    """Edits that make the call of a module one of its functional. Raises Refused."""
     given = arguments_of(call)
-    made = site.made
-    if made.functional.method:
-        return _method_edits(site, call, given)
-    full = made.full(given)
+    if form.made.functional.method:
+        return _method_edits(form.made, call, given)
+    full = form.made.full(given)
     if isinstance(full, Unmappable):
         raise refused_mapping(full)
     count = len(given.positional)
@@ -136,14 +153,12 @@ def _call_edits(transform: Transform, site: AttributeSite, call: Call) -> list[E
     extra += [
         f"{name}={source}" for name, source in full.keywords if (name, source) not in given.keywords
     ]
-    assert site.package is not None
-    function = f"{site.package.expression}.{made.name.rpartition('.')[2]}"
-    if call.self_name != "self":
+    if call.self_name not in (None, "self"):
         extra = [item.replace("=self.training", f"={call.self_name}.training") for item in extra]
     return list(
         rewrite_call(
             call,
-            function,
+            form.function,
             range(len(call.layout.arguments)),
             extra,
             transform.settings.line_length,
@@ -151,15 +166,15 @@ def _call_edits(transform: Transform, site: AttributeSite, call: Call) -> list[E
     )
 
 
-def _method_edits(site: AttributeSite, call: Call, given: Arguments) -> list[Edit]:
+def _method_edits(made: FunctionalCall, call: Call, given: Arguments) -> list[Edit]:
     """`self.unflatten(x)` becomes `x.unflatten(1, (2, 3))`."""
     if len(given.positional) != 1 or given.keywords or call.layout.comments:
         raise Refused("unusual-call", "the input of a method call must be its only argument")
     argument, layout = call.layout.arguments[0], call.layout
     plain = isinstance(call.node.args[0], ast.Name | ast.Attribute | ast.Call | ast.Subscript)
     left, right = ("", "") if plain else ("(", ")")
-    name = site.made.name.rpartition(".")[2]
-    tail = f"{right}.{name}({site.made.arguments})"
+    name = made.name.rpartition(".")[2]
+    tail = f"{right}.{name}({made.arguments})"
     path = call.module.path
     return [
         Edit(path, layout.start, argument.start, left),

@@ -24,6 +24,8 @@ from codemod import (
     check_class_accepts_attributes,
     check_not_used_elsewhere,
     functional_rewrite,
+    inline_calls,
+    inline_rewrite,
     is_settled,
     module_names,
 )
@@ -45,6 +47,10 @@ class ModuleToFunctional(Transform):
         "used-as-value": RefusalDoc(
             "The module is used otherwise than by calling it (passed on, indexed, inspected).",
             "Leave it a module, or wrap the functional in a lambda by hand.",
+        ),
+        "built-inline": RefusalDoc(
+            "A dropout made in forward, nn.Dropout(0.5)(x), is always on, in eval too.",
+            "Use hoist-inline-modules, which makes it in __init__ on purpose.",
         ),
         "never-called": RefusalDoc(
             "The class never calls the module directly; something else may, by way of children().",
@@ -98,6 +104,16 @@ class Net(nn.Module):
             else:
                 contract = OTHER_OPERATORS if pair.trace_differs else STRUCTURE
                 yield functional_rewrite(self, site, contract)
+        yield from self._inline(module)
+
+    def _inline(self, module: ModuleClass) -> Iterator[Found]:
+        for call, made, pair in inline_calls(module):
+            if pair.group == "normalization" or not self.is_chosen(pair):
+                continue
+            try:
+                yield inline_rewrite(self, call, made, pair)
+            except Refused as refused:
+                yield self.refuse(module, call.node, refused)
 
     def _pair(self, module: ModuleClass, item: Assignment) -> Pair | None:
         """The catalogue entry of the module that is assigned, if it is one."""

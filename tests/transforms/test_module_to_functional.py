@@ -46,7 +46,6 @@ NOT_OURS = {
     ),
     "shared-instance": net("return self.act(x)", init=("self.act = act",), taken="act", head=NO_F),
     "layer-in-a-local": net("act = nn.ReLU()", "return act(x)", head=NO_F),
-    "layer-built-inline": net("return nn.ReLU()(x)", head=NO_F),
     "identity-has-no-functional": net(
         "return self.a(x)", init=("self.a = nn.Identity()",), head=NO_F
     ),

@@ -143,6 +143,10 @@ COMMON_REFUSALS: Mapping[str, RefusalDoc] = {
         " runs them), or a layer with attributes that a new one may hide.",
         "Change this class by hand.",
     ),
+    "built-inline": RefusalDoc(
+        "A dropout made in forward, nn.Dropout(0.5)(x), is always on, in eval too.",
+        "Use hoist-inline-modules, which makes it in __init__ on purpose.",
+    ),
     "already-a-module": RefusalDoc(
         "The class does nothing but call this functional: it is a module of its own already.",
         "Use the torch.nn class in its place.",

@@ -48,10 +48,6 @@ class ModuleToFunctional(Transform):
             "The module is used otherwise than by calling it (passed on, indexed, inspected).",
             "Leave it a module, or wrap the functional in a lambda by hand.",
         ),
-        "built-inline": RefusalDoc(
-            "A dropout made in forward, nn.Dropout(0.5)(x), is always on, in eval too.",
-            "Use hoist-inline-modules, which makes it in __init__ on purpose.",
-        ),
         "never-called": RefusalDoc(
             "The class never calls the module directly; something else may, by way of children().",
             "Remove the attribute by hand if nothing uses it.",

@@ -79,6 +79,7 @@ def run(
         version=__version__,
         torch=confirmation.torch if confirmation else None,
         protection=confirmation.protection if confirmation else (),
+        attempts=confirmation.attempts if confirmation else (),
         files=len(found.selected),
         seconds=time.monotonic() - started,
         outcomes=tuple(outcomes),

@@ -314,6 +314,21 @@ class Outcome:
     written: bool
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Attempt:
+    """What a model or an import tried that the cage is there for.
+
+    `path`, `line`: the innermost line of the project that it came through, `class_name` the model
+    that ran: empty and 0 where there was none. `what`: a host, a path, a command line.
+    """
+
+    kind: Literal["network", "write", "program", "signal"]
+    what: str
+    path: str = ""
+    line: int = 0
+    class_name: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Everything that a run found, did and did not do."""
@@ -329,6 +344,7 @@ class Report:
     patch: str = ""  # of everything that would be written
     mode: Literal["diff", "apply"] = "diff"
     notes: tuple[str, ...] = field(default=())
+    attempts: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from codemod.results import (
     ASPECTS,
+    Attempt,
     Contract,
     Difference,
     Edit,
@@ -42,10 +43,21 @@ def as_dict(report: Report) -> _Json:
         "tool": {"name": "codemod", "version": report.version},
         "torch": report.torch,
         "protection": list(report.protection),
+        "attempts": [_attempt(attempt) for attempt in report.attempts],
         "summary": _summary(report),
         "rewrites": [_outcome(o) for o in sorted(report.outcomes, key=_outcome_order)],
         "refusals": [_refusal(r) for r in sorted(report.refusals, key=_refusal_order)],
         "errors": [_error(e) for e in sorted(report.errors, key=_error_order)],
+    }
+
+
+def _attempt(attempt: Attempt) -> _Json:
+    return {
+        "kind": attempt.kind,
+        "what": attempt.what,
+        "path": attempt.path,
+        "line": attempt.line,
+        "class": attempt.class_name,
     }
 
 

@@ -76,6 +76,7 @@ def summary(report: Report, verbosity: Verbosity = "normal", again: Sequence[str
             *_confirmed(report, verbose),
             *_not_confirmed(report),
             *_refused(report, verbose),
+            *_attempted(report, verbose),
             *lines,
             *(Text(visible(note)) for note in report.notes),
             *_protection(report, verbose),
@@ -280,6 +281,27 @@ def _errors(report: Report) -> Iterator[Text]:
         if not message.startswith(error.path):
             message = f"{error.path}: {message}"
         yield _head("error", f"{message} [{error.code}]")
+
+
+# ---- what the code tried while it ran
+
+_TRIED = {
+    "network": "to reach the network",
+    "write": "to write outside its scratch folder",
+    "program": "to start a program",
+    "signal": "to end another process",
+}
+
+
+def _attempted(report: Report, verbose: bool) -> Iterator[Text]:
+    """One line for each kind, with the first of it; verbose: each of them."""
+    for group in _grouped(report.attempts, lambda attempt: attempt.kind):
+        more = "" if len(group) == 1 else f" and {len(group) - 1} more (-v lists each)"
+        for attempt in group if verbose else group[:1]:
+            where = f"{attempt.path}:{attempt.line}" if attempt.path else "an import or a library"
+            whose = f" {attempt.class_name}" if attempt.class_name else ""
+            said = f"{_TRIED[attempt.kind]}: {attempt.what}{'' if verbose else more}"
+            yield _head("tried", f"{where}{whose}", said)
 
 
 # ---- the end

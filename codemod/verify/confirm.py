@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codemod.results import Composition, Recipe, Rewrite, Verdict
+from codemod.results import Attempt, Composition, Recipe, Rewrite, Verdict
 from codemod.verify.runs import Memory, Model, Overlay, Pool, Project, Runner
 from codemod.verify.staging import Staging
 from codemod.verify.trials import Group, Laboratory
@@ -60,6 +60,7 @@ class Confirmation:
     final: frozenset[str]
     torch: str | None
     protection: tuple[str, ...]
+    attempts: tuple[Attempt, ...] = ()
 
 
 def confirm(
@@ -106,6 +107,7 @@ def confirm(
         final=final.ids,
         torch=pool.torch,
         protection=pool.protection,
+        attempts=runner.attempts(),
     )
 
 

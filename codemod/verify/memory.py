@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codemod.results import Recipe
+from codemod.results import Attempt, Recipe
 from codemod.verify import dependencies
 from codemod.verify.dependencies import States, Unknowable
 from codemod.verify.environment import TargetEnvironment
@@ -219,6 +219,7 @@ def _as_json(answer: Answer) -> dict[str, Any]:
         "witnesses": sorted(answer.witnesses),
         "files": sorted(answer.files),
         "stubs": list(answer.stubs),
+        "attempts": [dataclasses.asdict(one) for one in answer.attempts],
         "packed": base64.b64encode(answer.packed).decode("ascii"),
     }
 
@@ -233,6 +234,7 @@ def _as_answer(data: Mapping[str, Any]) -> Answer:
         witnesses=frozenset(data["witnesses"]),
         files=frozenset(data["files"]),
         stubs=tuple(data["stubs"]),
+        attempts=tuple(Attempt(**one) for one in data["attempts"]),
         packed=base64.b64decode(data["packed"]),
     )
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from codemod.errors import WorkerError
-from codemod.results import Composition, Recipe
+from codemod.results import Attempt, Composition, Recipe
 from codemod.source.text import SourceText
 from codemod.verify.differences import Tree
 
@@ -162,6 +162,7 @@ class Answer:
     files: frozenset[str] = frozenset()  # absolute
     stubs: tuple[str, ...] = ()
     packed: bytes = b""
+    attempts: tuple[Attempt, ...] = ()  # with absolute paths
     depends: frozenset[str] | None = None  # on what else than files; None: it is not known
 
     def observations(self) -> list[dict[str, Tree]]:
@@ -238,6 +239,18 @@ class Runner:
         self._known.setdefault(request.key, []).append((request.overlay, answer))
         if self.memory is not None:
             self.memory.keep(self._wire(request), request.overlay, answer)
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """What runs of the code on the disk tried, each thing once. Paths relative to the root."""
+        answers = (pair for pairs in self._known.values() for pair in pairs)
+        found = {one for overlay, answer in answers if not overlay.files for one in answer.attempts}
+        root = str(self.project.root) + os.sep
+        return tuple(
+            sorted(
+                dataclasses.replace(one, path=one.path.removeprefix(root).replace(os.sep, "/"))
+                for one in found
+            )
+        )
 
     def submit(self, request: Request) -> Future[dict[str, Any]]:
         overlay = request.overlay
@@ -369,19 +382,43 @@ def _as_answer(data: Mapping[str, Any]) -> Answer:
             raise WorkerError(f"the worker failed: {data['failure'].get('message')}")
         if data.get("failure"):
             files = frozenset(data.get("files") or ())
-            return Answer(failure=dict(data["failure"]), files=files, depends=_depends(data))
+            return Answer(
+                failure=dict(data["failure"]),
+                files=files,
+                depends=_depends(data),
+                attempts=as_attempts(data),
+            )
         if "recipe" in data:
             # A recipe serves whatever the overlay holds: only a later run asks what it hangs on.
-            return Answer(recipe=_as_recipe(data["recipe"]), depends=_depends(data))
+            return Answer(
+                recipe=_as_recipe(data["recipe"]),
+                depends=_depends(data),
+                attempts=as_attempts(data),
+            )
         return Answer(
             witnesses=frozenset(data["witnesses"]),
             files=frozenset(data["files"]),
             stubs=tuple(data.get("stubs") or ()),
             packed=zlib.compress(json.dumps(data["observations"]).encode(), 1),
             depends=_depends(data),
+            attempts=as_attempts(data),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise WorkerError(f"the worker gave an answer that is none: {error!r}") from error
+
+
+def as_attempts(data: Mapping[str, Any]) -> tuple[Attempt, ...]:
+    """Of an answer of the worker's."""
+    return tuple(
+        Attempt(
+            kind=one["kind"],
+            what=str(one["what"]),
+            path=str(one["path"]),
+            line=int(one["line"]),
+            class_name=str(one["class"]),
+        )
+        for one in data.get("attempts") or ()
+    )
 
 
 def _depends(data: Mapping[str, Any]) -> frozenset[str] | None:

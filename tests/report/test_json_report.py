@@ -38,6 +38,7 @@ SCHEMA: dict[str, Any] = {
     "tool": {"name": str, "version": str},
     "torch": (str, None),
     "protection": [str],
+    "attempts": [{"kind": str, "what": str, "path": str, "line": int, "class": str}],
     "summary": {
         "files": int,
         "rewrites": int,

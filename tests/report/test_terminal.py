@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
+import pytest
 from hand_made import CONFIRMED, DROPOUT, NO_RECIPE, make_outcome, make_report, make_rewrite
 from rich.console import Console
 
@@ -16,7 +17,7 @@ from codemod.report.terminal import (
     visible,
     written_files,
 )
-from codemod.results import Edit, FileError, Reason, Report, Verdict
+from codemod.results import Attempt, Edit, FileError, Reason, Report, Verdict
 
 
 def shown(
@@ -62,6 +63,40 @@ def test_verbose_lists_every_rewrite_and_refusal(report: Report) -> None:
     assert "refused      pkg/a.py:3:5  passes **kw [star-arguments]\n" in text
     assert "hint: Write out." in text
     assert "torch 2.13.0; protection: deadline, no-network\n" in text
+
+
+ATTEMPTS = (
+    Attempt("network", "a.example", "pkg/a.py", 3, "Net"),
+    Attempt("network", "b.example"),
+    Attempt("program", "git \x1b[2J", "pkg/a.py", 9),
+)
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "lines"),
+    [
+        (
+            "normal",
+            [
+                "pkg/a.py:3 Net  to reach the network: a.example and 1 more (-v lists each)",
+                "pkg/a.py:9  to start a program: git ^[[2J",
+            ],
+        ),
+        (
+            "verbose",
+            [
+                "pkg/a.py:3 Net  to reach the network: a.example",
+                "an import or a library  to reach the network: b.example",
+                "pkg/a.py:9  to start a program: git ^[[2J",
+            ],
+        ),
+        ("quiet", []),
+    ],
+)
+def test_what_was_tried_is_one_line_a_kind(verbosity: Verbosity, lines: list[str]) -> None:
+    text = summary(make_report(attempts=ATTEMPTS), verbosity).plain
+    found = [line for line in text.splitlines() if line.startswith("tried")]
+    assert found == [f"tried        {line}" for line in lines]
 
 
 def test_quiet_says_errors_alone(report: Report) -> None:

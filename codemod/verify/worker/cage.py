@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from . import landlock, namespaces, privileges, process
 from .audit import Guard
@@ -44,23 +44,34 @@ def enter(folder: str, needed: Iterable[str]) -> Tuple[str, ...]:
     return _entered
 
 
-def close_around(folder: str, system: bool = True) -> Tuple[str, ...]:
+def close_around(folder: str, system: bool = True, root: str = "") -> Tuple[str, ...]:
     """From now on only `folder` can be written. Words for what holds.
 
     It can be called again with a folder inside the first. `system`: use what the operating system
-    has, beyond Python's own audit hook.
+    has, beyond Python's own audit hook. `root`: the project's folder, whose lines are named.
     """
     global _guard
     enforced: Tuple[str, ...] = ()
     if system:
         enforced = landlock.restrict([folder, _SHARED_MEMORY], _DEVICES)
     if _guard is None:
-        _guard = Guard(folder, programs=_holds_programs([*_entered, *enforced]))
+        _guard = Guard(folder, _holds_programs([*_entered, *enforced]), root)
         _guard.install()
     else:
         _guard.folder = os.path.realpath(folder)
     _live_in(folder)
     return _words(enforced)
+
+
+def run_of(class_name: str) -> None:
+    """From now on what is tried is tried by this model."""
+    if _guard is not None:
+        _guard.class_name = class_name
+
+
+def attempts() -> List[Dict[str, Any]]:
+    """What was tried in this process and those that it is a fork of; see `Guard.attempts`."""
+    return _guard.attempts() if _guard is not None else []
 
 
 def _holds_programs(words: Sequence[str]) -> bool:

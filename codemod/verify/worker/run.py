@@ -23,6 +23,7 @@ def run_and_answer(
     os.setsid()
     process.die_with_parent(parent)
     cage.close_around(folder)
+    cage.run_of(request["class"])
     zygote.reads.begin(folder)
     witness.reset()
     process.limit_memory(zygote.settings.memory)

@@ -241,7 +241,7 @@ def _joined(answers: List[Dict[str, Any]]) -> Dict[str, Any]:
     joined: Dict[str, Any] = {}
     for name in answers[0]:
         all: List[Any] = [one for answer in answers for one in answer[name]]
-        joined[name] = all if name == "observations" else sorted(set(all))
+        joined[name] = all if name in ("observations", "attempts") else sorted(set(all))
     return joined
 
 

@@ -60,7 +60,7 @@ class Zygote:
         os.setsid()
         process.die_with_parent(parent)
         process.adopt_orphans()
-        cage.close_around(self._folder)
+        cage.close_around(self._folder, root=self.settings.root)
         process.limit_files(self.settings.memory)
         sys.path[:0] = self._roots
         self.overlay.install()
@@ -92,7 +92,9 @@ class Zygote:
             doing = "import %s" % request["module"]
             failed = of_exception(error, self.settings.root, doing, "import-failed")
             files = self.imports.needed_by([request["path"]])
-            return {"failure": failed, "files": files, "depends": self.reads.depends(None)}
+            depends = self.reads.depends(None)
+            tried = cage.attempts()
+            return {"failure": failed, "files": files, "depends": depends, "attempts": tried}
         finally:
             process.lift_memory_limit()
             self._known = process.children()
@@ -100,7 +102,8 @@ class Zygote:
     def needs(self, files: Sequence[str]) -> Dict[str, Any]:
         """What an answer depends on that needed these files: the fields that say so."""
         loaded = self.imports.needed_by(files)
-        return {"files": loaded, "depends": self.reads.depends(loaded)}
+        depends = self.reads.depends(loaded)
+        return {"files": loaded, "depends": depends, "attempts": cage.attempts()}
 
     def _run(self, request: Dict[str, Any]) -> Dict[str, Any]:
         self._runs += 1
@@ -116,6 +119,7 @@ class Zygote:
             answer = self._await(read_end, pid, request)
             if "failure" in answer:
                 answer.setdefault("files", self.imports.needed_by([request["path"]]))
+                answer.setdefault("attempts", cage.attempts())
             return answer
         finally:
             _close(read_end)

@@ -509,6 +509,8 @@ def test_an_import_that_changes_torch_changes_it_for_its_own_file_alone(
     }.items():
         (root / f"{name}.py").write_text(model(top=top))
         changed = [ask(pool, f"{name}.py") for _ in range(2)]
+        for answer in changed:
+            answer.pop("attempts")  # a process that is shared tells what other files tried, too
         assert changed[0] == changed[1]
         assert changed[0]["observations"] != alone
         assert [ask(pool, "good.py")["observations"] for _ in range(2)] == [alone, alone]

@@ -126,7 +126,8 @@ class Guard:
     def _kill(self, event: str, arguments: Tuple[Any, ...]) -> None:
         if arguments[0] in (os.getpid(), 0) or _is_child(arguments[0]):
             return
-        self._note("signal", "a process that is not its own")
+        if os.path.exists("/proc/%s" % (arguments[0],)):
+            self._note("signal", "a process that is not its own")
         _refuse("kill process %s" % (arguments[0],), "not a process of the model")
 
     def _look_up(self, event: str, arguments: Tuple[Any, ...]) -> None:

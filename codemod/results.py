@@ -13,6 +13,7 @@ from typing import Literal
 Aspect = Literal[
     "state_dict",
     "load",
+    "signature",
     "eval",
     "train",
     "grads",
@@ -26,6 +27,7 @@ Aspect = Literal[
 ASPECTS: tuple[Aspect, ...] = (
     "state_dict",
     "load",
+    "signature",
     "eval",
     "train",
     "grads",

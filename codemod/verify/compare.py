@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -33,6 +33,8 @@ from codemod.verify.input_sets import MISSING, NOTHING_ELSE, SetsJudgement, judg
 
 Observation = Mapping[str, Any]
 Changes = Mapping[Aspect, Expectation]
+
+REQUIRED: Tree = {"value": "required"}  # As `worker/signatures.py` writes it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def judge(
 
     `more_before`: further runs of the code before, which must agree on other inputs as well.
     """
-    findings = {aspect: _find(aspect, before, after, changes.get(aspect)) for aspect in ASPECTS}
+    findings = {aspect: _find(aspect, before, after, changes) for aspect in ASPECTS}
     sets = judge_sets([before, *more_before], after, changes)
     elsewhere: dict[Aspect, str] = {}
     for name, aspect in sets.broken:
@@ -149,12 +151,15 @@ def reused_modules(before: Observation, after: Observation) -> tuple[str, ...]:
     )
 
 
-def _find(
-    aspect: Aspect, before: Observation, after: Observation, expected: Expectation | None
-) -> _Finding:
+def _find(aspect: Aspect, before: Observation, after: Observation, changes: Changes) -> _Finding:
     left, right = _tree(before, aspect), _tree(after, aspect)
+    expected = changes.get(aspect)
+    if expected is None and aspect == "signature":
+        return _find_signature(left, right)
     if expected is None:
         return _find_preserved(left, right)
+    if aspect == "hooks" and "state_dict" not in changes and _loses_hooks(before, after):
+        return _Finding("different", "broken")
     if aspect in STRUCTURAL:
         return _Finding("equal" if left == right else "changed-as-declared")
     if expected == "raises-before":
@@ -174,6 +179,43 @@ def _find_preserved(left: Tree, right: Tree) -> _Finding:
     if opaque_types(left):
         return _Finding("not-run", "incomparable")
     return _Finding("not-applicable" if is_not_applicable(left) else "equal")
+
+
+def _find_signature(left: Tree, right: Tree) -> _Finding:
+    """What could be called before can be called in the same way after."""
+    if "dict" not in left or "dict" not in right:
+        return _find_preserved(left, right)
+    for path, tree in _signatures(left):
+        other = dict(_signatures(right)).get(path, tree)
+        if not _takes_all_of(tree, other):
+            return _Finding("different", "broken")
+    return _Finding("equal")
+
+
+def _signatures(tree: Tree) -> Iterator[tuple[tuple[str, str], Tree]]:
+    for kind, parts in tree.get("dict", ()):
+        for part, parameters in parts["dict"]:
+            yield (kind, part), parameters
+
+
+def _takes_all_of(before: Tree, after: Tree) -> bool:
+    old = [item for item in before.get("dict", ()) if not item[0].startswith("*")]
+    new = [item for item in after.get("dict", ()) if not item[0].startswith("*")]
+    if len(old) < len(before.get("dict", ())):  # It took anything.
+        return all(item in new or len(new) < len(after.get("dict", ())) for item in old)
+    kept = [item for item in new if item in old]
+    return kept == old and all(item in old or item[1] != REQUIRED for item in new)
+
+
+def _loses_hooks(before: Observation, after: Observation) -> bool:
+    """Whether a part that holds a state fires less often, or in another order, than before."""
+    keys = [str(key) for key, _ in _tree(before, "state_dict").get("dict", ())]
+    parts = {"", *(key[:index] for key in keys for index, c in enumerate(key) if c == ".")}
+    old, new = (
+        [line.partition(":")[0] for line in _lines(seen, "hooks")] for seen in (before, after)
+    )
+    rest = iter(name for name in new if name in parts)
+    return not all(name in rest for name in old if name in parts)
 
 
 def _find_changed(left: Tree, right: Tree, *, must_differ: bool) -> _Finding:

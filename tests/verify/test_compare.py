@@ -139,6 +139,60 @@ def test_structural_passes_either_way(aspect: Aspect) -> None:
     assert (other.broken, other.statuses[aspect]) == ((), "changed-as-declared")
 
 
+def called_with(*parameters: tuple[str, str]) -> Any:
+    pairs = [[name, {"value": value}] for name, value in parameters]
+    return {"dict": [["net.Net", {"dict": [["constructor", {"dict": pairs}]]}]]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [
+        pytest.param([("p", "0.5")], [("p", "0.1")], "different", id="other-default"),
+        pytest.param([("p", "required")], [("q", "required")], "different", id="other-name"),
+        pytest.param([("p", "0.5")], [("p", "required")], "different", id="default-lost"),
+        pytest.param([("p", "0.5")], [], "different", id="parameter-lost"),
+        pytest.param(
+            [("p", "1"), ("q", "1")], [("q", "1"), ("p", "1")], "different", id="other-order"
+        ),
+        pytest.param([], [("p", "required")], "different", id="one-more-to-be-given"),
+        pytest.param([("p", "1")], [("p", "1"), ("q", "2")], "equal", id="one-more-with-a-default"),
+        pytest.param([("*args", "any")], [("p", "required")], "equal", id="took-anything"),
+        pytest.param([("p", "1")], [("p", "1"), ("*args", "any")], "equal", id="takes-more"),
+    ],
+)
+def test_signature_keeps_every_call_good(before: Any, after: Any, status: str) -> None:
+    found = judge(seen(signature=called_with(*before)), seen(signature=called_with(*after)), {})
+    assert found.statuses["signature"] == status
+
+
+def test_classes_that_come_and_go_have_no_say_in_the_signature() -> None:
+    none: Any = {"dict": []}
+    found = judge(seen(signature=called_with(("p", "1"))), seen(signature=none), {})
+    assert found.statuses["signature"] == "equal"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [
+        pytest.param(["fc: Linear"], [], "different", id="lost"),
+        pytest.param(["a.fc: L", "b: L"], ["b: L", "a.fc: L"], "different", id="other-order"),
+        pytest.param(
+            ["fc: L", ": Net"], ["fc: L", "relu: R", ": Net"], "changed-as-declared", id="gained"
+        ),
+        pytest.param(["relu: R", "fc: L"], ["fc: L"], "changed-as-declared", id="stateless-lost"),
+        pytest.param([], [": Net"], "changed-as-declared", id="root-gained"),
+    ],
+)
+def test_parts_with_a_state_keep_their_hooks(before: Any, after: Any, status: str) -> None:
+    state = keys(("fc.weight", ONE), ("a.fc.weight", ONE), ("b.weight", ONE))
+    found = judge(
+        seen(state_dict=state, hooks={"lines": before}),
+        seen(state_dict=state, hooks={"lines": after}),
+        {"hooks": "differs"},
+    )
+    assert found.statuses["hooks"] == status
+
+
 RANDOM = {"eval": eval_of(tensor("a")), "eval_other_seed": tensor("b")}
 FIXED = {"eval": eval_of(tensor("c")), "eval_other_seed": tensor("c")}
 

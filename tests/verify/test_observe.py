@@ -203,6 +203,16 @@ CAUGHT = {
         net(lambda m, x: m.act.forward(x), act=nn.ReLU),
         {"hooks"},
     ),
+    "left-in-eval": (
+        net(lambda m, x: m.fc(x), fc=linear),
+        net(lambda m, x: (m.fc(x), m.fc.eval())[0], fc=linear),
+        {"buffers"},
+    ),
+    "frozen-by-running": (
+        net(lambda m, x: m.fc(x), fc=linear),
+        net(lambda m, x: (m.fc(x), m.fc.weight.requires_grad_(False))[0], fc=linear),
+        {"buffers", "eval"},
+    ),
     "input-changed-in-place": (
         net(lambda m, x: m.fc(x * 2), fc=linear),
         net(_mutates, fc=linear),
@@ -494,7 +504,7 @@ def test_load_through_a_wrong_hook_is_seen() -> None:
             super()._load_from_state_dict(state, *rest)
 
     Swaps.__qualname__ = "net.<locals>.Net"
-    assert differing(net(lambda m, x: m.fc(x), fc=linear), Swaps) == {"load"}
+    assert differing(net(lambda m, x: m.fc(x), fc=linear), Swaps) == {"load", "signature"}
 
 
 def test_scripted_modules_are_named() -> None:

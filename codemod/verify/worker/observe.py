@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import torch
 
 from . import inputsets
+from .signatures import signatures
 from .step import (
     Build,
     Manner,
@@ -47,7 +48,11 @@ def observe(
     """
     manner = Manner(seed, raw, root=root if raw else "")
     model, args, kwargs = built(build, seed)
-    seen = {"state_dict": _state_dict(model, raw), "modules": _modules(model)}
+    seen = {
+        "state_dict": _state_dict(model, raw),
+        "signature": signatures(model),
+        "modules": _modules(model),
+    }
     scripted = _scripted(model)
     if scripted:
         seen["scripted"] = {"lines": scripted}

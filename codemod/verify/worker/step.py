@@ -89,7 +89,7 @@ def step(
     return Step(
         outputs=seen,
         grads=grads,
-        buffers=_buffers(model, before, manner.raw),
+        buffers=_buffers(model, before, train, manner.raw),
         inputs=Encoder(owners(model), manner.raw).tree((args, kwargs)),
         rng=rng_tree(rng_state()),
         raised=failed,
@@ -189,8 +189,9 @@ def _parameter_versions(model: Any) -> Dict[str, Tuple[int, int]]:
     return versions
 
 
-def _buffers(model: Any, before: Dict[str, Tuple[int, int]], raw: bool) -> Tree:
-    """The buffers, and those parameters that the run replaced or wrote to.
+def _buffers(model: Any, before: Dict[str, Tuple[int, int]], train: bool, raw: bool) -> Tree:
+    """The buffers, and of parts that hold a state: those parameters that the run replaced or
+    wrote to, those that take no gradient, and the parts that are in the other mode.
 
     What went past the version counter (`.data`) is seen in models of common size only.
     """
@@ -201,7 +202,23 @@ def _buffers(model: Any, before: Dict[str, Tuple[int, int]], raw: bool) -> Tree:
         now = _parameter_versions(model)
         parameters = {name: p for name, p in parameters.items() if now[name] != before.get(name)}
     digests = [_parameter_line(name, parameter) for name, parameter in parameters.items()]
-    return {"dict": [*trees, ["parameters", {"value": text_digest("\n".join(digests))}]]}
+    return {
+        "dict": [
+            *trees,
+            ["parameters", {"value": text_digest("\n".join(digests))}],
+            ["in the other mode", {"lines": _in_other_mode(model, train)}],
+            ["frozen", {"lines": [n for n, p in model.named_parameters() if not p.requires_grad]}],
+        ]
+    }
+
+
+def _in_other_mode(model: Any, train: bool) -> List[str]:
+    """Parts that hold a state, by name: others may come and go."""
+    return [
+        name
+        for name, part in model.named_modules()
+        if part.training != train and (next(_named_tensors(part), None) or part is model)
+    ]
 
 
 def _size(parameters: Iterable[Any]) -> int:

@@ -1,0 +1,213 @@
+"""Shows without the tool that a text is wrong: builds both classes in plain torch and compares.
+
+`plain.py CASES.json`, run with the interpreter that has torch: a list of `{name, before, after,
+class, build, inputs, others, roots}`, `before` and `after` being files. Prints by name the ways
+that show a difference, as JSON; none: the two are the same as far as these ways tell.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import itertools
+import json
+import random
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy
+import torch
+
+torch.set_num_threads(1)
+_numbers = itertools.count()
+
+
+def module_of(path: str) -> Any:
+    spec = importlib.util.spec_from_file_location(f"case{next(_numbers)}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def seed() -> None:
+    torch.manual_seed(7)
+    random.seed(7)
+    numpy.random.seed(7)
+
+
+def same(a: Any, b: Any) -> bool:
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, torch.Tensor):
+        return (
+            a.dtype == b.dtype
+            and a.shape == b.shape
+            and a.stride() == b.stride()
+            and a.requires_grad == b.requires_grad
+            and bool(((a == b) | ((a != a) & (b != b))).all())
+        )
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[k], b[k]) for k in a)
+    return bool(a == b)
+
+
+class Side:
+    """One of the two texts. `change`: of the inputs. What it raises is what it gives."""
+
+    def __init__(self, path: str, case: dict[str, Any]) -> None:
+        self.case = case
+        self.names = vars(module_of(path))
+
+    def model(self, build: str = "") -> Any:
+        seed()
+        return eval(build or self.case["build"], self.names)
+
+    def inputs(self, change: Callable[[Any], Any] = lambda x: x) -> list[Any]:
+        seed()
+        made = eval(self.case["inputs"], {"torch": torch})
+        made = made if isinstance(made, tuple) else (made,)
+        return [change(x) for x in made]
+
+    def run(
+        self, train: bool, change: Any = lambda x: x, build: str = "", double: bool = False
+    ) -> dict[str, Any]:
+        """Everything that one forward and backward leave behind."""
+        model = self.model(build).train(train)
+        if double:
+            model.double()
+        leaves = [x.detach().clone() for x in self.inputs(change)]
+        for x in leaves:
+            x.requires_grad_(x.is_floating_point())
+        given = [x.clone() if x.requires_grad else x for x in leaves]
+        fired: list[str] = []
+        for name, part in model.named_modules():
+            if any(True for _ in part.parameters(recurse=False)):
+                part.register_forward_hook(lambda *_, name=name: fired.append(name))
+        seed()
+        output = model(*given)
+        drawn = torch.get_rng_state(), random.random(), numpy.random.random()
+        first = output[0] if isinstance(output, (tuple, list)) else output
+        if first.requires_grad:
+            torch.manual_seed(3)
+            first.backward(torch.randn(first.shape).to(first.dtype))
+        return {
+            "output": output,
+            "gradient": [x.grad for x in leaves] + [p.grad for p in model.parameters()],
+            "buffers": list(model.buffers()),
+            "weights": [p.detach() for p in model.parameters()],
+            "trainable": [p.requires_grad for p in model.parameters()],
+            "inputs": [x.detach() for x in given],
+            "generators": list(drawn),
+            "hooks": fired,
+            "mode": [part.training for part in model.modules() if part.training != train],
+        }
+
+
+def attempt(action: Callable[[], Any]) -> Any:
+    try:
+        return action()
+    except Exception as error:
+        return {"raises": type(error).__name__}
+
+
+def larger(x: Any) -> Any:
+    return x * 333 if x.is_floating_point() else x
+
+
+def holed(value: float) -> Callable[[Any], Any]:
+    def change(x: Any) -> Any:
+        if not x.is_floating_point():
+            return x
+        x = x.clone()
+        x[0] = value
+        return x
+
+    return change
+
+
+INPUTS: dict[str, Callable[[Any], Any]] = {
+    "negative": lambda x: -x.abs() - 0.25 if x.is_floating_point() else x,
+    "zero": torch.zeros_like,
+    "large": larger,
+    "nan": holed(float("nan")),
+    "infinite": holed(float("inf")),
+    "whole": lambda x: (x * 3).round() if x.is_floating_point() else x,
+    "scaled-by-15": lambda x: x * 15 if x.is_floating_point() else x,
+    "one": lambda x: x[:1],
+    "twice": lambda x: torch.cat([x, x]),
+    "wider": lambda x: torch.cat([x, x[..., :1]], -1),
+    "not-contiguous": lambda x: x.flip(-1).transpose(-1, -2).contiguous().transpose(-1, -2),
+}
+
+
+def ways(before: Side, after: Side) -> Iterator[str]:
+    """Every way in which the two differ."""
+    one, other = attempt(before.model), attempt(after.model)
+    if isinstance(other, dict):
+        yield "build"
+        return
+    if list(one.state_dict()) != list(other.state_dict()):
+        yield "keys"
+    elif not same(list(one.state_dict().values()), list(other.state_dict().values())):
+        yield "values"
+    seed()
+    state = {
+        key: torch.rand(value.shape).to(value.dtype) for key, value in one.state_dict().items()
+    }
+    loaded = [
+        attempt(lambda m=m: m.load_state_dict(dict(state)) and dict(m.state_dict()))
+        for m in (one, other)
+    ]
+    if not same(*loaded):
+        yield "load"
+    if [p.requires_grad for p in one.parameters()] != [p.requires_grad for p in other.parameters()]:
+        yield "frozen"
+    for method in ("__init__", "forward"):
+        if _defaults(type(one), method) != _defaults(type(other), method):
+            yield f"signature of {method}"
+    for mode in ("eval", "train"):
+        yield from _run(before, after, mode)
+        for name, change in INPUTS.items():
+            if any(_run(before, after, mode, change=change)):
+                yield f"{mode} {name}"
+        if any(_run(before, after, mode, change=lambda x: x.double(), double=True)):
+            yield f"{mode} double"
+        for build in before.case["others"]:
+            if any(_run(before, after, mode, build=build)):
+                yield f"{mode} of {build}"
+
+
+def _run(before: Side, after: Side, mode: str, **how: Any) -> Iterator[str]:
+    one, other = (attempt(lambda s=s: s.run(mode == "train", **how)) for s in (before, after))
+    if "raises" in one:
+        return
+    if "raises" in other:
+        yield f"{mode} raises {other['raises']}"
+        return
+    for part in one:
+        if not same(one[part], other[part]):
+            yield f"{mode} {part}"
+
+
+def _defaults(kind: Any, method: str) -> list[tuple[str, str]]:
+    parameters = inspect.signature(getattr(kind, method)).parameters.values()
+    return [(p.name, repr(p.default)) for p in parameters if p.default is not p.empty]
+
+
+def shown(case: dict[str, Any]) -> list[str]:
+    before = Side(case["before"], case)
+    try:
+        after = Side(case["after"], case)
+    except Exception:
+        return ["import"]
+    return list(ways(before, after))
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1], encoding="utf-8") as file:
+        cases = json.load(file)
+    sys.path[:0] = cases["roots"]
+    print(json.dumps({case["name"]: shown(case) for case in cases["cases"]}))

@@ -127,10 +127,9 @@ class Draft:
         """Says that an expression was changed in place."""
         return self.replace(node, _copy(node))
 
-    def begin(self, method: ast.FunctionDef | None, source: str) -> bool:
-        if method is None:
-            return False
-        method.body[_after_docstring(method) : _after_docstring(method)] = ast.parse(source).body
+    def begin_forward(self, source: str) -> bool:
+        at = _after_docstring(self.forward)
+        self.forward.body[at:at] = ast.parse(source).body
         return True
 
     def end(self, source: str) -> bool:

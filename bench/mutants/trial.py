@@ -1,4 +1,4 @@
-"""Makes mutants, has them shown to be wrong without the tool, and asks the tool for its verdicts."""
+"""Makes mutants, has them shown to be wrong without the tool, and asks for its verdicts."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from mutants.draft import Draft, Wrong
-from mutants.kinds import KINDS
-from mutants.subjects import Subject
 
 from codemod.results import (
     Composition,
@@ -30,6 +26,9 @@ from codemod.results import (
 from codemod.verify.confirm import Options, Target, confirm
 from codemod.verify.environment import TargetEnvironment
 from codemod.verify.pool import WorkerPool
+from mutants.draft import Draft, Wrong
+from mutants.kinds import KINDS
+from mutants.subjects import Subject
 
 PLAIN = Path(__file__).with_name("plain.py")
 CODEMOD = Path(sys.executable).parent / "codemod"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from codemod.results import Edit, Requirement
 from codemod.semantics.layout import span
 from codemod.semantics.module_class import SourceFile
+from codemod.semantics.parts import Parts
 from codemod.semantics.scopes import Scope
-from codemod.semantics.syntax import FunctionNode
 
 # The spelling that the field uses.
 _CONVENTIONS = {
@@ -92,10 +92,9 @@ def _plain_import(package: str) -> tuple[str, str]:
 def _insertion(file: SourceFile, statement: str) -> Edit:
     """After the last import of torch, else after the last import, else at the top."""
     source = file.source
-    body = file.tree.body
-    imports = _header_imports(body)
+    imports = _header_imports(file.parts)
     torch_imports = [item for item in imports if _is_torch(item)]
-    guarded = [] if torch_imports else _guarded_imports(body)
+    guarded = [] if torch_imports else _guarded_imports(file.parts)
     if guarded:
         end = span(source, guarded[-1])[1]
         line = source.indent(end) + statement + source.newline
@@ -104,6 +103,7 @@ def _insertion(file: SourceFile, statement: str) -> Edit:
     if above is not None:
         start = source.offset(above.lineno, 0)
         return Edit(file.path, start, start, statement + source.newline)
+    body = file.parts.first()
     anchor: ast.stmt | None = _place(torch_imports, statement)
     if anchor is None and imports:
         anchor = imports[-1]
@@ -124,9 +124,9 @@ def _insertion(file: SourceFile, statement: str) -> Edit:
     return Edit(file.path, after, after, statement + source.newline)
 
 
-def _guarded_imports(body: list[ast.stmt]) -> list[ast.stmt]:
+def _guarded_imports(parts: Parts) -> list[ast.stmt]:
     """Imports of torch under a file-level `if` or `try`: torch may be missing."""
-    guards = (item for item in body if isinstance(item, ast.If | ast.Try))
+    guards = (item for item in parts.outside_definitions() if isinstance(item, ast.If | ast.Try))
     return [
         item
         for guard in guards
@@ -135,15 +135,10 @@ def _guarded_imports(body: list[ast.stmt]) -> list[ast.stmt]:
     ]
 
 
-def _header_imports(body: list[ast.stmt]) -> list[ast.Import | ast.ImportFrom]:
+def _header_imports(parts: Parts) -> list[ast.Import | ast.ImportFrom]:
     """The imports above the first definition."""
-    found: list[ast.Import | ast.ImportFrom] = []
-    for item in body:
-        if isinstance(item, FunctionNode | ast.ClassDef):
-            break
-        if isinstance(item, ast.Import | ast.ImportFrom):
-            found.append(item)
-    return found
+    imports = (item for item in parts.simple() if isinstance(item, ast.Import | ast.ImportFrom))
+    return [item for item in imports if item.lineno < parts.first_definition()]
 
 
 def _place(

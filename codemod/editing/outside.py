@@ -24,7 +24,7 @@ def outside_refusals(
 
     The codes are outside-class and, in a class that another of its name replaces, defined-twice.
     """
-    skipped = {id(file.class_nodes[name]) for name in modules if name in file.class_nodes}
+    skipped = {file.project.classes[file.path, name].line for name in modules}
     for call, scope, owner in _calls(file, _marked(file, transform), None, "", skipped):
         name = file.resolver.qualified(call.func, scope)
         if name is not None and wanted(name):
@@ -44,7 +44,8 @@ def _marked(file: SourceFile, transform: Transform) -> ast.Module:
     """The file's statements that the transform's markers are found in."""
     if file.hides(transform.markers):
         return file.tree
-    body = [item for item in file.tree.body if file.source.has(transform.markers, item)]
+    marked = file.parts.with_match(transform.markers)
+    body = [item for item in marked if file.source.has(transform.markers, item)]
     return ast.Module(body=body, type_ignores=[])
 
 
@@ -52,7 +53,7 @@ def _calls(
     file: SourceFile, node: ast.AST, scope: Scope | None, owner: str, skipped: set[int]
 ) -> Iterator[tuple[ast.Call, Scope | None, str]]:
     for child in children(node):
-        if id(child) in skipped:
+        if isinstance(child, ast.ClassDef) and child.lineno in skipped:
             continue
         if isinstance(child, ast.Call):
             yield child, scope, owner

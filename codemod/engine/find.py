@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -53,37 +54,57 @@ def find_in_file(project: Project, path: str, transforms: Sequence[Transform]) -
         file = load_file(project, path)
     except SourceError as error:
         return Findings(path, (), (FileError(path, error.code, error.message),))
-    modules = list(_module_classes(file))
-    names = frozenset(module.name for module in modules)
-    skips = suppressions(file.source, file.tree)
+    classes = _ModuleClasses(file)
+    skips = suppressions(file)
     found: list[Found] = []
     errors: list[FileError] = []
     for transform in wanted:
         try:
-            hidden = file.hides(transform.markers)
-            for module in modules:
-                if hidden or file.source.has(transform.markers, module.node):
-                    found += _checked(transform, partial(transform.find, module), file, skips)
-            outside = partial(transform.find_outside, file, names)
+            for module in classes.marked(transform.markers):
+                found += _checked(transform, partial(transform.find, module), file, skips)
+            outside = partial(transform.find_outside, file, frozenset(classes.items))
             found += _checked(transform, outside, file, skips)
         except TransformError as error:
             errors.append(FileError(path, "transform-failed", str(error)))
-    for module in modules:
-        module.forget()
+    classes.forget()
     return Findings(path, tuple(found), tuple(errors))
 
 
-def _module_classes(file: SourceFile) -> Iterator[ModuleClass]:
-    """Module classes, and those that may be (an unknown base) and look it."""
-    nodes = file.class_nodes
-    last = {item.qualname: item for item in file.index.classes}
-    for item in last.values():
-        node = nodes.get(item.qualname)
-        if node is None or node.lineno != item.line:
-            continue
-        is_module = file.project.is_module((file.path, item.qualname))
-        if is_module or (is_module is None and _looks_like_module(item)):
-            yield ModuleClass(file, item, node)
+class _ModuleClasses:
+    """The module classes of a file, and those that may be (an unknown base) and look it.
+
+    `items` has the last definition of each name; a class is parsed when it is first looked at.
+    """
+
+    def __init__(self, file: SourceFile) -> None:
+        self.file = file
+        last = {item.qualname: item for item in file.index.classes}
+        self.items = {name: item for name, item in last.items() if self._is_one(item)}
+        self._parsed: dict[str, ModuleClass] = {}
+
+    def _is_one(self, item: ClassIndex) -> bool:
+        is_module = self.file.project.is_module((self.file.path, item.qualname))
+        return is_module or (is_module is None and _looks_like_module(item))
+
+    def marked(self, pattern: re.Pattern[str]) -> Iterator[ModuleClass]:
+        """Those in whose text the pattern is found; all where an import hides a name."""
+        everywhere, source = self.file.hides(pattern), self.file.source
+        for item in self.items.values():
+            if everywhere or self.file.parts.has_match(pattern, item.line):
+                module = self._module_class(item)
+                if everywhere or source.has(pattern, module.node):
+                    yield module
+
+    def _module_class(self, item: ClassIndex) -> ModuleClass:
+        if item.qualname not in self._parsed:
+            node = self.file.class_node(item)
+            assert node is not None
+            self._parsed[item.qualname] = ModuleClass(self.file, item, node)
+        return self._parsed[item.qualname]
+
+    def forget(self) -> None:
+        for module in self._parsed.values():
+            module.forget()
 
 
 def _looks_like_module(item: ClassIndex) -> bool:
@@ -128,7 +149,7 @@ def _is_skipped(rewrite: Rewrite, file: SourceFile, skips: Sequence[Suppression]
         if path != file.path and "codemod:" not in file.project.text(path):
             continue
         other = file if path == file.path else load_file(file.project, path)
-        found = skips if path == file.path else suppressions(other.source, other.tree)
+        found = skips if path == file.path else suppressions(other)
         replaced = [
             other.source.position(edit.start).line
             for edit in rewrite.edits

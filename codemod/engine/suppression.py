@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from codemod.editing.comments import comments
-from codemod.semantics.syntax import FunctionNode
-from codemod.source.text import SourceText
+from codemod.semantics.module_class import SourceFile
+from codemod.semantics.syntax import FunctionNode, first_line
 
 _SKIP = re.compile(r"#\s*codemod:\s*skip(?:\[([^\]]*)\])?")
 
@@ -27,13 +27,13 @@ class Suppression:
         return inside and (not self.transforms or transform in self.transforms)
 
 
-def suppressions(source: SourceText, tree: ast.Module) -> tuple[Suppression, ...]:
+def suppressions(file: SourceFile) -> tuple[Suppression, ...]:
     """The skip comments of a file, each with the lines that it rules."""
-    if "codemod:" not in source.text:
+    if "codemod:" not in file.source.text:
         return ()
     return tuple(
-        Suppression(*_lines(source, tree, line), _names(match.group(1)))
-        for line, text in comments(source.text)
+        Suppression(*_lines(file, line), _names(match.group(1)))
+        for line, text in comments(file.source.text)
         if (match := _SKIP.search(text))
     )
 
@@ -47,20 +47,21 @@ def _names(listed: str | None) -> frozenset[str]:
     return frozenset(name.strip() for name in (listed or "").split(",") if name.strip())
 
 
-def _lines(source: SourceText, tree: ast.Module, line: int) -> tuple[int, int]:
+def _lines(file: SourceFile, line: int) -> tuple[int, int]:
     """The definition whose header the line belongs to, else the statement on it, else the line.
 
     A comment on a line of its own belongs to no header.
     """
+    source = file.source
     start = source.line_starts[line - 1]
     alone = source.text[start : source.line_end(start)].lstrip().startswith("#")
     best: tuple[int, int] | None = None
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.Module(body=file.parts.at(line), type_ignores=[])):
         if not isinstance(node, ast.stmt):
             continue
         last = node.end_lineno or node.lineno
         if isinstance(node, FunctionNode | ast.ClassDef):
-            first = min([node.lineno, *(item.lineno for item in node.decorator_list)])
+            first = first_line(node)
             if not alone and first <= line < max(node.body[0].lineno, node.lineno + 1):
                 return first, last
         elif not hasattr(node, "body") and node.lineno <= line <= last:

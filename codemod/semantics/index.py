@@ -6,11 +6,12 @@ import ast
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
+from codemod.semantics.parts import first_lines
 from codemod.semantics.syntax import (
     FunctionNode,
     dotted_name,
@@ -64,6 +65,7 @@ class FileIndex:
     outside_attributes: frozenset[str]  # NAME of `x.NAME` where x is not `self`
     outside_assigned: frozenset[str]  # NAME of `x.NAME = ...` where x is not `self`
     strings: frozenset[str]  # short string constants that might name an attribute
+    parts: Sequence[int]  # the line that each part of the file begins on
     digest: bytes  # of the bytes that were read
 
 
@@ -111,6 +113,7 @@ def index_file(source: SourceText, tree: ast.Module, digest: bytes = b"") -> Fil
         outside_attributes=_outside_attributes(source.text),
         outside_assigned=frozenset(name for name, _ in outside_assignments(source.text)),
         strings=frozenset(map(sys.intern, _NAME_STRING.findall(source.text))),
+        parts=first_lines(tree),
         digest=digest,
     )
 

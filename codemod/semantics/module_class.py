@@ -11,19 +11,26 @@ from functools import cached_property
 from codemod.results import Edit
 from codemod.semantics.index import ClassIndex, FileIndex
 from codemod.semantics.layout import CallLayout, call_layout, span
+from codemod.semantics.parts import Parts
 from codemod.semantics.project import Base, ClassKey, Project
 from codemod.semantics.scopes import Comprehension, Resolver, Scope, ScopeNode
-from codemod.semantics.syntax import FunctionNode, children, dotted_name, statements_in, targets_of
+from codemod.semantics.syntax import (
+    FunctionNode,
+    children,
+    class_at,
+    dotted_name,
+    statements_in,
+    targets_of,
+)
 from codemod.source.text import SourceText
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One parsed file of a project."""
+    """One file of a project."""
 
     project: Project
     source: SourceText
-    tree: ast.Module
 
     @property
     def path(self) -> str:
@@ -38,16 +45,25 @@ class SourceFile:
         return Resolver(self.project, self.path)
 
     @cached_property
-    def class_nodes(self) -> dict[str, ast.ClassDef]:
-        """Class statements by qualified name, as the index names them."""
-        return dict(_class_nodes(self.source, self.tree.body, ""))
+    def parts(self) -> Parts:
+        """The syntax tree, parsed where it is looked at."""
+        return Parts(self.source, self.index.parts)
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The whole syntax tree; `parts` has the same nodes for less."""
+        return ast.Module(body=self.parts.all(), type_ignores=[])
+
+    def class_node(self, item: ClassIndex) -> ast.ClassDef | None:
+        """The statement of a class of this file."""
+        return class_at(self.parts.at(item.line), item.line)
 
     @cached_property
     def imported_at_top(self) -> tuple[tuple[str, str], ...]:
         """Names that imports in the file's own body bind (no `if` or `try`), and what they are."""
         names = [
             alias.asname or alias.name.partition(".")[0]
-            for statement in self.tree.body
+            for statement in self.parts.simple()
             if isinstance(statement, ast.Import | ast.ImportFrom)
             for alias in statement.names
         ]
@@ -69,21 +85,6 @@ class SourceFile:
             for binding in bindings
             if binding.kind in ("import", "alias")
         )
-
-
-_CLASS = re.compile(r"\bclass\b")
-
-
-def _class_nodes(
-    source: SourceText, body: list[ast.stmt], prefix: str
-) -> Iterator[tuple[str, ast.ClassDef]]:
-
-    for statement in statements_in(body):
-        if isinstance(statement, ast.ClassDef):
-            yield prefix + statement.name, statement
-            yield from _class_nodes(source, statement.body, f"{prefix}{statement.name}.")
-        elif isinstance(statement, FunctionNode) and source.has(_CLASS, statement):
-            yield from _class_nodes(source, statement.body, f"{prefix}{statement.name}.<locals>.")
 
 
 @dataclass(frozen=True)
@@ -301,7 +302,8 @@ class ModuleClass:
         if not self.index.in_function:
             return None
         scope: Scope | None = None
-        for node in _enclosing_functions(self.file.tree, self.node):
+        around = ast.Module(body=self.file.parts.at(self.index.line), type_ignores=[])
+        for node in _enclosing_functions(around, self.node):
             scope = self.file.scope(node, scope)
         return scope
 

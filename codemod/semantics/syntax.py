@@ -94,6 +94,12 @@ _PLAIN_FIELDS = frozenset(
 )
 
 
+def first_line(statement: ast.stmt) -> int:
+    """The line (1-based) of a statement, or that of its first decorator."""
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(one.lineno for one in decorators)])
+
+
 def statements_in(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """All statements of a block and of the blocks within, not of nested functions or classes."""
     for statement in body:
@@ -114,6 +120,19 @@ def blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
         yield handler.body
     for case in getattr(statement, "cases", ()):
         yield case.body
+
+
+def class_at(body: list[ast.stmt], line: int) -> ast.ClassDef | None:
+    """The class statement on a line, in these statements and in all within."""
+    for statement in body:
+        if isinstance(statement, ast.ClassDef) and statement.lineno == line:
+            return statement
+        if statement.lineno <= line <= (statement.end_lineno or 0):
+            for block in blocks_of(statement):
+                found = class_at(block, line)
+                if found is not None:
+                    return found
+    return None
 
 
 def targets_of(statement: ast.stmt) -> list[ast.expr]:

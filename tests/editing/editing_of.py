@@ -24,7 +24,10 @@ def module_of(text: str, name: str = "Net", others: Mapping[str, str] | None = N
     project, errors = build_project(Overlay(Path("/nonexistent"), data), sorted(data), jobs=1)
     assert not errors
     file = load_file(project, "net.py")
-    return ModuleClass(file, project.classes["net.py", name], file.class_nodes[name])
+    item = project.classes["net.py", name]
+    node = file.class_node(item)
+    assert node is not None
+    return ModuleClass(file, item, node)
 
 
 def applied(module: ModuleClass, edits: Iterable[Edit]) -> str:

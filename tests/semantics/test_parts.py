@@ -1,0 +1,71 @@
+"""A file parsed in parts has the tree that it has as a whole."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from codemod.semantics.parts import Parts, first_lines
+from codemod.semantics.syntax import class_at
+from codemod.source.text import SourceText
+
+TEXTS = {
+    "empty": "",
+    "only a comment": "# nothing\n",
+    "docstring, imports, classes": '"""Doc."""\nimport a\n\n@d\n# c\nclass A:\n    x = 1\n\nf()\n',
+    "several on one line": "import a; x = 1; y = 2\nz = 3\n",
+    "a line goes on behind a semicolon": "x = 1; \\\ny = 2\nz = 3\n",
+    "strings over lines": 'a = """\nclass B:\n"""\nb = f"""{\nx}"""\n',
+    "other line endings": "import a\r\nclass A:\r\n    pass\r\nx = 1\rz = 2\r",
+    "form feed": "import a\n\x0c\nclass A:\n    pass\n",
+    "letters beyond ASCII": "a = 'é'; b = 'ü'\nclass Ä:\n    ö = f'{a}é{b}'\n",
+    "no line ending at the end": "a = 1\nif a:\n    b = 2",
+    "a match": "match = 1\nasync def f():\n    pass\nmatch match:\n    case 1:\n        pass\n",
+}
+
+
+def parts_of(text: str) -> Parts:
+    return Parts(SourceText("f.py", text), first_lines(ast.parse(text)))
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_all_parts_are_the_file(text: str) -> None:
+    body = ast.Module(body=parts_of(text).all(), type_ignores=[])
+    assert ast.dump(body, include_attributes=True) == ast.dump(
+        ast.parse(text), include_attributes=True
+    )
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_each_line_leads_to_its_statement(text: str) -> None:
+    for statement in ast.parse(text).body:
+        for line in range(statement.lineno, (statement.end_lineno or 0) + 1):
+            found = [ast.dump(item, include_attributes=True) for item in parts_of(text).at(line)]
+            assert ast.dump(statement, include_attributes=True) in found
+
+
+def test_a_statement_keeps_its_nodes_when_another_does_not_stand_alone() -> None:
+    parts = parts_of("class A:\n    pass\nx = 1; \\\ny = 2\nz = 3\n")
+    first = parts.at(1)
+    assert len(parts.all()) == 4
+    assert parts.at(1) is first
+
+
+def test_only_what_is_asked_for_is_parsed() -> None:
+    parts = parts_of("import a\n\ndef f():\n    pass\n\nclass A:\n    b = a.relu\n")
+    assert [type(item) for item in parts.simple()] == [ast.Import]
+    assert [type(item) for item in parts.with_match(re.compile("relu"))] == [ast.ClassDef]
+    assert not parts.has_match(re.compile("relu"), 3)
+    assert parts.first_definition() == 3
+
+
+def test_a_class_is_found_by_its_line() -> None:
+    text = "def f():\n    if True:\n        @d\n        class A:\n            class B: pass\n"
+    body = ast.parse(text).body
+    assert class_at(body, 3) is None
+    outer, inner = class_at(body, 4), class_at(body, 5)
+    assert outer is not None
+    assert inner is not None
+    assert (outer.name, inner.name) == ("A", "B")

@@ -17,14 +17,21 @@ class Relations:
     _holders: dict[str, tuple[ClassKey, ...]] = field(default_factory=dict)
 
     def runners(self, key: ClassKey, most: int = 3) -> tuple[ClassKey, ...]:
-        """Subclasses first, then modules that construct the class or a subclass of it."""
+        """Subclasses first, then modules that construct the class or a subclass of it, then
+        those that construct these."""
         subclasses = self.project.descendants(key)
         holders: dict[ClassKey, None] = {}
         for one in (key, *subclasses):
             for holder in self._constructing(one):
                 if holder != key and holder not in subclasses:
                     holders[holder] = None
-        return (*subclasses[:most], *list(holders)[:most])
+        outer = dict.fromkeys(
+            further
+            for holder in list(holders)[:most]
+            for further in self._constructing(holder)
+            if further not in holders and further != key and further not in subclasses
+        )
+        return (*subclasses[:most], *list(holders)[:most], *list(outer)[:most])
 
     def _constructing(self, key: ClassKey) -> Iterable[ClassKey]:
         path, qualname = key

@@ -53,23 +53,30 @@ def examine(
         memory=memory,
     )
     laboratory = Laboratory(runner, {})
-    jobs = {key: _examine(laboratory, _group(key, sites, target)) for key, sites in classes.items()}
-    results = runner.run_all(jobs, _counting(progress, len(jobs)))
-    return {
-        key: Examination(None, None, reason=reasons.budget())
-        if isinstance(result, BudgetSpent)
-        else result
-        for key, result in results.items()
-    }
+    groups = {key: _group(key, target) for key in classes}
+    count = _counting(progress, len(groups))
+    found: dict[tuple[str, str], Examination] = {}
+    for alone in (True, False):
+        left = [key for key in classes if key not in found or found[key].way is None]
+        jobs = {key: _examine(laboratory, groups[key], classes[key], alone) for key in left}
+        for key, result in runner.run_all(jobs, count if alone else _silent).items():
+            spent = Examination(None, None, reason=reasons.budget())
+            found[key] = spent if isinstance(result, BudgetSpent) else result
+        laboratory.share()
+    return {key: found[key] for key in classes}
+
+
+def _silent(key: tuple[str, str]) -> None:
+    return None
 
 
 def _nothing(ids: frozenset[str]) -> Composition:
     return Composition({}, {})
 
 
-def _group(key: tuple[str, str], sites: Sequence[Site], target: Target) -> Group:
+def _group(key: tuple[str, str], target: Target) -> Group:
     model = Model(*key)
-    return Group(model, (), targets(model, target), sites=tuple(sites))
+    return Group(model, (), targets(model, target))
 
 
 def _counting(progress: Progress, total: int) -> Callable[[tuple[str, str]], None]:
@@ -83,9 +90,11 @@ def _counting(progress: Progress, total: int) -> Callable[[tuple[str, str]], Non
     return count
 
 
-def _examine(laboratory: Laboratory, group: Group) -> Job[Examination]:
+def _examine(
+    laboratory: Laboratory, group: Group, sites: Sequence[Site], alone: bool
+) -> Job[Examination]:
     disk = laboratory.runner.overlay(())
-    way = yield from laboratory.next_way(group, disk)
+    way = yield from laboratory.next_way(group, disk, sites, alone)
     if way is None:
         reason = group.problems[0].reason if group.problems else None
         return Examination(None, None, reason=reason or _no_recipe(group))

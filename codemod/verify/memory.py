@@ -221,6 +221,7 @@ def _as_json(answer: Answer) -> dict[str, Any]:
         "stubs": list(answer.stubs),
         "attempts": [dataclasses.asdict(one) for one in answer.attempts],
         "packed": base64.b64encode(answer.packed).decode("ascii"),
+        "contains": sorted(answer.contains),
     }
 
 
@@ -236,6 +237,7 @@ def _as_answer(data: Mapping[str, Any]) -> Answer:
         stubs=tuple(data["stubs"]),
         attempts=tuple(Attempt(**one) for one in data["attempts"]),
         packed=base64.b64decode(data["packed"]),
+        contains=frozenset((file, name) for file, name in data["contains"]),
     )
 
 

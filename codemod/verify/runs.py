@@ -27,7 +27,7 @@ T = TypeVar("T")
 Key = TypeVar("Key", bound=Hashable)
 
 DISK = "disk"
-_MORE_BUDGET = 5.0  # seconds for a recipe beyond the first
+_MORE_BUDGET = 10.0  # seconds for a recipe beyond the first
 
 
 class Pool(Protocol):
@@ -107,16 +107,21 @@ class Model:
 
 @dataclass(frozen=True)
 class FindRecipe:
-    """`wanted`: lines of the model's file that the recipe should reach."""
+    """A recipe other than the `known` ones, for lines that none of those reaches.
+
+    `wanted`: the lines, as path relative to the root and number. `only_reaching`: the first
+    recipe, too, must reach one.
+    """
 
     overlay: Overlay
     model: Model
-    skip: int
-    wanted: tuple[int, ...] = ()
+    known: tuple[Recipe, ...] = ()
+    wanted: tuple[tuple[str, int], ...] = ()
+    only_reaching: bool = False
 
     @property
     def key(self) -> Hashable:
-        return ("recipe", self.model, self.skip, self.wanted)
+        return ("recipe", self.model, self.known, self.wanted, self.only_reaching)
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,7 @@ class Answer:
     packed: bytes = b""
     attempts: tuple[Attempt, ...] = ()  # with absolute paths
     depends: frozenset[str] | None = None  # on what else than files; None: it is not known
+    contains: frozenset[tuple[str, str]] = frozenset()  # file and name of a model's classes
 
     def observations(self) -> list[dict[str, Tree]]:
         found: list[dict[str, Tree]] = json.loads(zlib.decompress(self.packed))
@@ -279,10 +285,11 @@ class Runner:
                 **common,
                 "op": "recipe",
                 "candidates": [dataclasses.asdict(recipe) for recipe in found],
-                "skip": request.skip,
-                "wanted": list(request.wanted),
+                "known": [dataclasses.asdict(recipe) for recipe in request.known],
+                "wanted": [[str(self.project.root / path), n] for path, n in request.wanted],
+                "only_reaching": request.only_reaching,
                 "budget": min(self.recipe_budget, _MORE_BUDGET)
-                if request.skip
+                if request.known
                 else self.recipe_budget,
             }
         return {
@@ -390,10 +397,12 @@ def _as_answer(data: Mapping[str, Any]) -> Answer:
             )
         if "recipe" in data:
             # A recipe serves whatever the overlay holds: only a later run asks what it hangs on.
+            contains = frozenset((str(file), str(name)) for file, name in data["contains"])
             return Answer(
                 recipe=_as_recipe(data["recipe"]),
                 depends=_depends(data),
                 attempts=as_attempts(data),
+                contains=contains,
             )
         return Answer(
             witnesses=frozenset(data["witnesses"]),

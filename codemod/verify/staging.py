@@ -13,7 +13,7 @@ from codemod.results import Reason, Rewrite
 from codemod.verify import reasons
 from codemod.verify.blame import Blame, Failing, blame, in_order_of_need
 from codemod.verify.runs import BudgetSpent, Job, Overlay
-from codemod.verify.trials import Group, Laboratory, Problem, Trial, ended, touched
+from codemod.verify.trials import Group, Laboratory, Problem, Trial, ended, sites_of, touched
 from codemod.verify.verdicts import shortfall
 
 _BUDGET = Problem("unconfirmed", reasons.budget())
@@ -102,19 +102,27 @@ class Staging:
     # Running
 
     def _find_first_ways(self) -> None:
-        """Rewrites of what cannot be run at all are in no stage."""
-        disk = self.laboratory.runner.overlay(())
+        """Rewrites of what cannot be run at all are in no stage.
+
+        First each class by itself, then what contains those for which that failed.
+        """
+        laboratory, disk = self.laboratory, self.laboratory.runner.overlay(())
         groups = [group for group in self.groups if not group.raises_before]
-        jobs = {id(group): self.laboratory.next_way(group, disk) for group in groups}
-        results = self.laboratory.runner.run_all(jobs)
+        for alone in (True, False):
+            jobs = {
+                id(group): laboratory.next_way(group, disk, sites_of(group.rewrites), alone)
+                for group in groups
+            }
+            results = laboratory.runner.run_all(jobs)
+            laboratory.share()
+            for group in groups:
+                if isinstance(results[id(group)], BudgetSpent):
+                    self._settle(group.rewrites, _BUDGET)
+                    self.done(group)
+            groups = [group for group in groups if results[id(group)] is None]
         for group in groups:
-            result = results[id(group)]
-            if isinstance(result, BudgetSpent):
-                self._settle(group.rewrites, _BUDGET)
-            elif result is None:
-                self._settle(group.rewrites, self._why_no_way(group))
-            if result is None or isinstance(result, BudgetSpent):
-                self.done(group)
+            self._settle(group.rewrites, self._why_no_way(group))
+            self.done(group)
 
     def _stage(self, base: Overlay, added: Callable[[], set[str]]) -> Overlay:
         """Brings `added()` in over `base`, without those that fail."""
@@ -161,9 +169,11 @@ class Staging:
         index = 0
         while True:
             if index == len(group.ways):
-                if all(_is_reached(over, rewrite, trials) for rewrite in own) and trials:
+                missing = [one for one in own if not _is_reached(over, one, trials)]
+                if trials and not missing:
                     break
-                if not own or (yield from self.laboratory.next_way(group, over)) is None:
+                wanted = sites_of(missing or own)
+                if not own or (yield from self.laboratory.next_way(group, over, wanted)) is None:
                     break
             way = group.ways[index]
             index += 1

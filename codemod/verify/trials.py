@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from codemod.results import Aspect, Difference, Expectation, Reason, Recipe, Rewrite, Site
@@ -17,8 +18,9 @@ from codemod.verify.compare import (
 )
 from codemod.verify.runs import Answer, FindRecipe, Job, Model, Observe, Overlay, Runner, load_keys
 
-MAX_WAYS = 6
-MAX_RECIPES_EACH = 3
+MAX_WAYS = 8
+MAX_RECIPES_EACH = 4
+MAX_SHARED = 3
 
 # How a run can end on other inputs than its own, for which nobody is to blame.
 _OF_OTHER_INPUTS = frozenset(
@@ -65,7 +67,8 @@ class Problem:
 class Group:
     """All rewrites of one class that are confirmed by the same runs.
 
-    `ways`: found so far. `problems`: why other ways could not be used.
+    `ways`: found so far. `tried`: these and the ones that could not be used; `problems`: why.
+    `target`: the one of the targets whose turn it is.
     `ran`: for each way, the files that an after run loaded and the overlay's digest of them.
     """
 
@@ -73,11 +76,10 @@ class Group:
     rewrites: tuple[Rewrite, ...]
     targets: tuple[Model, ...]
     raises_before: bool = False
-    sites: tuple[Site, ...] = ()  # to be reached beside those of the rewrites
     ways: list[Way] = field(default_factory=list)
+    tried: list[Way] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     target: int = 0
-    skip: int = 0
     ran: dict[Way, set[tuple[frozenset[str], str]]] = field(default_factory=dict)
 
 
@@ -92,10 +94,12 @@ def after_run(way: Way, over: Overlay, before: Mapping[str, Any], **more: Any) -
     return Observe(over, way.model, way.recipe, keys, sets=input_sets.names(before), **more)
 
 
-def _lines_in(model: Model, group: Group) -> tuple[int, ...]:
-    """The lines of the model's file that the group's runs should reach."""
-    sites = [*group.sites, *(site for rewrite in group.rewrites for site in rewrite.sites)]
-    return tuple(sorted({site.line for site in sites if site.path == model.path}))
+def _lines_of(sites: Iterable[Site]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted({(site.path, site.line) for site in sites}))
+
+
+def sites_of(rewrites: Iterable[Rewrite]) -> list[Site]:
+    return [site for rewrite in rewrites for site in rewrite.sites]
 
 
 def touched(rewrite: Rewrite) -> frozenset[str]:
@@ -130,10 +134,32 @@ def promised(own: Iterable[Rewrite], foreign: Iterable[Rewrite]) -> dict[Aspect,
 
 @dataclass(frozen=True)
 class Laboratory:
-    """The jobs that run models. `rewrites` in the order of the plan, by id."""
+    """The jobs that run models. `rewrites` in the order of the plan, by id.
+
+    `found`: ways that ran, by the classes of the project whose modules are in the model;
+    `shared`: those of them that all groups may use.
+    """
 
     runner: Runner
     rewrites: Mapping[str, Rewrite]
+    found: dict[Model, set[Way]] = field(default_factory=dict)
+    shared: dict[Model, tuple[Way, ...]] = field(default_factory=dict)
+
+    def share(self) -> None:
+        """Lets all groups use what was found so far. Called between rounds, when no job runs:
+        what a group uses must not hang on which of the jobs was faster."""
+        for model, ways in self.found.items():
+            smallest = sorted(ways, key=lambda way: (len(way.recipe.build), repr(way)))
+            self.shared[model] = tuple(smallest[:MAX_SHARED])
+
+    def _note(self, way: Way, contains: Iterable[tuple[str, str]]) -> None:
+        root = self.runner.project.root
+        for file, name in contains:
+            path = Path(file)
+            if path.is_relative_to(root):
+                model = Model(path.relative_to(root).as_posix(), name)
+                if model != way.model:
+                    self.found.setdefault(model, set()).add(way)
 
     def before(self, group: Group, way: Way, base: Overlay) -> Job[Answer | Reason]:
         """A before run that agrees with itself and shows something; else why it does not."""
@@ -211,18 +237,22 @@ class Laboratory:
             if key in added and any(str(root / path) in loaded for path in touched(rewrite))
         ]
 
-    def next_way(self, group: Group, over: Overlay) -> Job[Way | None]:
-        """One more way to run the group's class, or None; `group` remembers where it got to.
+    def next_way(
+        self, group: Group, over: Overlay, sites: Iterable[Site], alone: bool = False
+    ) -> Job[Way | None]:
+        """One more way to reach these places, or None; `group` remembers where it got to.
 
-        Recipes are found on the disk; for what raises there, on `over`.
+        Recipes are found on the disk; for what raises there, on `over`. `alone`: models that
+        contain the class are not asked.
         """
         overlay = over if group.raises_before else self.runner.overlay(())
-        while group.target < len(group.targets) and len(group.ways) < MAX_WAYS:
-            model = group.targets[group.target]
-            way = yield from self._way_of(group, model, overlay)
+        while len(group.ways) < MAX_WAYS:
+            way = yield from self._way_of(group, overlay, _lines_of(sites))
             if way is None:
-                group.target, group.skip = group.target + 1, 0
+                if group.target >= len(group.targets) or (alone and group.target):
+                    return None
                 continue
+            group.tried.append(way)
             if not group.raises_before:
                 before = yield from self.before(group, way, overlay)
                 if isinstance(before, Reason):
@@ -232,14 +262,25 @@ class Laboratory:
             return way
         return None
 
-    def _way_of(self, group: Group, model: Model, overlay: Overlay) -> Job[Way | None]:
-        if group.skip >= MAX_RECIPES_EACH:
-            return None
-        answer = yield FindRecipe(overlay, model, group.skip, _lines_in(model, group))
-        if answer.recipe is None:
-            if group.skip == 0:
+    def _way_of(
+        self, group: Group, overlay: Overlay, wanted: tuple[tuple[str, int], ...]
+    ) -> Job[Way | None]:
+        """A way of the target whose turn it is; None, and the turn goes on, when it has no more."""
+        if group.target == 1:
+            for shared in self.shared.get(group.model, ()):
+                if shared not in group.tried:
+                    return shared
+        model = group.targets[group.target] if group.target < len(group.targets) else None
+        known = tuple(way.recipe for way in group.tried if way.model == model)
+        if model is not None and len(known) < MAX_RECIPES_EACH:
+            request = FindRecipe(overlay, model, known, wanted, model != group.model)
+            answer = yield request
+            if answer.recipe is not None:
+                way = Way(model, answer.recipe)
+                self._note(way, answer.contains)
+                return way
+            if not known:
                 reason = reasons.of_failure(answer.failure or {}, str(model))
                 group.problems.append(Problem("unconfirmed", reason))
-            return None
-        group.skip += 1
-        return Way(model, answer.recipe)
+        group.target += 1
+        return None

@@ -75,6 +75,7 @@ class World:
         self.loads.update(models.get("loads", {}))
         self.recipes = models.get("recipes", {})
         self.alternatives = models.get("alternatives", {})
+        self.contains = models.get("contains", {})
         self.overlays: dict[str, Any] = {"disk": ({}, {})}
         self.history: dict[str, Any] = {"disk": {}}
         self.asked: list[dict[str, Any]] = []
@@ -110,11 +111,13 @@ class World:
         known = self.recipes.get(request["class"], ["r"])
         if isinstance(known, dict):
             return {"failure": known}
-        if request["skip"] >= len(known):
+        if len(request["known"]) >= len(known):
             return {"failure": {"code": "no-recipe", "message": "that is all"}}
-        name = known[request["skip"]]
+        name = known[len(request["known"])]
         made = Recipe("synthesised", "", "", request["class"], build=name, inputs="x")
-        return {"recipe": {name: getattr(made, name) for name in made.__slots__}}
+        recipe = {name: getattr(made, name) for name in made.__slots__}
+        inner = [[str(ROOT / path), name] for path, name in self.contains.get(request["class"], ())]
+        return {"recipe": recipe, "contains": inner}
 
     def _words(self, request: Any) -> dict[str, list[str]]:
         files, _ = self.overlays[request["overlay"]]
@@ -408,12 +411,44 @@ def test_a_culprit_in_a_file_that_others_load() -> None:
 # Recipes
 
 
+CANNOT = {"code": "no-recipe", "message": "cannot build A"}
+
+
+def test_class_that_cannot_be_run_is_reached_in_a_model_that_was_seen_to_hold_it() -> None:
+    rewrites = [rewrite("r0", "a.py", 0, "x"), rewrite("r1", "b.py", 0, "y")]
+    world = World(
+        {"a.py": "plain", "b.py": "plain"},
+        rewrites,
+        recipes={"A": CANNOT, "B": ["whole"]},
+        loads={"B": ["a.py", "b.py"]},
+        contains={"B": [("a.py", "A")]},
+    )
+    found = world.confirm()
+    assert codes(found) == {"r0": "confirmed", "r1": "confirmed"}
+    evidence = found.verdicts["r0"].evidence
+    assert evidence is not None
+    assert [(one.source, one.where) for one in evidence.recipes] == [("enclosed", "b.py: B")]
+
+
+def test_a_model_that_holds_the_class_and_never_reaches_it_confirms_nothing() -> None:
+    rewrites = [rewrite("r0", "a.py", 0, "dead-z"), rewrite("r1", "b.py", 0, "y")]
+    world = World(
+        {"a.py": "plain", "b.py": "plain"},
+        rewrites,
+        recipes={"A": CANNOT, "B": ["whole"]},
+        loads={"B": ["a.py", "b.py"]},
+        contains={"B": [("a.py", "A")]},
+    )
+    assert codes(world.confirm()) == {"r0": "not-reached", "r1": "confirmed"}
+
+
 def test_several_recipes_together_reach_all() -> None:
     rewrites = [rewrite("r0", "a.py", 0, "dead-x"), rewrite("r1", "a.py", 1, "dead-y")]
     world = World({"a.py": "plain plain"}, rewrites, recipes={"A": ["x", "y"]})
     found = world.confirm()
     assert codes(found) == {"r0": "confirmed", "r1": "confirmed"}
-    assert [ask["skip"] for ask in world.asked if ask["op"] == "recipe"] == [0, 1]
+    asked = [ask["known"] for ask in world.asked if ask["op"] == "recipe"]
+    assert [[recipe["build"] for recipe in known] for known in asked] == [[], ["x"]]
     evidence = found.verdicts["r1"].evidence
     assert evidence is not None
     assert [recipe.call for recipe in evidence.recipes] == ["x", "y"]

@@ -537,7 +537,9 @@ def test_an_overlay_runs_and_says_what_it_reached(pool: WorkerPool, root: Path) 
 
 def test_a_recipe_is_found_and_runs(pool: WorkerPool, root: Path) -> None:
     request = {"op": "recipe", "overlay": "disk", "path": "good.py", "class": "Net"}
-    found = pool.submit({**request, "candidates": [], "skip": 0, "budget": 5.0}).result(timeout=60)
+    found = pool.submit({**request, "candidates": [], "known": [], "budget": 5.0}).result(
+        timeout=60
+    )
     assert found["recipe"]["source"] == "synthesised"
     assert found["recipe"]["path"] == "good.py"
     assert code_of(ask(pool, "good.py", recipe=found["recipe"])) is None
@@ -573,7 +575,7 @@ def test_a_search_names_the_missing_package(
         f"        return {how.get('forward', 'torch.relu(x)')}\n"
     )
     request = {"op": "recipe", "overlay": "disk", "path": "needs_more.py", "class": "Net"}
-    found = pool.submit({**request, "candidates": [], "skip": 0, "budget": 20.0})
+    found = pool.submit({**request, "candidates": [], "known": [], "budget": 20.0})
     answer = found.result(timeout=60)
     if "recipe" in answer:  # the flag that does without it
         assert answer["recipe"]["build"] == "Net(deep=False)"

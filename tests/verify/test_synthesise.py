@@ -42,8 +42,8 @@ for line in sys.stdin:
     deadline = time.monotonic() + request["seconds"]
     try:
         found = search(getattr(module, request["class"]), vars(module), "searched.py",
-                       request["candidates"], request["skip"], deadline)
-        answer = {"recipe": found}
+                       request["candidates"], request["known"], deadline, request["wanted"])
+        answer = {"recipe": found.recipe}
     except NoRecipe as none:
         answer = {"none": [none.code, none.message, none.hint]}
     print(json.dumps(answer), flush=True)
@@ -73,12 +73,19 @@ class Found:
         self.module = module
         self.cls = getattr(module, name)
 
-    def search(self, candidates: Any = (), skip: int = 0, seconds: float = 20.0) -> dict[str, Any]:
+    def search(
+        self,
+        candidates: Any = (),
+        known: Any = (),
+        seconds: float = 20.0,
+        wanted: Any = (),
+    ) -> dict[str, Any]:
         request = {
             "path": str(self.path),
             "class": self.cls.__qualname__,
             "candidates": list(candidates),
-            "skip": skip,
+            "known": list(known),
+            "wanted": [[str(self.path), self.line_of(text)] for text in wanted],
             "seconds": seconds,
         }
         self.server.stdin.write(json.dumps(request) + "\n")
@@ -88,6 +95,11 @@ class Found:
             raise NoRecipe(*answer["none"])
         found: dict[str, Any] = answer["recipe"]
         return found
+
+    def line_of(self, text: str) -> int:
+        """The line of the file on which this stands, once."""
+        (line,) = (n for n, one in enumerate(self.path.read_text().split("\n"), 1) if text in one)
+        return line
 
     def run(self, recipe: dict[str, Any]) -> Any:
         torch.manual_seed(0)
@@ -438,9 +450,11 @@ class Net(nn.Module):
 """
 
 
-def test_skip_gives_other_ways_that_reach_other_branches(find: Any) -> None:
+def test_known_recipes_are_followed_by_others_that_reach_other_branches(find: Any) -> None:
     found = find(FLAGS)
-    recipes = [found.search(skip=skip) for skip in range(4)]
+    recipes: list[dict[str, Any]] = []
+    for _ in range(4):
+        recipes.append(found.search(known=recipes))
     assert len({(r["build"], r["inputs"]) for r in recipes}) == 4
     models = [found.run(recipe) for recipe in recipes]
     assert {model.fc.bias is not None for model, *_ in models} == {True, False}
@@ -449,8 +463,9 @@ def test_skip_gives_other_ways_that_reach_other_branches(find: Any) -> None:
 
 
 def test_the_search_ends_when_there_is_no_further_way(find: Any) -> None:
+    found = find("class Net(nn.Module):\n    def forward(self, x):\n        return x\n")
     with pytest.raises(NoRecipe, match="no further way"):
-        find("class Net(nn.Module):\n    def forward(self, x):\n        return x\n").search(skip=1)
+        found.search(known=[found.search()], wanted=["return x"])
 
 
 def test_candidates_come_first_and_builds_are_completed(find: Any) -> None:
@@ -458,7 +473,8 @@ def test_candidates_come_first_and_builds_are_completed(find: Any) -> None:
     whole = {"source": "harvested", "where": "t.py:3", "build": "Net(5)",
              "inputs": "((torch.ones(1, 5),), {})"}  # fmt: skip
     build = {"source": "harvested", "where": "t.py:9", "build": "Net(width=7)"}
-    first, second = (found.search([whole, build], skip) for skip in (0, 1))
+    first = found.search([whole, build])
+    second = found.search([whole, build], [first])
     assert (first["where"], first["inputs"]) == ("t.py:3", whole["inputs"])
     assert (second["where"], second["build"]) == ("t.py:9", "Net(width=7)")
     assert found.run(second)[1][0].shape[-1] == 7
@@ -495,3 +511,136 @@ def test_a_configuration_is_an_object_and_a_mapping() -> None:
     assert (config.width, config["width"], dict(**config)) == (3, 3, {"width": 3})
     with pytest.raises(AttributeError, match=r"no \.depth"):
         _ = config.depth
+
+
+BRANCHES = [
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, cin=8, residual=False, act=False):
+                super().__init__()
+                self.fc, self.shortcut, self.use_act = nn.Linear(cin, cin), residual, act
+
+            def forward(self, x):
+                y = self.fc(x)
+                if self.shortcut:
+                    if self.use_act:
+                        y = F.relu(y)
+                return y
+        """,
+        "F.relu",
+        id="two-flags-under-other-names",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, dim=8, mode="sum"):
+                super().__init__()
+                self.fc, self.mode = nn.Linear(dim, dim), mode
+
+            def forward(self, x):
+                y = self.fc(x)
+                if self.mode == "sum":
+                    return y
+                return self.other(y)
+
+            def other(self, y):
+                assert self.mode == "gated"
+                return F.glu(y)
+        """,
+        "F.glu",
+        id="early-return-and-helper",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, cin, cout, stride=1):
+                super().__init__()
+                self.conv = nn.Conv2d(cin, cout, 3, stride, 1)
+                self.down = None
+                if stride != 1 or cin != cout:
+                    self.down = nn.Conv2d(cin, cout, 1, stride)
+
+            def forward(self, x):
+                y = self.conv(x)
+                if self.down is not None:
+                    x = F.relu(self.down(x))
+                return x + y
+        """,
+        "F.relu",
+        id="parameters-compared",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 4, 4, 4)
+
+            def forward(self, x):
+                height, width = x.shape[2:]
+                rest = -width % 4
+                if rest:
+                    x = F.pad(x, (0, rest))
+                if height % 4:
+                    x = F.pad(x, (0, 0, 0, 2))
+                return self.conv(x)
+        """,
+        "F.pad(x, (0, rest))",
+        id="size-of-the-input",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(8, 8)
+
+            def forward(self, x, memory=None, mask=None):
+                x = self.fc(x)
+                if memory is not None and mask is not None:
+                    x = F.softmax(x + self.fc(memory), -1)
+                return x
+        """,
+        "F.softmax",
+        id="two-optional-inputs",
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "line"), BRANCHES)
+def test_a_further_recipe_reaches_the_line_that_the_first_did_not(
+    find: Any, source: str, line: str
+) -> None:
+    found = find(source)
+    first = found.search()
+    reached: list[int] = []
+
+    def note(frame: Any, event: str, _: Any) -> Any:
+        if frame.f_code.co_filename == str(found.path):
+            reached.append(frame.f_lineno)
+        return note
+
+    for recipe, expected in ((first, False), (found.search(known=[first], wanted=[line]), True)):
+        reached.clear()
+        sys.settrace(note)
+        try:
+            found.run(recipe)
+        finally:
+            sys.settrace(None)
+        assert (found.line_of(line) in reached) is expected, recipe
+
+
+def test_a_line_that_nothing_reaches_ends_the_search(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def forward(self, x):
+                if torch.is_tensor(None):
+                    x = F.relu(x)
+                return x
+        """
+    )
+    first = found.search()
+    with pytest.raises(NoRecipe, match="no further way"):
+        found.search(known=[first], wanted=["F.relu"])

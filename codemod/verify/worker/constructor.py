@@ -7,7 +7,7 @@ import inspect
 import itertools
 import re
 import typing
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
@@ -35,6 +35,7 @@ from .naming import (
     texts,
     torch_classes_called_as,
 )
+from .parsing import call_of
 from .reading import Facts, Reader, annotation_of, initialiser, is_torch, signature_of
 
 _CONFIG_NAME = re.compile(
@@ -57,6 +58,11 @@ _MODULE_ATTRIBUTES = {
 Arguments = Tuple[Tuple[str, Value], ...]
 
 
+_POSITIONAL = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+)
+_PAIRED = 10
 NESTING = 4  # of lists and configurations in each other
 
 
@@ -117,16 +123,58 @@ class Constructor:
                 if option != current.get(name, OMITTED):
                     self.queue.push(cost + near + 0.5 * rank, _with(current, {name: option}))
 
-    def variants(self, arguments: Arguments) -> Iterator[Arguments]:
-        """The same call with one flag flipped, option given or left out, other string, ..."""
+    def parsed(self, build: str, setup: str) -> Optional[Arguments]:
+        """The arguments of a build that calls the class; None for any other."""
+        written = call_of(build)
+        if written is None or written.called != self.expression:
+            return None
+        names = [n for n, p in self.parameters.items() if p.kind in _POSITIONAL]
+        given = {**dict(zip(names, written.positional)), **written.named}
+        if len(written.positional) > len(names) or set(given) - set(self.parameters):
+            return None
+        arguments = dict.fromkeys(self.parameters, OMITTED)
+        for name, text in given.items():
+            arguments[name] = Value(text, setup)
+        return tuple(arguments.items())
+
+    def variants(self, arguments: Arguments, deciding: Sequence[str] = ()) -> Iterator[Arguments]:
+        """The same call with one flag flipped, option given or left out, other string, ...
+
+        `deciding`: names that decide what runs; what they are made of is changed first, by two at
+        a time too.
+        """
         current = dict(arguments)
+        near = self._near(deciding)
+        changes = [(n, o) for n in near for o in self._others(n, near, current)]
+        for name, option in changes:
+            yield _with(current, {name: option})
+        for one, other in itertools.combinations(changes[:_PAIRED], 2):
+            if one[0] != other[0]:
+                yield _with(current, dict([one, other]))
         for flags_only in (True, False):
             for name, parameter in self.parameters.items():
-                now = current.get(name, OMITTED)
                 for option in parameter.options:
                     is_flag = option.text in ("True", "False") or option.text[:1] in "'\""
-                    if option != now and is_flag == flags_only:
+                    if option != current.get(name, OMITTED) and is_flag == flags_only:
                         yield _with(current, {name: option})
+
+    def _near(self, deciding: Sequence[str]) -> List[str]:
+        """Parameters that the names stand for, the name met first first."""
+        found: Dict[str, None] = {}
+        for word in deciding:
+            for name, parameter in self.parameters.items():
+                if word == name or word in parameter.aliases:
+                    found[name] = None
+        return list(found)
+
+    def _others(self, name: str, near: List[str], current: Dict[str, Value]) -> List[Value]:
+        """Other values: the options, and the values of parameters that it may be compared with."""
+        now = current.get(name, OMITTED)
+        made = [*self.parameters[name].options]
+        if is_number(now.text) and now.text.isdigit():
+            made += [v for n in near for v in [current.get(n, OMITTED)] if v.text.isdigit()]
+            made += texts(str(int(now.text) * 2), str(int(now.text) // 2), "1", "2")
+        return [v for v in dict.fromkeys(made) if v != now and v.text != "0"]
 
     def _first(self) -> Arguments:
         return tuple(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 import typing
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import torch
 
@@ -22,6 +23,7 @@ from .layouts import (
     spatial_rank,
 )
 from .messages import TOO_SMALL, Change, changes
+from .parsing import inputs_of
 from .reading import ELEMENT, Facts, Reader, annotation_of, forward_of, is_torch, signature_of
 from .specs import (
     EDGES,
@@ -37,11 +39,16 @@ from .specs import (
     apply,
     apply_to_all,
     example,
+    other_shapes,
     spatially,
     trials,
     with_rank,
 )
 
+_POSITIONAL = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+)
 SPATIAL_SIZES = (8, 16, 32, 64, 28, 224)
 _NOT_TENSOR = re.compile(r"must be tuple of Tensors|not Tensor$|sequence|list|tuple")
 _NOT_NUMBER = re.compile(
@@ -112,15 +119,51 @@ class Inputs:
         for step, changed in enumerate(self._alternatives(dict(call), failure)):
             self.queue.push(cost + 3.0 + 0.3 * step, tuple(changed.items()))
 
-    def variants(self, call: Call) -> Iterator[Call]:
-        """The same call with optional arguments given or left out, flags flipped."""
+    def parsed(self, source: str) -> Optional[Call]:
+        """The call that the inputs of a recipe make; None if they are written in another way."""
+        read = inputs_of(source)
+        names = [n for n, p in self.parameters.items() if p.kind in _POSITIONAL]
+        if read is None or len(read[0]) > len(names) or set(read[1]) - set(self.parameters):
+            return None
+        call: Dict[str, Spec] = dict.fromkeys(self.parameters, OMITTED)
+        call.update(zip(names, read[0]))
+        call.update(read[1])
+        return tuple(call.items())
+
+    def variants(self, call: Call, deciding: Sequence[str] = ()) -> Iterator[Call]:
+        """The same call with optional arguments given or left out, flags flipped.
+
+        `deciding`: names that decide what runs; inputs among them come first, and in other shapes.
+        """
         current = dict(call)
+        near = [name for name in dict.fromkeys(deciding) if name in self.parameters]
+        changes = [(name, other) for name in near for other in self._others(name, current[name])]
+        for name, option in changes:
+            yield tuple({**current, name: option}.items())
+        given = {name: other for name, other in reversed(changes) if current[name] == OMITTED}
+        if len(given) > 1:
+            yield tuple({**current, **given}.items())
+        for pair in itertools.combinations(given.items(), 2):
+            yield tuple({**current, **dict(pair)}.items())
         for name, parameter in self.parameters.items():
-            if parameter.default is parameter.empty:
+            if parameter.default is parameter.empty or name in near:
                 continue
             for option in self._optional_values(parameter):
                 if option != current[name]:
                     yield tuple({**current, name: option}.items())
+
+    def _others(self, name: str, now: Spec) -> Iterator[Spec]:
+        """Another value for an input: given or left out, an option, another shape or kind."""
+        parameter = self.parameters[name]
+        found: List[Spec] = []
+        if parameter.default is not parameter.empty:
+            found += [OMITTED, *self._optional_values(parameter)]
+        numbers = [n for n in self.facts[name].literals if type(n) is int]
+        strings = [s for s in self.facts[name].literals if isinstance(s, str)]
+        if isinstance(now, Tensor):
+            found += other_shapes(now)
+        found += list(itertools.islice(trials(now, tuple(numbers), tuple(strings)), 12))
+        yield from (spec for spec in dict.fromkeys(found) if spec != now)
 
     # First guesses
 

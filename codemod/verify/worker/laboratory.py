@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import linecache
+import os
 import re
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -20,6 +22,7 @@ from typing import (
     NamedTuple,
     Optional,
     Sequence,
+    Set,
     Tuple,
 )
 
@@ -105,6 +108,7 @@ class Laboratory:
         self.deadline = deadline
         self.journal = journal or Journal()
         self.failures: List[Failure] = []
+        self.contains: Set[Tuple[str, str]] = set()
         self.attempts = 0
 
     @property
@@ -159,6 +163,7 @@ class Laboratory:
                 model, args, kwargs = make()
                 model.train(training)
                 require_output(model(*args, **kwargs))
+                self.contains = _classes_in(model)
 
         draft = Draft(
             recipe.get("build") or "", recipe.get("inputs") or "", recipe.get("setup") or ""
@@ -277,6 +282,17 @@ def _statement(path: str, line: int) -> str:
         first -= 1
         text = linecache.getline(path, first) + text
     return text
+
+
+def _classes_in(model: Any) -> Set[Tuple[str, str]]:
+    """The classes of the modules in it, each as file and qualified name."""
+    found = set()
+    for kind in {type(part) for part in model.modules()}:
+        module = sys.modules.get(kind.__module__)
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and not _is_torch_file(kind.__module__):
+            found.add((os.path.realpath(file), kind.__qualname__))
+    return found
 
 
 def _is_torch_file(name: str) -> bool:

@@ -68,7 +68,7 @@ def _obey(zygote: "Zygote", request: Dict[str, Any]) -> Dict[str, Any]:
     module = loader.load(request["module"], request["path"])
     cls = find_class(module, request["class"])
     if request["op"] == "recipe":
-        answer = {"recipe": _search(zygote, request, cls, vars(module))}
+        answer = _search(zygote, request, cls, vars(module))
     else:
         standin.forbid()
         answer = {"observations": [_observe(request, cls, vars(module))]}
@@ -128,21 +128,23 @@ def _observe(request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]) -
 
 def _search(
     zygote: "Zygote", request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]
-) -> Any:
+) -> Dict[str, Any]:
     from . import synthesise
 
     try:
-        return synthesise.search(
+        found = synthesise.search(
             cls,
             namespace,
             os.path.relpath(request["path"], zygote.settings.root),
             list(request.get("candidates") or ()),
-            int(request.get("skip") or 0),
+            list(request.get("known") or ()),
             wire._monotonic() + float(request.get("budget") or zygote.settings.timeout),
-            list(request.get("wanted") or ()),
+            [(path, line) for path, line in request.get("wanted") or ()],
+            bool(request.get("only_reaching")),
         )
     except synthesise.NoRecipe as none:
         raise Refused(none.code, none.message, none.hint) from none
+    return {"recipe": found.recipe, "contains": found.contains}
 
 
 _files: Set[str] = set()

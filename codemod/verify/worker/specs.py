@@ -104,6 +104,22 @@ def trials(spec: Spec, numbers: Tuple[int, ...], strings: Tuple[str, ...]) -> It
         yield spec._replace(kind=kind)
 
 
+def other_shapes(spec: Tensor) -> Iterator[Tensor]:
+    """Sides that no power of two divides, sides apart, a batch of one, a longer last dimension."""
+    shape = spec.shape
+    if len(shape) > 2:
+        for shift in (1, 3):
+            yield spec._replace(shape=(*shape[:2], *(size + shift for size in shape[2:])))
+        yield spec._replace(shape=(*shape[:-1], shape[-1] + 1))
+        yield spec._replace(shape=spatially(shape, shape[-1] * 2))
+    if shape:
+        yield spec._replace(shape=(1, *shape[1:]))
+        yield spec._replace(shape=(shape[0] + 1, *shape[1:]))
+    if len(shape) > 1:
+        yield spec._replace(shape=(shape[0], shape[1] + 1, *shape[2:]))
+        yield spec._replace(shape=(shape[0], 1, *shape[2:]))
+
+
 def example(spec: Spec) -> Any:
     return eval(spec.text, {"torch": torch})
 

@@ -8,13 +8,30 @@ from __future__ import annotations
 
 import collections
 import inspect
+import itertools
 import re
-from typing import Any, Callable, Counter, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    Counter,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import torch
 
 from .bestfirst import Advance, BestFirst
+from .branches import deciding_names
 from .constructor import Arguments, Constructor
+from .coverage import Coverage, Line
 from .inputs import Inputs
 from .laboratory import (
     ATTEMPT_SECONDS,
@@ -34,6 +51,7 @@ GIVE = (
 BUILDS = 60
 WORKING_BUILDS = 12
 CALLS = 150
+PAIRED = 12  # calls of a model that was built in another way
 REPEATS = 12  # of one message, to the letter: it does not hang on the inputs
 
 
@@ -47,6 +65,13 @@ class NoRecipe(Exception):
         self.hint = hint
 
 
+class Found(NamedTuple):
+    """`contains`: the classes of the model's modules, each as file and qualified name."""
+
+    recipe: Dict[str, Any]
+    contains: List[Tuple[str, str]]
+
+
 class Subject:
     """The class to find a recipe for, and what was learned about it so far."""
 
@@ -58,6 +83,7 @@ class Subject:
         candidates: Sequence[Mapping[str, Any]],
         deadline: float,
         journal: Optional[Journal] = None,
+        wanted: Sequence[Line] = (),
     ) -> None:
         self.cls = cls
         self.namespace = namespace
@@ -65,12 +91,19 @@ class Subject:
         self.candidates = candidates
         self.laboratory = Laboratory(cls, namespace, deadline, journal)
         self.worked: List[Tuple[Constructor, Arguments, Inputs, Call]] = []
-        self.wanted: Sequence[int] = ()
+        self.coverage = Coverage(wanted)
+        self.missing = self.coverage.wanted  # lines that no recipe reached so far
         self.first: Optional[Draft] = None  # what ran first: forward itself
 
     def found(self, recipe: Mapping[str, Any]) -> None:
         if self.first is None and recipe.get("build"):
             self.first = Draft(recipe["build"], recipe["inputs"], recipe.get("setup") or "")
+
+    def reached_by(self, recipe: Mapping[str, Any]) -> FrozenSet[Line]:
+        """The wanted lines that run in a recipe."""
+        if not self.coverage.wanted:
+            return frozenset()
+        return self.coverage.reaches(lambda: self.laboratory.confirm(recipe))
 
     @property
     def name(self) -> str:
@@ -85,22 +118,24 @@ def search(
     namespace: Mapping[str, Any],
     source_path: str,
     candidates: Sequence[Mapping[str, Any]],
-    skip: int,
+    known: Sequence[Mapping[str, Any]],
     deadline: float,
-    wanted: Sequence[int] = (),
-) -> Dict[str, Any]:
-    """The recipe that ran after passing over `skip` other ones that ran.
+    wanted: Sequence[Line] = (),
+    only_reaching: bool = False,
+) -> Found:
+    """A recipe that runs, other than the known ones.
 
-    `wanted`: lines of the class's file that it should reach: methods there are called as well.
+    `wanted`: lines that should be reached. Where there are known recipes, or `only_reaching`, the
+    recipe reaches one that none of the known ones reaches; unless they reach all of them.
     `deadline` is a time of `time.monotonic()`. Attempts are made in a fork: one that crashes or
     hangs is passed over. Raises `NoRecipe`.
     """
 
     def work(journal: Journal) -> Dict[str, Any]:
-        subject = Subject(cls, namespace, source_path, candidates, deadline, journal)
-        subject.wanted = wanted
+        subject = Subject(cls, namespace, source_path, candidates, deadline, journal, wanted)
         try:
-            return {"recipe": _search(subject, skip)}
+            recipe = _search(subject, known, only_reaching)
+            return {"recipe": recipe, "contains": sorted(subject.laboratory.contains)}
         except NoRecipe as none:
             return {"none": [none.code, none.message, none.hint]}
         except Exception as error:
@@ -118,20 +153,43 @@ def search(
         raise NoRecipe(*answer["none"])
     if "error" in answer:
         raise RuntimeError("the search of a recipe failed: {}".format(answer["error"]))
-    found: Dict[str, Any] = answer["recipe"]
-    return found
+    return Found(answer["recipe"], [tuple(one) for one in answer["contains"]])
 
 
-def _search(subject: Subject, skip: int) -> Dict[str, Any]:
-    seen = set()
+def _search(
+    subject: Subject, known: Sequence[Mapping[str, Any]], only_reaching: bool
+) -> Dict[str, Any]:
+    for recipe in known:
+        subject.missing -= subject.reached_by(recipe)
+        subject.found(recipe)
+        _take_up(subject, recipe)
+    must_reach = bool(known or only_reaching) and bool(subject.missing)
+    seen = {_key_of(recipe) for recipe in known}
     for found in _working(subject):
-        key = tuple(found.get(field) or "" for field in ("setup", "build", "inputs", "function"))
-        if key in seen:
-            continue
-        seen.add(key)
-        if len(seen) > skip:
+        key = _key_of(found)
+        if key not in seen and (not must_reach or subject.missing & subject.reached_by(found)):
             return found
+        seen.add(key)
     raise _explain(subject, len(seen))
+
+
+def _key_of(recipe: Mapping[str, Any]) -> Tuple[str, ...]:
+    return tuple(recipe.get(field) or "" for field in ("setup", "build", "inputs", "function"))
+
+
+def _take_up(subject: Subject, recipe: Mapping[str, Any]) -> None:
+    """Has the variants start from a recipe that is known."""
+    constructor = Constructor(subject.cls, subject.namespace, subject.cls.__qualname__)
+    setup = recipe.get("setup") or ""
+    arguments = constructor.parsed(recipe.get("build") or "", setup)
+    if arguments is None:
+        return
+    model, failure = subject.laboratory.build(constructor.draft(arguments))
+    if failure is None:
+        inputs = Inputs(model)
+        call = inputs.parsed(recipe.get("inputs") or "")
+        if call is not None:
+            subject.worked.append((constructor, arguments, inputs, call))
 
 
 def _working(subject: Subject) -> Iterator[Dict[str, Any]]:
@@ -186,6 +244,8 @@ def _completed(subject: Subject, draft: Draft, given: bool) -> Iterator[Draft]:
 
 def plain(subject: Subject) -> Iterator[Draft]:
     """Constructor arguments, cheapest first; for each that builds, inputs, cheapest first."""
+    if subject.worked:
+        return
     laboratory = subject.laboratory
     constructor = Constructor(subject.cls, subject.namespace, subject.cls.__qualname__)
     built = 0
@@ -208,28 +268,39 @@ def plain(subject: Subject) -> Iterator[Draft]:
 
 def variants(subject: Subject) -> Iterator[Draft]:
     """What worked, with another flag, option or optional input, so that other branches run."""
+    deciding = deciding_names(subject.cls, subject.missing)
     for constructor, arguments, inputs, call in list(subject.worked):
         draft = constructor.draft(arguments)
-        for other in inputs.variants(call):
+        for other in inputs.variants(call, deciding):
             if subject.laboratory.left <= 0:
                 return
             yield from _steered(subject, draft, other, 30)
-        for others in constructor.variants(arguments):
+        for others in constructor.variants(arguments, deciding):
             if subject.laboratory.left <= 0:
                 return
-            changed = constructor.draft(others)
-            model, failure = subject.laboratory.build(changed)
-            if failure is None:
-                for _, _, found in _calls(subject, changed, model, 40, call):
-                    yield found
-                    break
+            yield from _rebuilt(subject, constructor.draft(others), call, deciding)
+
+
+def _rebuilt(
+    subject: Subject, draft: Draft, call: Call, deciding: Sequence[str]
+) -> Iterator[Draft]:
+    """The model built in another way, called as before and with other deciding inputs."""
+    model, failure = subject.laboratory.build(draft)
+    if failure is not None:
+        return
+    for inputs, found_call, found in _calls(subject, draft, model, 40, call):
+        yield found
+        if subject.missing:
+            for other in itertools.islice(inputs.variants(found_call, deciding), PAIRED):
+                yield from _steered(subject, draft, other, 10)
+        return
 
 
 def entries(subject: Subject) -> Iterator[Draft]:
     """What ran first, entered by another method in which a wanted line stands."""
     if subject.first is None:
         return
-    for name in _wanted_methods(subject.cls, subject.wanted):
+    for name in _wanted_methods(subject.cls, subject.missing):
         build = "codemod_entry({}, {!r})".format(subject.first.build, name)
         for inputs in (subject.first.inputs, "((), {})"):
             draft = Draft(build, inputs, subject.first.setup)
@@ -239,8 +310,9 @@ def entries(subject: Subject) -> Iterator[Draft]:
                 break
 
 
-def _wanted_methods(cls: type, wanted: Sequence[int]) -> List[str]:
+def _wanted_methods(cls: type, wanted: Iterable[Line]) -> List[str]:
     """Public methods of the class itself, other than forward, with a wanted line in them."""
+    numbers = {line for _, line in wanted}
     found = []
     for name, value in vars(cls).items():
         function = plain_function(value)
@@ -250,7 +322,7 @@ def _wanted_methods(cls: type, wanted: Sequence[int]) -> List[str]:
             lines, first = inspect.getsourcelines(function)
         except (OSError, TypeError):
             continue
-        if any(first <= line < first + len(lines) for line in wanted):
+        if any(first <= line < first + len(lines) for line in numbers):
             found.append(name)
     return found
 

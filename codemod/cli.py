@@ -20,6 +20,7 @@ import click
 
 from codemod.configuration import (
     ACCEPTABLE,
+    LOOPS,
     CommandLine,
     Options,
     find_root,
@@ -214,6 +215,11 @@ _selection = _stack(
         multiple=True,
         metavar="NAMES",
         help="Layers by name or group: relu,gelu,@activation,@pooling,@dropout,@padding,@loss.",
+    ),
+    click.option(
+        "--loops",
+        type=click.Choice(LOOPS),
+        help="What a functional in a loop becomes: one module for all rounds, or one a layer.",
     ),
     click.option("--include", multiple=True, metavar="GLOB", help="Also these files (repeat)."),
     click.option("--exclude", multiple=True, metavar="GLOB", help="Not these files (repeat)."),

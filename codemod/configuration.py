@@ -20,6 +20,7 @@ else:
     import tomli as tomllib
 
 ACCEPTABLE = ("behaviour-change", "unconfirmed")
+LOOPS = ("shared", "per-layer")
 DEFAULT_TRANSFORMS = ("call-to-forward", "dropout-to-module")
 _PROJECT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg")
 _LINE_LENGTH = 88
@@ -35,6 +36,7 @@ class Options:
     transforms: tuple[str, ...] = DEFAULT_TRANSFORMS
     preset: str | None = None
     only: tuple[str, ...] = ()
+    loops: str = "shared"  # one of LOOPS: what a call in a loop becomes
     verify: bool = True
     accept: frozenset[str] = frozenset()
     jobs: int = 1
@@ -58,6 +60,7 @@ class CommandLine:
     transforms: tuple[str, ...] = ()
     preset: str | None = None
     only: tuple[str, ...] = ()
+    loops: str | None = None
     verify: bool | None = None
     accept: tuple[str, ...] = ()
     jobs: int | None = None
@@ -101,6 +104,7 @@ def make_options(line: CommandLine, cwd: Path) -> Options:
         transforms=_transforms(line, chosen, configuration, cwd),
         preset=preset,
         only=_names(line.only or chosen.get("only", ())),
+        loops=_one_of("loops", _first(line.loops, table.get("loops"), "shared"), LOOPS),
         verify=_first(line.verify, table.get("verify"), True),
         accept=_accepted(line.accept or table.get("accept", ())),
         jobs=_positive("jobs", _first(line.jobs, table.get("jobs"), _processors())),
@@ -249,6 +253,7 @@ _KEYS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "import_roots": _STRINGS,
     "include": _STRINGS,
     "jobs": (_is_whole, "a whole number"),
+    "loops": _STRING,
     "only": _STRINGS,
     "preset": _STRING,
     "presets": (_is_table, "a table"),
@@ -296,10 +301,13 @@ def _names(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _accepted(values: Iterable[str]) -> frozenset[str]:
-    for value in values:
-        if value not in ACCEPTABLE:
-            raise unknown_name("value of accept", value, ACCEPTABLE)
-    return frozenset(values)
+    return frozenset(_one_of("accept", value, ACCEPTABLE) for value in values)
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> str:
+    if value not in known:
+        raise unknown_name(f"value of {name}", value, known)
+    return value
 
 
 def _positive(name: str, value: Any) -> Any:

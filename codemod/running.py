@@ -19,7 +19,8 @@ from codemod.verify.standby import StandbyPool
 def settings_of(options: Options) -> Settings:
     """What the options say to transforms."""
     only = frozenset(pair.module for pair in select(options.only)) if options.only else None
-    return Settings(only, line_length(options.root), options.verify)
+    per_layer = options.loops == "per-layer"
+    return Settings(only, line_length(options.root), options.verify, per_layer)
 
 
 @contextlib.contextmanager

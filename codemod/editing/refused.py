@@ -36,6 +36,11 @@ COMMON_REFUSALS: Mapping[str, RefusalDoc] = {
         "A method is called on something that is a tensor only by the look of it.",
         "Leave out --no-verify: it is rewritten where a run shows that nothing changes.",
     ),
+    "loop-not-static": RefusalDoc(
+        "How often the loop runs is not settled in __init__, so no list of modules, one a round,"
+        " can be made for it.",
+        "Use --loops shared: one module serves all rounds.",
+    ),
     "argument-not-static": RefusalDoc(
         "An argument may differ from one call to the next, and a module takes it only once.",
         "Make it a literal, a file-level constant, or an attribute that only __init__ sets.",

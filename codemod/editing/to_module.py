@@ -38,6 +38,7 @@ from codemod.editing.checks import (
 )
 from codemod.editing.imports import Reach, reach
 from codemod.editing.lengths import length_of
+from codemod.editing.loops import Rounds, header_edits, round_variable, rounds_of
 from codemod.editing.markers import any_of
 from codemod.editing.outside import outside_refusals
 from codemod.editing.receivers import (
@@ -51,7 +52,7 @@ from codemod.editing.refused import Refused
 from codemod.editing.stability import attributes_for_init
 from codemod.editing.training import check_one_mode
 from codemod.editing.transform import Found, Transform, witness
-from codemod.results import Contract, Release, Requirement, Rewrite
+from codemod.results import Contract, Edit, Release, Requirement, Rewrite
 from codemod.semantics.module_class import Call, ModuleClass, SourceFile
 
 Candidates = tuple[tuple[Pair, Functional], ...]
@@ -89,6 +90,7 @@ class FunctionalSite:
     placement: Placement
     package: Reach
     keep: tuple[int, ...]
+    rounds: Rounds | None = None  # the loop, where each of its rounds is to have its own module
 
     @property
     def pair(self) -> Pair:
@@ -133,7 +135,8 @@ class ToModule(Transform):
                 check_class_accepts_attributes(module, call)
                 _check_is_run(self, candidates)
                 contract = self.contract_of(call, candidates)
-                sites.append((functional_site(call, candidates), contract))
+                per_layer = self.settings.per_layer
+                sites.append((functional_site(call, candidates, per_layer), contract))
             except Refused as refused:
                 yield self.refuse(module, call.node, refused)
         yield from module_rewrites(self, module, _apart(sites))
@@ -216,8 +219,11 @@ def training_argument(call: Call, candidates: Candidates) -> str | None:
     return bound.get(functional.training) if functional.training else None
 
 
-def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
-    """Everything that the rewrite of one functional call needs. Raises Refused."""
+def functional_site(call: Call, candidates: Candidates, per_layer: bool = False) -> FunctionalSite:
+    """Everything that the rewrite of one functional call needs. Raises Refused.
+
+    `per_layer`: a call in a loop is to have one module a round.
+    """
     check_site(call)
     _check_no_wrapper(call)
     module = call.module
@@ -239,12 +245,16 @@ def functional_site(call: Call, candidates: Candidates) -> FunctionalSite:
     if made.functional.training is not None:
         check_one_mode(module)
     package = reach(module.file, "torch.nn", (init.scope if init else module.file_scope,))
+    rounds = rounds_of(call) if per_layer else None
+    if rounds is not None:
+        needs |= rounds.needs
     return FunctionalSite(
         call=call,
         made=made,
         placement=placement_for(module, producer_of(call), needs, first_run_in_init(call)),
         package=package,
         keep=_kept(call, made),
+        rounds=rounds,
     )
 
 
@@ -315,11 +325,16 @@ def module_rewrites(
 def _names(module: ModuleClass, sites: list[FunctionalSite]) -> Mapping[int, str]:
     by_base: dict[str, list[int]] = {}
     for site in sites:
-        by_base.setdefault(site.pair.attribute, []).append(site.offset)
+        base = site.pair.attribute
+        by_base.setdefault(base if site.rounds is None else _plural(base), []).append(site.offset)
     names: dict[int, str] = {}
     for base, offsets in sorted(by_base.items()):
         names.update(fresh_names(module, base, offsets))
     return names
+
+
+def _plural(name: str) -> str:
+    return f"{name}es" if name.endswith(("s", "x", "sh")) else f"{name}s"
 
 
 def _rewrite(transform: Transform, site: FunctionalSite, name: str, contract: Contract) -> Rewrite:
@@ -329,16 +344,26 @@ def _rewrite(transform: Transform, site: FunctionalSite, name: str, contract: Co
     requirements: list[Requirement] = list(site.placement.requirements)
     if site.package.requirement is not None:
         requirements.append(site.package.requirement)
+    edits: list[Edit] = []
+    if site.rounds is not None:
+        made = f"{site.package.expression}.ModuleList({made} for _ in {site.rounds.over})"
+        if site.rounds.index is not None:
+            target += f"[{site.rounds.index}]"
+        else:
+            variable = round_variable(call, site.rounds, name)
+            header, shared = header_edits(call, site.rounds, variable, target, site.order)
+            edits, target = [*edits, *header], variable
+            requirements += shared
     shown = "." + site.made.functional.name.rpartition(".")[2]
     observed = receiver_of(call) if site.is_method else call.node
     if site.is_method:
-        edits = call_with_receiver(call, target)
+        edits += call_with_receiver(call, target)
     else:
         shown = module.text(call.node.func)
-        edits = rewrite_call(call, target, site.keep, line_length=transform.settings.line_length)
+        edits += rewrite_call(call, target, site.keep, line_length=transform.settings.line_length)
     return transform.rewrite(
         module,
-        summary=f"{shown} -> {target}",
+        summary=f"{shown} -> {call.self_name}.{name}",
         sites=[call.node],
         edits=[
             *edits,

@@ -43,12 +43,14 @@ class Settings:
     """What a run tells its transforms.
 
     `only`: the catalogue entries that `--only` chooses. `line_length`: the project's limit.
-    `verify`: whether the rewrites are going to be run.
+    `verify`: whether the rewrites are going to be run. `per_layer`: whether a call in a loop
+    becomes a list of modules, one a round, rather than one for all rounds.
     """
 
     only: frozenset[str] | None = None
     line_length: int = 88
     verify: bool = True
+    per_layer: bool = False
 
 
 class Transform(ABC):

@@ -116,7 +116,7 @@ def _key(
     """A digest of all that a plan depends on: the files, the transforms, this program."""
     said = hashlib.blake2b(digest_size=16)
     settings = [
-        (item.name, item.settings.verify, sorted(item.settings.only or ()) or item.settings.only)
+        (item.name, replace(item.settings, only=None), sorted(item.settings.only or ["all"]))
         for item in transforms
     ]
     said.update(repr((sys.version, settings, line_length, _program(transforms))).encode())

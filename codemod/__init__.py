@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from codemod.editing.checks import check_not_copied as check_not_copied
     from codemod.editing.checks import check_site as check_site
     from codemod.editing.checks import check_subclasses_run_init as check_subclasses_run_init
+    from codemod.editing.checks import check_text as check_text
     from codemod.editing.checks import first_run_in_init as first_run_in_init
     from codemod.editing.constructor import Constructor as Constructor
     from codemod.editing.constructor import check_stateless as check_stateless
@@ -43,7 +44,19 @@ if TYPE_CHECKING:
     from codemod.editing.imports import reach as reach
     from codemod.editing.inline import inline_calls as inline_calls
     from codemod.editing.inline import inline_rewrite as inline_rewrite
+    from codemod.editing.inplace import InplaceCall as InplaceCall
+    from codemod.editing.inplace import inplace_call as inplace_call
+    from codemod.editing.inplace import inplace_names as inplace_names
+    from codemod.editing.inplace import input_of as input_of
+    from codemod.editing.inplace import is_inplace as is_inplace
+    from codemod.editing.inplace import overwritten as overwritten
+    from codemod.editing.inplace import position_in_sequential as position_in_sequential
+    from codemod.editing.inplace import uses_of as uses_of
+    from codemod.editing.inplace import with_flag as with_flag
+    from codemod.editing.inplace import without_flag as without_flag
+    from codemod.editing.outside import outside_calls as outside_calls
     from codemod.editing.outside import outside_refusals as outside_refusals
+    from codemod.editing.outside import refuse_outside as refuse_outside
     from codemod.editing.refused import RefusalDoc as RefusalDoc
     from codemod.editing.refused import Refused as Refused
     from codemod.editing.removal import remove_statement as remove_statement
@@ -108,6 +121,7 @@ _HOMES = {
         "check_site",
         "check_subclasses_run_init",
         "first_run_in_init",
+        "check_text",
     ),
     "editing.branches": (
         "exclusive",
@@ -122,6 +136,18 @@ _HOMES = {
         "layer_made",
         "layer_names",
     ),
+    "editing.inplace": (
+        "InplaceCall",
+        "inplace_call",
+        "inplace_names",
+        "input_of",
+        "is_inplace",
+        "overwritten",
+        "position_in_sequential",
+        "uses_of",
+        "with_flag",
+        "without_flag",
+    ),
     "editing.stability": (
         "attributes_for_init",
         "stable_attributes",
@@ -131,7 +157,11 @@ _HOMES = {
         "reach",
     ),
     "editing.inline": ("inline_calls", "inline_rewrite"),
-    "editing.outside": ("outside_refusals",),
+    "editing.outside": (
+        "outside_calls",
+        "outside_refusals",
+        "refuse_outside",
+    ),
     "editing.refused": ("RefusalDoc", "Refused"),
     "editing.removal": ("remove_statement",),
     "editing.replace": ("replace_function",),

@@ -57,8 +57,16 @@ class Contract:
 
     @property
     def changes_behaviour(self) -> bool:
-        """Whether an aspect beyond the structural ones changes: such a rewrite needs `--accept`."""
-        return bool(self.changes.keys() - STRUCTURAL)
+        """Whether what the model does changes: such a rewrite needs `--accept`.
+
+        Its parts, and the operators by which it comes to the same results, are no behaviour.
+        """
+        return bool(self.behaviour)
+
+    @property
+    def behaviour(self) -> tuple[Aspect, ...]:
+        """The aspects of behaviour that change on purpose."""
+        return tuple(a for a in self.changes if a not in STRUCTURAL and a != "trace")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -24,13 +24,29 @@ def outside_refusals(
 
     The codes are outside-class and, in a class that another of its name replaces, defined-twice.
     """
+    for call, name, owner in outside_calls(transform, file, modules):
+        if wanted(name):
+            yield refuse_outside(transform, file, call, owner, _refused(owner, modules))
+
+
+def outside_calls(
+    transform: Transform, file: SourceFile, modules: frozenset[str]
+) -> Iterator[tuple[ast.Call, str, str]]:
+    """Calls outside the module classes, near the transform's markers: the call, the qualified
+    name of the function, and the function or class that the call stands in."""
     skipped = {file.project.classes[file.path, name].line for name in modules}
     for call, scope, owner in _calls(file, _marked(file, transform), None, "", skipped):
         name = file.resolver.qualified(call.func, scope)
-        if name is not None and wanted(name):
-            position = file.source.position(span(file.source, call)[0])
-            refused = _refused(owner, modules)
-            yield transform.refusal(file.path, position.line, position.column, owner, refused)
+        if name is not None:
+            yield call, name, owner
+
+
+def refuse_outside(
+    transform: Transform, file: SourceFile, node: ast.Call, owner: str, refused: Refused
+) -> Refusal:
+    """A refusal for a place outside the module classes."""
+    position = file.source.position(span(file.source, node)[0])
+    return transform.refusal(file.path, position.line, position.column, owner, refused)
 
 
 def _refused(owner: str, modules: frozenset[str]) -> Refused:

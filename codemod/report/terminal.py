@@ -15,7 +15,6 @@ from rich.text import Text
 from codemod.report import patch
 from codemod.results import (
     ASPECTS,
-    STRUCTURAL,
     Difference,
     Evidence,
     Outcome,
@@ -155,16 +154,10 @@ def _class_of(group: Sequence[Outcome]) -> tuple[str, str]:
 
 
 def _why_not_written(outcome: Outcome) -> str:
-    changes = _behaviour(outcome.rewrite)
+    changes = outcome.rewrite.contract.behaviour
     if changes:
         return f"not written: it changes {', '.join(changes)} on purpose"
     return "not written: it rests on a rewrite that is not written"
-
-
-def _behaviour(rewrite: Rewrite) -> list[str]:
-    if not rewrite.contract.changes_behaviour:
-        return []
-    return [aspect for aspect in rewrite.contract.changes if aspect not in STRUCTURAL]
 
 
 def _evidence_lines(group: Sequence[Outcome]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from codemod.results import (
     Difference,
     Expectation,
 )
+from codemod.verify.alignment import aligned
 from codemod.verify.differences import (
     MAX_DIFFERENCES,
     Spot,
@@ -70,6 +71,8 @@ def judge(
 
     `more_before`: further runs of the code before, which must agree on other inputs as well.
     """
+    more_before = [aligned(one, after, changes)[0] for one in more_before]
+    before, after = aligned(before, after, changes)
     findings = {aspect: _find(aspect, before, after, changes) for aspect in ASPECTS}
     sets = judge_sets([before, *more_before], after, changes)
     elsewhere: dict[Aspect, str] = {}

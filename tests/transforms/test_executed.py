@@ -16,6 +16,8 @@ from codemod.transforms.call_to_forward import CallToForward
 from codemod.transforms.dropout_to_module import DropoutToModule
 from codemod.transforms.functional_to_module import FunctionalToModule
 from codemod.transforms.hoist_inline_modules import HoistInlineModules
+from codemod.transforms.inplace_off import InplaceOff
+from codemod.transforms.inplace_on import InplaceOn
 from codemod.transforms.module_to_functional import ModuleToFunctional
 from codemod.transforms.unshare_modules import UnshareModules
 
@@ -309,6 +311,44 @@ PRESERVING: Mapping[str, tuple[type[Transform], str, str, tuple[Any, ...], tuple
         ),
         (),
         (5, 4),
+    ),
+    "in-place-activations-off": (
+        InplaceOff,
+        net(
+            "x = F.leaky_relu_(self.fc(x), 0.3)",
+            "return self.body(x)",
+            init=(FC, "self.body = nn.Sequential(nn.Linear(4, 4), nn.ELU(0.7, True))"),
+        ),
+        net(
+            "x = F.leaky_relu(self.fc(x), 0.3)",
+            "return self.body(x)",
+            init=(FC, "self.body = nn.Sequential(nn.Linear(4, 4), nn.ELU(0.7))"),
+        ),
+        (),
+        (3, 4),
+    ),
+    "in-place-activations-on": (
+        InplaceOn,
+        net(
+            "return self.body(self.act(self.fc(x)))",
+            init=(
+                FC,
+                "self.act = nn.LeakyReLU(0.3)",
+                "self.body = nn.Sequential(nn.BatchNorm1d(4), nn.ELU(0.7))",
+            ),
+            head=NO_F,
+        ),
+        net(
+            "return self.body(self.act(self.fc(x)))",
+            init=(
+                FC,
+                "self.act = nn.LeakyReLU(0.3, inplace=True)",
+                "self.body = nn.Sequential(nn.BatchNorm1d(4), nn.ELU(0.7, inplace=True))",
+            ),
+            head=NO_F,
+        ),
+        (),
+        (3, 4),
     ),
     "softmax-made-in-forward": (
         HoistInlineModules,

@@ -1,0 +1,171 @@
+"""`nn.ReLU(inplace=True)` becomes `nn.ReLU()`: the input of the layer is kept.
+
+https://docs.pytorch.org/docs/stable/notes/autograd.html#in-place-operations-with-autograd
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from codemod import (
+    Call,
+    Contract,
+    Example,
+    Found,
+    InplaceCall,
+    ModuleClass,
+    RefusalDoc,
+    Refused,
+    SourceFile,
+    Transform,
+    check_file,
+    check_not_copied,
+    check_text,
+    inplace_call,
+    inplace_names,
+    input_of,
+    is_inplace,
+    outside_calls,
+    overwritten,
+    position_in_sequential,
+    refuse_outside,
+    uses_of,
+    without_flag,
+    witness,
+)
+
+OTHER_OPERATORS = Contract(changes={"trace": "may-differ"})
+# The caller's tensor is no longer overwritten, which the caller may see.
+KEEPS_INPUT = Contract(changes={"inputs": "may-differ", "trace": "may-differ"})
+
+
+class InplaceOff(Transform):
+    """Turn in-place layers and functionals into ones that keep their input."""
+
+    name = "inplace-off"
+    contract = KEEPS_INPUT
+    inverse = "inplace-on"
+    markers = inplace_names()
+    refusals = {
+        "read-afterwards": RefusalDoc(
+            "The input is read again after it was overwritten, so later code sees the layer's"
+            " output in its place: the multi-branch trap, or what was meant.",
+            "Say which is meant: read the output, or take inplace=True off by hand.",
+        ),
+        "result-unused": RefusalDoc(
+            "The result is not used: the call is there for what it does to its input.",
+            "Assign the result: x = F.relu(x).",
+        ),
+        "flag-not-literal": RefusalDoc(
+            "Whether it is in place is decided elsewhere.",
+            "Change the value where it is decided.",
+        ),
+        "in-a-function": RefusalDoc(
+            "The layer is made by a function that belongs to no class, so no run can be tied to"
+            " the change.",
+            "Take the flag off by hand, or make the function a method of the model.",
+        ),
+        "unknown-layer": RefusalDoc(
+            "What takes inplace=True here cannot be told: it may be no layer of torch.nn.",
+            "Take the flag off by hand, where the layer is known.",
+        ),
+    }
+    examples = (
+        Example(
+            before="""\
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 6, 3)
+        self.bn = nn.BatchNorm2d(6)
+        self.act = nn.LeakyReLU(0.2, inplace=True)
+
+    def forward(self, x):
+        x = self.act(self.bn(x))
+        return F.relu_(self.conv(x))
+""",
+            after="""\
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 6, 3)
+        self.bn = nn.BatchNorm2d(6)
+        self.act = nn.LeakyReLU(0.2)
+
+    def forward(self, x):
+        x = self.act(self.bn(x))
+        return F.relu(self.conv(x))
+""",
+        ),
+    )
+
+    def find(self, module: ModuleClass) -> Iterator[Found]:
+        for call in module.calls_near(self.markers):
+            site = inplace_call(call)
+            if site is None:
+                if _says_inplace(call) and _may_make_layer(call):
+                    refused = Refused("unknown-layer", "it may be no layer of torch.nn")
+                    yield self.refuse(module, call.node, refused)
+                continue
+            if not self.is_chosen(site.pair) or (site.value is None and not site.spelled):
+                continue
+            try:
+                if not site.is_on and not isinstance(site.value, ast.Constant):
+                    raise Refused(
+                        "flag-not-literal", f"it is `{ast.unparse(site.value or call.node)}`"
+                    )
+                if site.is_on:
+                    yield self._turn_off(module, site)
+            except Refused as refused:
+                yield self.refuse(module, call.node, refused)
+
+    def find_outside(self, file: SourceFile, modules: frozenset[str]) -> Iterator[Found]:
+        for node, name, owner in outside_calls(self, file, modules):
+            if is_inplace(name, node):
+                refused = Refused("in-a-function", f"{owner or 'the file'} belongs to no class")
+                yield refuse_outside(self, file, node, owner, refused)
+
+    def _turn_off(self, module: ModuleClass, site: InplaceCall) -> Found:
+        call = site.call
+        check_file(module)
+        check_not_copied(module, [call.method.node])
+        check_text(call)
+        uses = uses_of(site)
+        whose = {overwritten(use, value) for use in uses if (value := input_of(use)) is not None}
+        if position_in_sequential(call) == 0:
+            whose.add("callers")
+        shown = module.text(call.node.func)
+        return self.rewrite(
+            module,
+            f"{shown} keeps its input",
+            [call.node],
+            without_flag(site, self.settings.line_length),
+            [witness(module, node) for node in {call.node, *(use.node for use in uses)}],
+            kind=site.pair.module,
+            contract=KEEPS_INPUT if "callers" in whose else OTHER_OPERATORS,
+        )
+
+
+def _says_inplace(call: Call) -> bool:
+    return any(
+        item.arg == "inplace" and isinstance(item.value, ast.Constant) and item.value.value is True
+        for item in call.node.keywords
+    )
+
+
+def _may_make_layer(call: Call) -> bool:
+    """`act_layer(inplace=True)`: a parameter, a local or a class of the project is called."""
+    function = call.node.func
+    if not isinstance(function, ast.Name):
+        return False
+    resolved = call.module.file.resolver.resolve(function.id, call.scope)
+    return resolved.key is not None or call.scope.binds(function.id)

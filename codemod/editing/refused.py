@@ -127,6 +127,15 @@ COMMON_REFUSALS: Mapping[str, RefusalDoc] = {
         "Code elsewhere looks for instances of this module class and would find one less.",
         "Remove that code first, or leave the module.",
     ),
+    "read-afterwards": RefusalDoc(
+        "The input is read again after the layer (the multi-branch trap): with the flag on, that"
+        " reads the layer's output, and with the flag off the input.",
+        "Say which is meant: read the output under its own name, or set the flag by hand.",
+    ),
+    "result-unused": RefusalDoc(
+        "The result is not used: the call is there for what it does to its input.",
+        "Assign the result: x = F.relu(x).",
+    ),
     "stateful": RefusalDoc(
         "With these arguments the module holds parameters or buffers.",
         "Leave it a module.",

@@ -48,15 +48,6 @@ class InplaceOff(Transform):
     inverse = "inplace-on"
     markers = inplace_names()
     refusals = {
-        "read-afterwards": RefusalDoc(
-            "The input is read again after it was overwritten, so later code sees the layer's"
-            " output in its place: the multi-branch trap, or what was meant.",
-            "Say which is meant: read the output, or take inplace=True off by hand.",
-        ),
-        "result-unused": RefusalDoc(
-            "The result is not used: the call is there for what it does to its input.",
-            "Assign the result: x = F.relu(x).",
-        ),
         "flag-not-literal": RefusalDoc(
             "Whether it is in place is decided elsewhere.",
             "Change the value where it is decided.",

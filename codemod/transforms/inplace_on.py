@@ -55,11 +55,6 @@ class InplaceOn(Transform):
     inverse = "inplace-off"
     markers = inplace_names()
     refusals = {
-        "read-afterwards": RefusalDoc(
-            "The input is read again after the layer (the multi-branch trap): another branch would"
-            " see the layer's output in its place.",
-            "Leave it as it is.",
-        ),
         "may-be-leaf": RefusalDoc(
             "The input comes from the caller: it may be a leaf that requires grad, which raises,"
             " or the caller may read it again.",

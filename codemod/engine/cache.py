@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codemod.editing.transform import Transform
-from codemod.engine.compose import Pass, compose
+from codemod.engine.compose import Pass
 from codemod.engine.indexing import build_project
-from codemod.engine.planning import Planned, after_pass, plan
+from codemod.engine.planning import Planned, after_pass, compose_alone, plan
 from codemod.errors import SourceError
 from codemod.results import Composition, Plan, Rewrite
 from codemod.source.durable import write_file
@@ -70,9 +70,7 @@ class PlanCache:
             for rewrites in entry.passes:
                 one = Pass(project, rewrites)
                 passes.append(one)
-                alone = Pass(project, tuple(replace(item, requires=()) for item in rewrites))
-                made = compose([alone], [item.id for item in rewrites])
-                project = after_pass(project, made)
+                project = after_pass(project, compose_alone(one, jobs), jobs)
             return tuple(passes)
 
         return Planned(entry.plan, entry.snapshot, make_passes, dict(entry.known)), key

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from codemod.engine.empty_blocks import without_empty_blocks
+from codemod.engine.processes import paused_collector, spread
 from codemod.engine.text_edits import OffsetMap, apply_edits
 from codemod.engine.unused_imports import unused_import_edits
 from codemod.errors import RewriteError, SourceError
 from codemod.results import Composition, Edit, Location, Rewrite, Witness
+from codemod.semantics.parts import Parts, first_lines
 from codemod.semantics.project import Project
 from codemod.semantics.syntax import parse
-from codemod.source.overlay import Overlay
+from codemod.source.overlay import Overlay, digest
 from codemod.source.text import SourceText
 
 
@@ -22,6 +24,11 @@ class Pass:
 
     project: Project
     rewrites: tuple[Rewrite, ...]
+    # Files by path, by what they were made of, and by the ids that were accepted in them.
+    known: dict[_Known, _Composed] = field(default_factory=dict, repr=False, compare=False)
+
+
+_Known = tuple[str, bytes, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -68,8 +75,8 @@ def closed(rewrites: Iterable[Rewrite], ids: Collection[str]) -> frozenset[str]:
         kept -= lost
 
 
-def compose(passes: Sequence[Pass], ids: Collection[str]) -> Composition:
-    """What the accepted rewrites make of the project.
+def compose(passes: Sequence[Pass], ids: Collection[str], jobs: int = 1) -> Composition:
+    """What the accepted rewrites make of the project. A file that was composed before is reused.
 
     Raises RewriteError naming the file whose composed text does not parse.
     """
@@ -79,8 +86,7 @@ def compose(passes: Sequence[Pass], ids: Collection[str]) -> Composition:
     for one in passes:
         rewrites = [rewrite for rewrite in one.rewrites if rewrite.id in accepted]
         base = Overlay(one.project.overlay.root, {**one.project.overlay.changes, **files})
-        paths = sorted({path for rewrite in rewrites for path in touched_paths(rewrite)})
-        composed = {path: _compose_file(one.project, base, path, rewrites) for path in paths}
+        composed = _compose_files(one, base, rewrites, jobs)
         places = _carry(places, composed)
         for rewrite in rewrites:
             places[rewrite.id] = [
@@ -88,6 +94,47 @@ def compose(passes: Sequence[Pass], ids: Collection[str]) -> Composition:
             ]
         files.update({path: item.source.encode() for path, item in composed.items()})
     return Composition(files, _locations(passes, files, places))
+
+
+def _compose_files(
+    one: Pass, base: Overlay, rewrites: Sequence[Rewrite], jobs: int
+) -> dict[str, _Composed]:
+    by_path: dict[str, list[Rewrite]] = {}
+    for rewrite in rewrites:
+        for path in touched_paths(rewrite):
+            by_path.setdefault(path, []).append(rewrite)
+    keys = {
+        path: (path, digest(base.read(path)), tuple(item.id for item in found))
+        for path, found in sorted(by_path.items())
+    }
+    missing = [(path, by_path[path]) for path, key in keys.items() if key not in one.known]
+    for made in spread(_ComposeFiles(one.project, base), missing, jobs):
+        if isinstance(made, _Broken):
+            raise RewriteError(made.path, made.message)
+        one.known[keys[made.source.path]] = made
+    return {path: one.known[key] for path, key in keys.items()}
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """A file whose composed text does not parse."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True)
+class _ComposeFiles:
+    project: Project
+    base: Overlay
+
+    def __call__(
+        self, wanted: Sequence[tuple[str, Sequence[Rewrite]]]
+    ) -> list[_Composed | _Broken]:
+        with paused_collector():
+            return [
+                _compose_file(self.project, self.base, path, rewrites) for path, rewrites in wanted
+            ]
 
 
 def _carry(
@@ -133,9 +180,13 @@ def _locations(
 
 def _compose_file(
     project: Project, base: Overlay, path: str, rewrites: Sequence[Rewrite]
-) -> _Composed:
-    source = SourceText.decode(path, base.read(path))
-    wanted = without_empty_blocks(source, with_requirements(rewrites, path))
+) -> _Composed | _Broken:
+    data = base.read(path)
+    source = SourceText.decode(path, data)
+    parts = Parts(source, project.files[path].parts)
+    if digest(data) != project.files[path].digest:
+        parts = Parts(source, first_lines(parse(source)))
+    wanted = without_empty_blocks(parts, with_requirements(rewrites, path))
     text, first = apply_edits(source.text, wanted)
     composed = source.with_text(text)
     maps = [first]
@@ -151,5 +202,5 @@ def _compose_file(
             maps.append(second)
         composed.encode()
     except (SourceError, UnicodeEncodeError) as error:
-        raise RewriteError(path, f"the rewritten text is not valid: {error}") from error
-    return _Composed(composed, tuple(maps))
+        return _Broken(path, f"the rewritten text is not valid: {error}")
+    return _Composed(composed.with_text(text), tuple(maps))

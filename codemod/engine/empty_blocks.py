@@ -8,18 +8,26 @@ from collections.abc import Sequence
 from codemod.editing.removal import remove_statement
 from codemod.results import Edit
 from codemod.semantics.layout import span
-from codemod.semantics.syntax import blocks_of, parse
+from codemod.semantics.parts import Parts
+from codemod.semantics.syntax import blocks_of
 from codemod.source.text import SourceText
 
 _EFFECTS = (ast.Call, ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 
 
-def without_empty_blocks(source: SourceText, edits: Sequence[Edit]) -> list[Edit]:
-    """The edits, completed where together they would empty a block."""
+def without_empty_blocks(parts: Parts, edits: Sequence[Edit]) -> list[Edit]:
+    """The edits of a file, completed where together they would empty a block."""
+    source = parts.source
     deletions = [edit for edit in edits if _deletes_lines(source, edit)]
     if not deletions:
         return list(edits)
-    return _settled(source, parse(source).body, deletions, list(edits), is_file=True)
+    lines = {
+        line
+        for edit in deletions
+        for line in range(source.position(edit.start).line, source.position(edit.end).line + 1)
+    }
+    body = {id(item): item for line in sorted(lines) for item in parts.at(line)}
+    return _settled(source, list(body.values()), deletions, list(edits), is_file=True)
 
 
 def _deletes_lines(source: SourceText, edit: Edit) -> bool:
@@ -45,13 +53,14 @@ def _settled(
     is_file: bool = False,
 ) -> list[Edit]:
     """The edits with those that this block, and the blocks in it, take."""
-    gone = [statement for statement in block if _is_gone(source, statement, deletions)]
+    touched = [statement for statement in block if _is_touched(source, statement, deletions)]
+    gone = [statement for statement in touched if _is_gone(source, statement, deletions)]
     for statement in gone:
         if not _covered(source, statement, edits):
             start, end = span(source, statement)
             edits = [edit for edit in edits if not _lies_in(edit, start, source.next_line(end))]
             edits.append(remove_statement(source, statement))
-    for statement in block:
+    for statement in touched:
         if statement not in gone:
             for inner in blocks_of(statement):
                 edits = _settled(source, inner, deletions, edits)
@@ -67,6 +76,11 @@ def _settled(
 
 def _lies_in(edit: Edit, start: int, end: int) -> bool:
     return start <= edit.start < end and edit.end <= end
+
+
+def _is_touched(source: SourceText, node: ast.stmt, deletions: Sequence[Edit]) -> bool:
+    start, end = span(source, node)
+    return any(edit.start < end and start < edit.end for edit in deletions)
 
 
 def _is_elif(source: SourceText, node: ast.stmt) -> bool:

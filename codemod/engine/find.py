@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from codemod.editing.transform import Found, Transform
-from codemod.engine.indexing import paused_collector
+from codemod.engine.processes import paused_collector
 from codemod.engine.soundness import fault_of
 from codemod.engine.suppression import Suppression, is_suppressed, suppressions
 from codemod.errors import CodemodError, SourceError, TransformError

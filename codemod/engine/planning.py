@@ -12,7 +12,8 @@ from typing import TypeVar
 from codemod.editing.transform import Transform
 from codemod.engine.compose import Pass, compose, touched_paths, with_requirements
 from codemod.engine.find import FindInFiles, Findings
-from codemod.engine.indexing import build_project, index_files, spread
+from codemod.engine.indexing import IndexFiles, build_project
+from codemod.engine.processes import paused_collector, spread
 from codemod.engine.text_edits import overlaps
 from codemod.errors import RewriteError, SourceError, StaleFileError
 from codemod.results import Composition, Edit, FileError, Plan, Refusal, Rewrite
@@ -60,6 +61,18 @@ def plan(
     line_length: int = 88,
 ) -> Planned:
     """Find all rewrites in the `selected` files of the project that `paths` make up."""
+    with paused_collector():
+        return _plan(overlay, paths, selected, transforms, jobs, line_length)
+
+
+def _plan(
+    overlay: Overlay,
+    paths: Sequence[str],
+    selected: frozenset[str],
+    transforms: Sequence[Transform],
+    jobs: int,
+    line_length: int,
+) -> Planned:
     project, errors = build_project(overlay, paths, jobs)
     project = replace(project, line_length=line_length)
     found_errors = [error for error in errors if error.path in selected]
@@ -81,11 +94,11 @@ def plan(
             project = replace(project, overlay=project.overlay.lay(snapshot))
         if not rewrites:
             break
-        one, composition, broken = _composed(project, rewrites)
+        one, composition, broken = _composed(project, rewrites, jobs)
         found_errors += broken
         passes.append(one)
         look_in = sorted(composition.files.keys() & selected)
-        project = after_pass(project, composition)
+        project = after_pass(project, composition, jobs)
     result = Plan(
         rewrites=tuple(rewrite for one in passes for rewrite in one.rewrites),
         refusals=tuple(sorted(refusals.values(), key=_place)),
@@ -126,10 +139,10 @@ def _of(findings: Iterable[Findings], kind: type[_Found]) -> list[_Found]:
     return [item for one in findings for item in one.found if isinstance(item, kind)]
 
 
-def after_pass(project: Project, composition: Composition) -> Project:
+def after_pass(project: Project, composition: Composition, jobs: int = 1) -> Project:
     """The project after a pass: only what changed is read again."""
     laid = project.overlay.lay(composition.files)
-    changed = index_files(laid, composition.files)
+    changed = spread(IndexFiles(laid), sorted(composition.files), jobs)
     files = {
         **project.files,
         **{item.path: item for item in changed if isinstance(item, FileIndex)},
@@ -159,13 +172,14 @@ def _accept(rewrites: list[Rewrite], number: int, earlier: Sequence[Pass]) -> li
 
 
 def _composed(
-    project: Project, rewrites: list[Rewrite]
+    project: Project, rewrites: list[Rewrite], jobs: int
 ) -> tuple[Pass, Composition, list[FileError]]:
     """All rewrites of a pass; those that would not parse are withdrawn, as a fault of ours."""
     errors: list[FileError] = []
     while True:
         try:
-            return Pass(project, tuple(rewrites)), _compose_alone(project, rewrites), errors
+            one = Pass(project, tuple(rewrites))
+            return one, compose_alone(one, jobs), errors
         except RewriteError as error:
             culprit = _culprit(project, [r for r in rewrites if error.path in touched_paths(r)])
             message = f"{culprit.transform}: {error}; the rewrite is withdrawn, please report it"
@@ -173,16 +187,17 @@ def _composed(
             rewrites = [item for item in rewrites if item is not culprit]
 
 
-def _compose_alone(project: Project, rewrites: Sequence[Rewrite]) -> Composition:
-    one = Pass(project, tuple(replace(item, requires=()) for item in rewrites))
-    return compose([one], [item.id for item in rewrites])
+def compose_alone(one: Pass, jobs: int = 1) -> Composition:
+    """What all rewrites of a pass make of the snapshot that they were found in."""
+    free = tuple(replace(item, requires=()) for item in one.rewrites)
+    return compose([replace(one, rewrites=free)], [item.id for item in free], jobs)
 
 
 def _culprit(project: Project, rewrites: Sequence[Rewrite]) -> Rewrite:
     """The first rewrite with which the ones before it no longer parse."""
     for count in range(1, len(rewrites)):
         try:
-            _compose_alone(project, rewrites[:count])
+            compose_alone(Pass(project, tuple(rewrites[:count])))
         except RewriteError:
             return rewrites[count - 1]
     return rewrites[-1]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from codemod.editing.transform import Transform
 from codemod.engine.find import FindInFiles
-from codemod.engine.indexing import build_project, spread
+from codemod.engine.indexing import build_project
+from codemod.engine.processes import spread
 from codemod.results import FileError, Refusal, Site
 from codemod.semantics.project import ClassKey, Project
 from codemod.source.overlay import Overlay

@@ -30,12 +30,18 @@ class Given:
     """One given recipe before it is matched with a class.
 
     `name`: the name as written; `joint`: what joins its parts. The texts are as in `Recipe`.
+    `folder`: it holds for classes below that folder, relative to the root, alone.
     """
 
     name: str
     joint: str
     where: str
     texts: Mapping[str, str]
+    folder: str = ""
+
+    def covers(self, path: str) -> bool:
+        """Whether a file lies where the recipe holds."""
+        return not self.folder or path.startswith(self.folder + "/")
 
     def matches(self, dotted: str, class_name: str) -> bool:
         """Whether the name is the dotted name of the class, or the end of it."""

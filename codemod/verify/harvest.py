@@ -1,31 +1,42 @@
 """Finds how the project itself builds and calls its models.
 
-In order: `if __name__ == "__main__":` blocks, demo functions and the docstring in the class's own
-file; tests; constructor calls with literal arguments anywhere; factory functions of the same file.
+In the order of trust: what a file says of itself (`get_inputs`), `if __name__ == "__main__":`
+blocks, documents and docstrings, demo functions, tests, other functions, constructor calls with
+literal arguments, default settings, factory functions. What shows a call comes before what shows
+a construction alone.
 """
 
 from __future__ import annotations
 
 import ast
-import doctest
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from codemod.results import Recipe
-from codemod.verify.slicing import Slice, on_cpu, slices
+from codemod.verify import example_inputs, settings
+from codemod.verify.examples import docstrings, of_docstring, of_document
+from codemod.verify.factories import calls_without_arguments, makers
+from codemod.verify.settings import Needs, Settings
+from codemod.verify.slicing import Outside, Slice, on_cpu, slices
+from codemod.verify.spelling import ModuleOf, Names, any_of, definitions, dotted, only
+from codemod.verify.testcode import test_bodies, written_out
 
 Text = Callable[[], bytes]
-ModuleOf = Callable[[str], str]
 Key = tuple[str, str]
 
 MOST = 8  # recipes kept for a class
+_MOST_CONFIGURED = 2  # of them built from settings
 _CALLED = re.compile(rb"\b([A-Za-z_]\w*)\s*(?:\(|as\b)")  # `Net(`, `import Net as`
+_SETTINGS = re.compile(
+    rb"\.add_argument\(|^class \w*(?:[Cc]onfig|CONFIG|[Ss]ettings|[Aa]rgs|[Pp]arams|[Oo]pt)"
+    rb"|^\w*(?:config|CONFIG|cfg|CFG|params|PARAMS|settings|opt)\w*\s*(?::[^=\n]+)?=\s*(?:\{|dict)",
+    re.M,
+)
 _DEMO = re.compile(r"^(test|demo|example|main|check|_?demo|_?test|run)")
-_PRETRAINED = {"pretrained": "False", "weights": "None", "pretrained_backbone": "False",
-               "weights_backbone": "None", "progress": "False"}  # fmt: skip
-_PROVENANCE_ORDER = ("main", "doctest", "demo", "test", "call", "factory")
+_TEST_FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|conftest|tests?/.*)\.py$")
+_ORDER = ("inputs", "main", "document", "demo", "test", "use", "call", "settings", "factory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,41 +47,105 @@ class _Find:
     recipe: Recipe
 
     @property
-    def rank(self) -> tuple[int, bool]:
-        return _PROVENANCE_ORDER.index(self.kind), not self.recipe.inputs
+    def rank(self) -> tuple[bool, int]:
+        return not self.recipe.inputs, _ORDER.index(self.kind)
+
+
+@dataclass
+class _Project:
+    """What is known of all files. `targets`: what builds each class: itself, its factories.
+
+    No tree is kept: those of a large project do not fit.
+    """
+
+    module_of: ModuleOf
+    targets: dict[Key, list[Key]]
+    needs: dict[Key, Needs] = field(default_factory=dict)
+    settings: list[Settings] = field(default_factory=list)
 
 
 def harvest(
-    files: Mapping[str, Text], wanted: Collection[Key], module_of: ModuleOf
+    files: Mapping[str, Text],
+    wanted: Collection[Key],
+    module_of: ModuleOf,
+    documents: Mapping[str, Text] | None = None,
 ) -> Mapping[Key, tuple[Recipe, ...]]:
     """Recipes for the wanted `(path, class name)`s, the most telling first.
 
     `files`: the project's files, path -> bytes. Each is searched once for the names; only those
-    that call one are parsed. A file that cannot be read or parsed gives nothing.
+    that call one are parsed. `documents`: prose and data beside them (`.md`, `.rst`, `.json`,
+    `.yaml`). What cannot be read or parsed gives nothing.
     """
-    by_name: dict[str, list[Key]] = defaultdict(list)
-    for key in wanted:
-        by_name[key[1].split(".")[-1]].append(key)
-    own = {path for path, _ in wanted}
-    names = {name.encode() for name in by_name}
+    project = _Project(module_of, {key: [key] for key in wanted})
+    contents = {path: _read(text) for path, text in files.items()}
+    _look_at_classes(project, contents)
+    if project.needs:
+        _find_settings(project, contents, documents or {})
     found: dict[Key, list[_Find]] = defaultdict(list)
-    for path, text in files.items():
-        content = _read(text)
-        called = {match.decode() for match in names.intersection(_CALLED.findall(content))}
-        if not called and path not in own:
-            continue
-        tree = _parse(content)
+    for path, tree, keys in _relevant(project, contents):
+        for key, find in _File(path, tree, project).finds(keys):
+            found[key].append(find)
+    for path, text in (documents or {}).items():
+        if path.endswith((".md", ".rst")):
+            for key, find in _in_document(path, _read(text), project):
+                found[key].append(find)
+    return {key: _chosen(finds) for key, finds in found.items() if finds}
+
+
+def _look_at_classes(project: _Project, contents: Mapping[str, bytes]) -> None:
+    """The factories in each class's own file, which count as constructors; what it is made of."""
+    by_path: dict[str, list[Key]] = defaultdict(list)
+    for key in project.targets:
+        by_path[key[0]].append(key)
+    for path, keys in by_path.items():
+        tree = _parsed(contents.get(path, b""))
         if tree is None:
             continue
-        targets = [key for name in by_name for key in by_name[name] if _is_of(key, path, called)]
-        if targets:
-            for key, find in _File(path, tree, module_of).finds(targets):
-                found[key].append(find)
-    return {key: _chosen(finds) for key, finds in found.items()}
+        for key in keys:
+            project.targets[key] += [(path, node.name) for node in makers(tree, any_of({key[1]}))]
+            needs = settings.needs_of(tree, key[1])
+            if needs is not None:
+                project.needs[key] = needs
 
 
-def _is_of(key: Key, path: str, called: set[str]) -> bool:
-    return key[0] == path or key[1].split(".")[-1] in called
+def _find_settings(
+    project: _Project, contents: Mapping[str, bytes], documents: Mapping[str, Text]
+) -> None:
+    for path, content in contents.items():
+        tree = _parsed(content) if _SETTINGS.search(content) else None
+        if tree is not None:
+            project.settings += settings.in_source(path, tree)
+    for path, text in documents.items():
+        if path.endswith((".json", ".yaml", ".yml")):
+            project.settings += settings.in_data(path, _read(text).decode("utf-8", "replace"))
+
+
+def _relevant(
+    project: _Project, contents: Mapping[str, bytes]
+) -> Iterator[tuple[str, ast.Module, list[Key]]]:
+    """Each file that may show how to build a wanted class, parsed, and which classes."""
+    by_name: dict[str, set[Key]] = defaultdict(set)
+    for key, targets in project.targets.items():
+        for _, name in targets:
+            by_name[name.split(".")[-1]].add(key)
+    names = {name.encode() for name in by_name}
+    own: dict[str, list[Key]] = defaultdict(list)
+    for key in project.targets:
+        own[key[0]].append(key)
+    for path, content in contents.items():
+        called = names.intersection(_CALLED.findall(content))
+        keys = {key: None for name in called for key in sorted(by_name[name.decode()])}
+        keys.update(dict.fromkeys(own[path]) if path in own else {})
+        tree = _parsed(content) if keys else None
+        if tree is not None:
+            yield path, tree, list(keys)
+
+
+def _parsed(content: bytes) -> ast.Module | None:
+    try:
+        return on_cpu(ast.parse(content))
+    except (SyntaxError, ValueError, RecursionError):
+        return None
 
 
 def _read(text: Text) -> bytes:
@@ -80,100 +155,75 @@ def _read(text: Text) -> bytes:
         return b""
 
 
-def _parse(content: bytes) -> ast.Module | None:
-    try:
-        return ast.parse(content)
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-
-
 def _chosen(finds: Iterable[_Find]) -> tuple[Recipe, ...]:
+    """The first few; a construction of which a call is known needs no mention of its own."""
     kept: dict[tuple[str, str, str], Recipe] = {}
+    called: set[tuple[str, str]] = set()
+    configured = 0
     for find in sorted(finds, key=lambda find: find.rank):
         recipe = find.recipe
-        kept.setdefault((recipe.setup, recipe.build, recipe.inputs), recipe)
+        built = (recipe.setup, recipe.build)
+        if recipe.inputs:
+            called.add(built)
+        elif built in called:
+            continue
+        configured += find.kind == "settings"
+        if find.kind != "settings" or configured <= _MOST_CONFIGURED:
+            kept.setdefault((*built, recipe.inputs), recipe)
     return tuple(kept.values())[:MOST]
+
+
+def _recipe(key: Key, path: str, piece: Slice) -> Recipe:
+    return Recipe(
+        source="harvested",
+        where=f"{path}:{piece.line}",
+        path=key[0],
+        class_name=key[1],
+        build=piece.build,
+        inputs=piece.inputs,
+        setup=piece.setup,
+    )
 
 
 class _File:
     """One parsed file of the project, searched for constructions of the wanted classes."""
 
-    def __init__(self, path: str, tree: ast.Module, module_of: ModuleOf) -> None:
+    def __init__(self, path: str, tree: ast.Module, project: _Project) -> None:
         self.path = path
-        self.tree = on_cpu(tree)
-        self.module_of = module_of
-        self.top = _definitions(self.tree)
+        self.tree = tree
+        self.project = project
+        self.names = Names(path, tree, project.module_of)
+        self.top = definitions(tree)
+        self.calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
-    def finds(self, targets: Sequence[Key]) -> Iterator[tuple[Key, _Find]]:
-        for key in targets:
-            spelling = self._spelling(key)
-            if spelling is None:
-                continue
-            for kind, piece in self._pieces(key, spelling):
-                yield key, _Find(kind, self._recipe(key, piece))
+    def finds(self, keys: Sequence[Key]) -> Iterator[tuple[Key, _Find]]:
+        for key in keys:
+            spelled = set().union(*(self.names.of(*one) for one in self.project.targets[key]))
+            for kind, piece in self._pieces(key, spelled):
+                yield key, _Find(kind, _recipe(key, self.path, piece))
+            if key[0] == self.path:
+                yield from ((key, find) for find in self._of_own_file(key))
 
-    def _recipe(self, key: Key, piece: Slice) -> Recipe:
-        return Recipe(
-            source="harvested",
-            where=f"{self.path}:{piece.line}",
-            path=key[0],
-            class_name=key[1],
-            build=piece.build,
-            inputs=piece.inputs,
-            setup=piece.setup,
-        )
+    def _of_own_file(self, key: Key) -> Iterator[_Find]:
+        for piece in example_inputs.recipes_of(self.tree, key[1]):
+            yield _Find("inputs", _recipe(key, self.path, piece))
+        functions = makers(self.tree, any_of({key[1]}))
+        for build, line in calls_without_arguments(functions):
+            yield _Find("factory", _recipe(key, self.path, Slice("", build, "", line)))
+        needs = self.project.needs.get(key)
+        if needs is not None:
+            for build, where in settings.recipes_of(needs, key[1], self.project.settings):
+                yield _Find("settings", _recipe(key, where.path, Slice("", build, "", where.line)))
 
-    def _spelling(self, key: Key) -> Callable[[ast.expr], bool] | None:
-        """Whether an expression names the class in this file; None if the file cannot know it."""
-        path, class_name = key
-        if path == self.path:
-            dotted = class_name
-            return lambda node: _dotted(node) == dotted
-        first, _, rest = class_name.partition(".")
-        module = self.module_of(path)
-        spellings = set()
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.ImportFrom):
-                spellings |= self._imported_from(node, module, first, rest)
-            elif isinstance(node, ast.Import):
-                for alias in node.names:
-                    if alias.name == module or module.startswith(alias.name + "."):
-                        spellings.add(f"{alias.asname or alias.name}.{class_name}")
-        return (lambda node: _dotted(node) in spellings) if spellings else None
-
-    def _imported_from(self, node: ast.ImportFrom, module: str, first: str, rest: str) -> set[str]:
-        source = self._absolute(node)
-        tail = f".{rest}" if rest else ""
-        found = set()
-        for alias in node.names:
-            inner = f"{source}.{alias.name}" if source else alias.name
-            is_class = alias.name in (first, "*") and _leads_to(source, module)
-            if is_class:
-                name = first if alias.name == "*" else alias.asname or first
-                found.add(name + tail)
-            elif inner == module:
-                found.add(f"{alias.asname or alias.name}.{first}{tail}")
-        return found
-
-    def _absolute(self, node: ast.ImportFrom) -> str:
-        if not node.level:
-            return node.module or ""
-        parts = self.module_of(self.path).split(".")
-        above = node.level - 1 if self.path.endswith("__init__.py") else node.level
-        base = parts[: len(parts) - above] if above else parts
-        return ".".join([*base, *([node.module] if node.module else [])])
-
-    def _pieces(
-        self, key: Key, spelling: Callable[[ast.expr], bool]
-    ) -> Iterator[tuple[str, Slice]]:
-        def constructs(call: ast.Call) -> bool:
-            return spelling(call.func)
-
-        literal = [c for c in _calls(self.tree) if constructs(c) and _is_literal(c)]
+    def _pieces(self, key: Key, spelled: set[str]) -> Iterator[tuple[str, Slice]]:
+        if not spelled:
+            return
+        itself = any_of(self.names.of(*key))
+        literal = [c for c in self.calls if itself(c.func) and _is_literal(c)]
         lines = {call.lineno for call in literal}
         shown: set[int] = set()
         for kind, body in self._blocks(key):
-            for piece in slices(body, constructs, self._outside(key)):
+            for piece in slices(body, _Constructs(spelled), self.outside(key)):
                 if piece.inputs or piece.line not in lines:
                     shown.add(piece.line)
                     yield kind, piece
@@ -181,94 +231,101 @@ class _File:
             if call.lineno not in shown:
                 arguments = ast.unparse(call)[len(ast.unparse(call.func)) :]
                 yield "call", Slice("", key[1] + arguments, "", call.lineno)
-        if key[0] == self.path:
-            for name, line, given in _factories(self.tree, spelling):
-                yield "factory", Slice("", f"{name}({given})", "", line)
 
     def _blocks(self, key: Key) -> Iterator[tuple[str, Sequence[ast.stmt]]]:
-        is_test = bool(re.search(r"(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$", self.path))
-        own = key[0] == self.path
-        defining = (ast.ClassDef, ast.FunctionDef, ast.Import, ast.ImportFrom)
-        running = (node for node in self.tree.body if not _is_main(node))
-        module_level = [node for node in running if not isinstance(node, defining)]
         for node in self.tree.body:
             if _is_main(node):
                 yield "main", node.body  # type: ignore[attr-defined]
-        for node in self._functions():
-            if is_test or _DEMO.match(node.name):
-                yield ("test" if is_test else "demo"), node.body
-        if own:
-            yield from (("doctest", body) for body in _doctests(self.tree, key[1]))
-        yield "demo", module_level
+        if key[0] == self.path:
+            for text in docstrings(self.tree, key[1]):
+                yield from (("document", body) for body in of_docstring(text))
+        if _TEST_FILE.search(self.path):
+            yield from (("test", body) for body in test_bodies(self.tree))
+        else:
+            yield from self._functions()
+        defining = (ast.ClassDef, ast.FunctionDef, ast.Import, ast.ImportFrom)
+        running = (node for node in self.tree.body if not _is_main(node))
+        yield "demo", [node for node in running if not isinstance(node, defining)]
 
-    def _functions(self) -> Iterator[ast.FunctionDef]:
-        """Functions of the file and methods of test classes."""
+    def _functions(self) -> Iterator[tuple[str, Sequence[ast.stmt]]]:
         for node in self.tree.body:
             if isinstance(node, ast.FunctionDef):
-                yield node
+                yield ("demo" if _DEMO.match(node.name) else "use"), written_out(node)
             elif isinstance(node, ast.ClassDef) and node.name.lower().startswith("test"):
-                yield from (inner for inner in node.body if isinstance(inner, ast.FunctionDef))
+                own = ast.Module([node], [])
+                yield from (("test", body) for body in test_bodies(own))
 
-    def _outside(self, key: Key) -> Callable[[str], Sequence[ast.stmt] | None]:
+    def outside(self, key: Key) -> Outside:
         """The definition of a name of this file, as statements to run beside the class's file."""
 
         def outside(name: str) -> Sequence[ast.stmt] | None:
             statement = self.top.get(name)
             if key[0] == self.path:
-                return () if statement is not None else None
+                return () if statement is not None or self.names.stars() else None
             if isinstance(statement, ast.ImportFrom):
-                return [_only(statement, name, self._absolute(statement))]
-            return None if statement is None else [statement]
+                return [only(statement, name, self.names.absolute(statement))]
+            if statement is None:
+                return self.names.stars() or None
+            return [statement]
 
         return outside
 
 
-def _leads_to(source: str, module: str) -> bool:
-    """Whether `from source import X` may give what `module` defines: itself, or a package above."""
-    return source == module or (bool(source) and module.startswith(source + "."))
+def _in_document(path: str, content: bytes, project: _Project) -> Iterator[tuple[Key, _Find]]:
+    """What the code blocks of a document show. A class that it never imports goes by its name."""
+    called = {name.decode() for name in _CALLED.findall(content)}
+    keys = [
+        key
+        for key, targets in project.targets.items()
+        if any(name.split(".")[-1] in called for _, name in targets)
+    ]
+    if not keys:
+        return
+    tree = on_cpu(ast.Module(of_document(content.decode("utf-8", "replace")), []))
+    if not tree.body:
+        return
+    file = _File(path, tree, project)
+    for key in keys:
+        spelled = set().union(*(file.names.of(*one) for one in project.targets[key]))
+        if not spelled and _is_alone(key, project):
+            spelled = {key[1]}
+        for piece in slices(tree.body, _Constructs(spelled), _OrTheClass(file.outside(key), key)):
+            yield key, _Find("document", _recipe(key, path, piece))
 
 
-def _only(node: ast.ImportFrom, name: str, module: str) -> ast.ImportFrom:
-    names = [alias for alias in node.names if (alias.asname or alias.name) == name]
-    return ast.copy_location(ast.ImportFrom(module=module, names=names, level=0), node)
+def _is_alone(key: Key, project: _Project) -> bool:
+    """Whether no other wanted class has the name."""
+    return sum(other[1] == key[1] for other in project.targets) == 1
 
 
-def _definitions(tree: ast.Module) -> dict[str, ast.stmt]:
-    """The last statement at the top of the file that binds each name."""
-    found: dict[str, ast.stmt] = {}
-    for node in tree.body:
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            for alias in node.names:
-                found[(alias.asname or alias.name).split(".")[0]] = node
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            found[node.name] = node
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-                    found[inner.id] = node
-    return found
+@dataclass(frozen=True)
+class _Constructs:
+    """Whether a call constructs what goes by one of these names."""
+
+    names: set[str]
+
+    def __call__(self, call: ast.Call) -> bool:
+        return dotted(call.func) in self.names
+
+
+@dataclass(frozen=True)
+class _OrTheClass:
+    """What defines a name of a document; the class itself is always there."""
+
+    outside: Outside
+    key: Key
+
+    def __call__(self, name: str) -> Sequence[ast.stmt] | None:
+        found = self.outside(name)
+        return () if found is None and name == self.key[1].partition(".")[0] else found
 
 
 def _is_main(node: ast.stmt) -> bool:
     return (
         isinstance(node, ast.If)
         and isinstance(node.test, ast.Compare)
-        and isinstance(node.test.left, ast.Name)
-        and node.test.left.id == "__name__"
+        and dotted(node.test.left) == "__name__"
     )
-
-
-def _dotted(node: ast.expr) -> str:
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        inner = _dotted(node.value)
-        return f"{inner}.{node.attr}" if inner else ""
-    return ""
-
-
-def _calls(tree: ast.AST) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
 
 
 def _is_literal(call: ast.Call) -> bool:
@@ -284,81 +341,3 @@ def _is_literal_value(node: ast.expr) -> bool:
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return False
     return True
-
-
-def _doctests(tree: ast.Module, class_name: str) -> Iterator[Sequence[ast.stmt]]:
-    node = _class(tree, class_name)
-    if node is None:
-        return
-    methods = [m for m in node.body if isinstance(m, ast.FunctionDef)]
-    documented: list[ast.ClassDef | ast.FunctionDef] = [node, *methods]
-    for one in documented:
-        text = ast.get_docstring(one)
-        if not text or ">>>" not in text:
-            continue
-        try:
-            examples = doctest.DocTestParser().get_examples(text)
-            body = ast.parse("".join(example.source for example in examples)).body
-        except (ValueError, SyntaxError):
-            continue
-        yield body
-
-
-def _class(tree: ast.Module, class_name: str) -> ast.ClassDef | None:
-    body: list[ast.stmt] = tree.body
-    found = None
-    for part in class_name.split("."):
-        classes = (n for n in body if isinstance(n, ast.ClassDef) and n.name == part)
-        found = next(classes, None)
-        if found is None:
-            return None
-        body = found.body
-    return found
-
-
-def _factories(
-    tree: ast.Module, spelling: Callable[[ast.expr], bool]
-) -> Iterator[tuple[str, int, str]]:
-    """Functions that return the class, or what another such function returns: (name, line,
-    arguments that keep them from loading weights). Only those that need no arguments."""
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    makers: set[str] = set()
-    grew = True
-    while grew:
-        before = len(makers)
-        for node in functions:
-            if node.name not in makers and _returns(node, spelling, makers):
-                makers.add(node.name)
-        grew = len(makers) > before
-    for node in functions:
-        if node.name in makers and not _required(node) and not node.name.startswith("_"):
-            parameters = [a.arg for a in [*node.args.args, *node.args.kwonlyargs]]
-            given = ", ".join(f"{p}={_PRETRAINED[p]}" for p in parameters if p in _PRETRAINED)
-            yield node.name, node.lineno, given
-
-
-def _returns(node: ast.FunctionDef, spelling: Callable[[ast.expr], bool], makers: set[str]) -> bool:
-    def makes(value: ast.expr | None) -> bool:
-        if not isinstance(value, ast.Call):
-            return False
-        return spelling(value.func) or _dotted(value.func) in makers
-
-    variables = {
-        target.id
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Assign) and makes(inner.value)
-        for target in inner.targets
-        if isinstance(target, ast.Name)
-    }
-    returned = [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return)]
-    return any(
-        makes(value) or (isinstance(value, ast.Name) and value.id in variables)
-        for value in returned
-    )
-
-
-def _required(node: ast.FunctionDef) -> bool:
-    arguments = node.args
-    positional = len(arguments.posonlyargs) + len(arguments.args)
-    keyword = any(default is None for default in arguments.kw_defaults)
-    return positional > len(arguments.defaults) or keyword

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 if sys.version_info >= (3, 11):
@@ -15,11 +17,16 @@ else:
 
 from codemod.errors import UsageError
 from codemod.results import Recipe
+from codemod.source.discovery import SKIPPED_DIRECTORIES
 from codemod.verify import given as given_recipes
 from codemod.verify.given import Given
-from codemod.verify.harvest import Key, ModuleOf, Text, harvest
+from codemod.verify.harvest import Key, Text, harvest
+from codemod.verify.spelling import ModuleOf
 
 RECIPES_FILE = "codemod_recipes.py"
+_DOCUMENTS = (".md", ".rst", ".json", ".yaml", ".yml")
+_LARGEST_DOCUMENT = 256 * 1024
+_MOST_DOCUMENTS = 2000
 
 
 class RecipeBook:
@@ -38,9 +45,11 @@ class RecipeBook:
     def __call__(self, path: str, class_name: str) -> tuple[Recipe, ...]:
         """A class that has given recipes is run with those alone."""
         dotted = f"{self._module_of(path)}.{class_name}"
-        found = [entry for entry in self._given if entry.matches(dotted, class_name)]
+        found = [one for one in self._given if one.covers(path) and one.matches(dotted, class_name)]
         if found:
-            return tuple(entry.recipe(path, class_name) for entry in found)
+            nearest = max(len(one.folder) for one in found)
+            chosen = (one for one in found if len(one.folder) == nearest)
+            return tuple(one.recipe(path, class_name) for one in chosen)
         return self._harvested.get((path, class_name), ())
 
 
@@ -63,23 +72,62 @@ def find_recipes(
     Raises UsageError for given recipes that cannot be used.
     """
     given = read_given(root, read_table(root), file)
+    given += read_nested(root, files)
     every = dict.fromkeys([*wanted, *(other for key in wanted for other in runners(key))])
     texts = {path: partial(_encoded, text, path) for path, text in files.items()}
-    return collect(texts, list(every), module_of, given)
+    return collect(texts, list(every), module_of, given, find_documents(root))
 
 
 def _encoded(text: Callable[[str], str], path: str) -> bytes:
     return text(path).encode("utf-8", "surrogatepass")
 
 
-def read_table(root: Path) -> Mapping[str, Any]:
-    """The table of the root's pyproject.toml; empty without one. Raises UsageError."""
+def read_nested(root: Path, files: Iterable[str]) -> tuple[Given, ...]:
+    """What the projects in folders below the root give for the files below them.
+
+    Raises UsageError.
+    """
+    folders = {parent.as_posix() for file in files for parent in PurePosixPath(file).parents}
+    found: tuple[Given, ...] = ()
+    for folder in sorted(folders - {"."}):
+        inner = root / folder
+        if (inner / "pyproject.toml").is_file() or (inner / RECIPES_FILE).is_file():
+            for one in read_given(inner, read_table(inner, f"{folder}/pyproject.toml")):
+                found += (replace(one, where=f"{folder}/{one.where}", folder=folder),)
+    return found
+
+
+def find_documents(root: Path) -> dict[str, Text]:
+    """Prose and data of a project that may show how its models are built: path -> bytes."""
+    found: dict[str, Text] = {}
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(
+            name for name in folders if name not in SKIPPED_DIRECTORIES and not name.startswith(".")
+        )
+        for name in sorted(names):
+            file = Path(folder, name)
+            if name.endswith(_DOCUMENTS) and _size(file) <= _LARGEST_DOCUMENT:
+                found[file.relative_to(root).as_posix()] = file.read_bytes
+            if len(found) == _MOST_DOCUMENTS:
+                return found
+    return found
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return _LARGEST_DOCUMENT + 1
+
+
+def read_table(root: Path, shown: str = "pyproject.toml") -> Mapping[str, Any]:
+    """The table of a folder's pyproject.toml; empty without one. Raises UsageError."""
     try:
         content = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
     except OSError:
         return {}
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"cannot read pyproject.toml: {error}") from None
+        raise UsageError(f"cannot read {shown}: {error}") from None
     table = content.get("tool", {}).get("codemod", {}).get("recipes", {})
     return table if isinstance(table, Mapping) else {}
 
@@ -104,9 +152,10 @@ def collect(
     wanted: Collection[Key],
     module_of: ModuleOf,
     given: Collection[Given] = (),
+    documents: Mapping[str, Text] | None = None,
 ) -> RecipeBook:
     """Harvests the project once for all wanted classes, given as `(path, class name)`."""
-    return RecipeBook(given, harvest(files, wanted, module_of), module_of)
+    return RecipeBook(given, harvest(files, wanted, module_of, documents), module_of)
 
 
 def candidates(

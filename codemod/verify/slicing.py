@@ -7,18 +7,23 @@ import builtins
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from codemod.verify.calls import Call, call_of
+
 # Calls on a model or a tensor that only say where it is kept, or in which mode.
 _PLACING = frozenset({"cuda", "cpu", "to", "eval", "train", "requires_grad_", "contiguous"})
-# What a recipe must not do: read arguments and files, load weights, reach the network.
-_UNWANTED = frozenset(
+# What a recipe must not do: read files, load weights, reach the network, wait for a person.
+_UNWANTED_CALLS = frozenset(
     {
-        "argparse", "argv", "parse_args", "ArgumentParser", "open", "input", "load",
-        "load_state_dict", "load_url", "load_state_dict_from_url", "from_pretrained", "imread",
-        "urlopen", "urlretrieve", "requests", "hf_hub_download", "snapshot_download",
-        "DataLoader", "init_process_group",
+        "open", "input", "load", "load_state_dict", "load_url", "load_state_dict_from_url",
+        "from_pretrained", "imread", "urlopen", "urlretrieve", "hf_hub_download",
+        "snapshot_download", "DataLoader", "init_process_group",
     }
 )  # fmt: skip
+_UNWANTED_NAMES = frozenset({"requests", "urllib", "wandb"})
 _BUILTINS = frozenset(dir(builtins))
+_ALWAYS_THERE = _BUILTINS | {"torch"}
+
+Outside = Callable[[str], "Sequence[ast.stmt] | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +37,14 @@ class Slice:
 
 
 def on_cpu(tree: ast.Module) -> ast.Module:
-    """The tree, changed in place, without what says where a model or tensor is kept."""
-    changed: ast.Module = _OnCpu().visit(tree)
+    """The tree, changed in place: without what says where a model or tensor is kept, and with
+    the defaults of command lines in place of `sys.argv`."""
+    changed: ast.Module = _Tamed().visit(tree)
     return changed
 
 
 def slices(
-    body: Sequence[ast.stmt],
-    constructs: Callable[[ast.Call], bool],
-    outside: Callable[[str], Sequence[ast.stmt] | None],
+    body: Sequence[ast.stmt], constructs: Callable[[ast.Call], bool], outside: Outside
 ) -> Iterator[Slice]:
     """Each construction in the block, with the first call of what it gives; see `on_cpu` first.
 
@@ -64,7 +68,22 @@ def _flat(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
         elif isinstance(statement, ast.If):
             yield from _flat([*statement.body, *statement.orelse])
         else:
-            yield statement
+            yield from _one_by_one(statement)
+
+
+def _one_by_one(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """`a, b = Net(), x` as two statements."""
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target, value = statement.targets[0], statement.value
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            parts = [*target.elts, *value.elts]
+            if len(target.elts) == len(value.elts) and not any(
+                isinstance(part, ast.Starred) for part in parts
+            ):
+                for name, one in zip(target.elts, value.elts, strict=True):
+                    yield ast.copy_location(ast.Assign([name], one), statement)
+                return
+    yield statement
 
 
 def _own_calls(statement: ast.stmt) -> Iterator[ast.Call]:
@@ -80,46 +99,43 @@ def _slice(
     index: int,
     statement: ast.stmt,
     construction: ast.Call,
-    outside: Callable[[str], Sequence[ast.stmt] | None],
+    outside: Outside,
 ) -> Slice | None:
     called = _first_call(flat, index, statement, construction)
     last = index
     inputs: list[ast.expr] = []
     if called is not None:
         last, call = called
-        inputs = [*call.args, *(keyword.value for keyword in call.keywords)]
-        if any(isinstance(a, ast.Starred) for a in call.args) or not _named(call):
-            called, inputs = None, []
+        inputs = call.expressions
     setup = _needed([construction, *inputs], flat[:last], outside, construction)
     if setup is None and called is not None:
-        called, inputs = None, []
+        called = None
         setup = _needed([construction], flat[:index], outside, construction)
     if setup is None:
         return None
     return Slice(
-        "\n".join(ast.unparse(node) for node in setup),
+        "\n".join(ast.unparse(ast.fix_missing_locations(node)) for node in setup),
         ast.unparse(construction),
-        _inputs_text(called[1]) if called is not None else "",
+        called[1].text() if called is not None else "",
         construction.lineno,
     )
 
 
-def _named(call: ast.Call) -> bool:
-    return all(keyword.arg is not None for keyword in call.keywords)
-
-
 def _first_call(
     flat: Sequence[ast.stmt], index: int, statement: ast.stmt, construction: ast.Call
-) -> tuple[int, ast.Call] | None:
+) -> tuple[int, Call] | None:
     """The index of the statement that calls the model, and the call."""
-    for node in _own_calls(statement):
-        if node.func is construction:
-            return index, node
     names = _model_names(statement, construction)
+
+    def is_model(node: ast.expr) -> bool:
+        return node is construction or (isinstance(node, ast.Name) and node.id in names)
+
     for later in range(index, len(flat)):
-        for call in (n for n in ast.walk(flat[later]) if isinstance(n, ast.Call)):
-            if isinstance(call.func, ast.Name) and call.func.id in names:
-                return later, call
+        names |= _aliases(flat[later], names)
+        for node in (n for n in ast.walk(flat[later]) if isinstance(n, ast.Call)):
+            found = call_of(node, is_model)
+            if found is not None:
+                return later, found
     return None
 
 
@@ -130,47 +146,75 @@ def _model_names(statement: ast.stmt, construction: ast.Call) -> set[str]:
         targets = statement.targets
     else:
         return set()
-    if statement.value is not construction:
+    if not _is_or_wraps(statement.value, construction):
         return set()
     return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def _aliases(statement: ast.stmt, names: set[str]) -> set[str]:
+    """`b` of `b = a`, where `a` is one of the names."""
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Name):
+        return set()
+    if statement.value.id not in names:
+        return set()
+    return {target.id for target in statement.targets if isinstance(target, ast.Name)}
+
+
+def _is_or_wraps(value: ast.expr | None, construction: ast.Call) -> bool:
+    """`Net()`, or `DataParallel(Net())`, which is called in the same way."""
+    if value is construction:
+        return True
+    wraps = isinstance(value, ast.Call) and len(value.args) >= 1
+    return wraps and _is_or_wraps(value.args[0], construction)  # type: ignore[union-attr]
 
 
 def _needed(
     expressions: Sequence[ast.expr],
     before: Sequence[ast.stmt],
-    outside: Callable[[str], Sequence[ast.stmt] | None],
+    outside: Outside,
     construction: ast.Call,
 ) -> list[ast.stmt] | None:
     """The statements that the expressions depend on, in order; None if one cannot be used."""
+    if any(_is_unwanted(node) for node in expressions):
+        return None
     wanted = set().union(*(_reads(node) for node in expressions))
     kept: list[ast.stmt] = []
     for statement in reversed(before):
         bound = _binds(statement)
-        if not bound & wanted:
+        changes = _changes(statement) & wanted
+        if not bound & wanted and not changes:
             continue
-        if _is_unusable(statement) or construction in set(ast.walk(statement)):
+        if construction in set(ast.walk(statement)):
             return None
+        if _is_unusable(statement):
+            if bound & wanted:
+                return None
+            continue
         kept.append(statement)
-        if not isinstance(statement, ast.AugAssign):
+        if not changes and not isinstance(statement, ast.AugAssign):
             wanted -= bound
         wanted |= _reads(statement)
-    if any(_is_unwanted(node) for node in expressions):
-        return None
-    first: list[ast.stmt] = []
-    pending = sorted(wanted - _BUILTINS - {"torch"})
+    first = _from_outside(wanted, outside)
+    return None if first is None else [*first, *reversed(kept)]
+
+
+def _from_outside(names: set[str], outside: Outside) -> list[ast.stmt] | None:
+    """What defines the names beyond the block, and all that this needs: imports first."""
+    found: list[ast.stmt] = []
+    pending = sorted(names - _ALWAYS_THERE)
     seen: set[str] = set(pending)
     while pending:
-        found = outside(pending.pop(0))
-        if found is None or any(_is_unusable(node) for node in found):
+        statements = outside(pending.pop(0))
+        if statements is None or any(_is_unusable(node) for node in statements):
             return None
-        new = [node for node in found if node not in first]
-        first = [*new, *first]
-        more = set().union(*(_reads(node) for node in new)) - seen - _BUILTINS - {"torch"}
+        new = [node for node in statements if node not in found]
+        found += new
+        more = set().union(*(_reads(node) for node in new)) - seen - _ALWAYS_THERE
         seen |= more
         pending.extend(sorted(more))
-    imports = [node for node in first if isinstance(node, (ast.Import, ast.ImportFrom))]
-    rest = sorted((node for node in first if node not in imports), key=lambda node: node.lineno)
-    return [*imports, *rest, *reversed(kept)]
+    imports = [node for node in found if isinstance(node, (ast.Import, ast.ImportFrom))]
+    rest = sorted((node for node in found if node not in imports), key=lambda node: node.lineno)
+    return [*imports, *rest]
 
 
 def _reads(node: ast.AST) -> set[str]:
@@ -203,6 +247,23 @@ def _binds(statement: ast.stmt) -> set[str]:
     return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and not _loads(n)}
 
 
+def _changes(statement: ast.stmt) -> set[str]:
+    """Names of what the statement changes in place: `c.x = 1`, `c["x"] = 1`, `c.append(1)`."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        changed: list[ast.expr] = [statement.value.func]
+    elif isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+        changed = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    else:
+        return set()
+    return {_root(one) for one in changed if isinstance(one, (ast.Attribute, ast.Subscript))}
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def _is_unusable(statement: ast.stmt) -> bool:
     usable = (
         ast.Assign,
@@ -213,26 +274,37 @@ def _is_unusable(statement: ast.stmt) -> bool:
         ast.FunctionDef,
         ast.ClassDef,
     )
-    return not isinstance(statement, usable) or _is_unwanted(statement)
+    is_change = isinstance(statement, ast.Expr) and bool(_changes(statement))
+    return not (isinstance(statement, usable) or is_change) or _is_unwanted(statement)
 
 
 def _is_unwanted(node: ast.AST) -> bool:
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Name) and inner.id in _UNWANTED:
+        if isinstance(inner, (ast.Yield, ast.YieldFrom, ast.Await)):
             return True
-        if isinstance(inner, ast.Attribute) and inner.attr in _UNWANTED:
+        if isinstance(inner, ast.Name) and inner.id in _UNWANTED_NAMES:
+            return True
+        if isinstance(inner, ast.Call) and _last_name(inner.func) in _UNWANTED_CALLS:
             return True
     return False
 
 
-class _OnCpu(ast.NodeTransformer):
-    """Drops `.cuda()`, `.to(device)`, `device=...`, and the mode of a model."""
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+class _Tamed(ast.NodeTransformer):
+    """Drops `.cuda()`, `.to(device)`, `device=...` and the mode of a model; asks no `sys.argv`."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         if _only_places(node):
             return node.func.value  # type: ignore[attr-defined,no-any-return]
         node.keywords = [keyword for keyword in node.keywords if keyword.arg != "device"]
+        if _last_name(node.func) in ("parse_args", "parse_known_args") and not node.args:
+            node.args = [ast.List([], ast.Load())]
         return node
 
 
@@ -251,10 +323,3 @@ def _converts(node: ast.Call) -> bool:
         and value.value.id == "torch"
         for value in values
     )
-
-
-def _inputs_text(call: ast.Call) -> str:
-    args = [ast.unparse(argument) for argument in call.args]
-    kwargs = [f"{keyword.arg!r}: {ast.unparse(keyword.value)}" for keyword in call.keywords]
-    written = f"({args[0]},)" if len(args) == 1 else f"({', '.join(args)})"
-    return f"({written}, {{{', '.join(kwargs)}}})"

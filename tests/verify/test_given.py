@@ -201,3 +201,34 @@ def test_find_recipes_prefers_what_is_given_and_serves_runners(tmp_path: Path) -
     assert [(r.source, r.build) for r in book("pkg/net.py", "Net")] == [("given", "Net(3)")]
     assert [(r.source, r.build) for r in book("pkg/net.py", "Big")] == [("harvested", "Big(2)")]
     assert book("pkg/net.py", "Other") == ()
+
+
+def test_recipes_of_an_inner_project_hold_for_its_files(tmp_path: Path) -> None:
+    """The nearest ones win; those of a sibling do not count."""
+    for folder in ("", "a", "a/deep", "b"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        name = folder.replace("/", "_") or "top"
+        (tmp_path / folder / "codemod_recipes.py").write_text(
+            f"def Net():\n    return ('{name}',), {{}}, 1\n"
+        )
+    (tmp_path / "a" / "pyproject.toml").write_text(
+        '[tool.codemod.recipes]\n"Other" = { build = "Other()" }\n'
+    )
+    paths = ["net.py", "a/net.py", "a/more/net.py", "a/deep/net.py", "b/net.py"]
+    book = find_recipes(tmp_path, dict.fromkeys(paths, lambda path: ""), [])
+    assert [one.where for path in paths for one in book(path, "Net")] == [
+        "codemod_recipes.py:1",
+        "a/codemod_recipes.py:1",
+        "a/codemod_recipes.py:1",
+        "a/deep/codemod_recipes.py:1",
+        "b/codemod_recipes.py:1",
+    ]
+    assert [one.where for one in book("a/deep/net.py", "Other")] == ["a/pyproject.toml"]
+    assert book("b/net.py", "Other") == ()
+
+
+def test_a_broken_inner_configuration_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "pyproject.toml").write_text("[")
+    with pytest.raises(UsageError, match="cannot read a/pyproject"):
+        find_recipes(tmp_path, {"a/net.py": lambda path: ""}, [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from textwrap import dedent
+from textwrap import dedent, indent
 
 import pytest
 
@@ -29,7 +29,9 @@ def module_of(path: str) -> str:
 
 def found(files: Mapping[str, str], path: str = "pkg/net.py", name: str = "Net") -> list[Recipe]:
     texts = {p: (lambda t=text: dedent(t).encode()) for p, text in files.items()}  # type: ignore[misc]
-    return list(harvest(texts, [(path, name)], module_of).get((path, name), ()))
+    sources = {path: text for path, text in texts.items() if path.endswith(".py")}
+    prose = {path: text for path, text in texts.items() if path not in sources}
+    return list(harvest(sources, [(path, name)], module_of, prose).get((path, name), ()))
 
 
 def in_net(addition: str) -> list[Recipe]:
@@ -48,13 +50,11 @@ def in_net(addition: str) -> list[Recipe]:
         pytest.param(
             """
             if __name__ == "__main__":
-                import argparse
-                parser = argparse.ArgumentParser()
-                opt = parser.parse_args()
-                net = Net(opt.width)
+                width = int(input("width?"))
+                net = Net(width)
                 net(torch.randn(1, 3))
             """,
-            id="argparse",
+            id="asks-a-person",
         ),
         pytest.param(
             """
@@ -63,6 +63,11 @@ def in_net(addition: str) -> list[Recipe]:
                 net(torch.randn(1, 3))
             """,
             id="fixture-argument",
+        ),
+        pytest.param("def make():\n    return requests.get(Net(width)).json()\n", id="network"),
+        pytest.param(
+            "def make(path):\n    width = int(open(path).read())\n    return Net(width)\n",
+            id="file",
         ),
     ],
 )
@@ -238,3 +243,338 @@ def test_a_module_level_demo_does_not_define_the_class_again() -> None:
     recipes = in_net("x = torch.ones(2)\nnet = Net(3)\nnet(x)\n")
     assert recipes[0].setup == "x = torch.ones(2)"
     assert recipes[0].inputs == "((x,), {})"
+
+
+# ---- how models are shown to be called
+
+
+X = "torch.ones(2)"
+SHOWN = {
+    "called-input": ("input = torch.ones(2)\nnet = Net(3)\nnet(input)", "((input,), {})"),
+    "forward": ("net = Net(3)\nnet.forward(torch.ones(2))", f"(({X},), {{}})"),
+    "at-once": ("y = Net(3)(torch.ones(2))", f"(({X},), {{}})"),
+    "wrapped": ("net = nn.DataParallel(Net(3))\nnet(torch.ones(2))", f"(({X},), {{}})"),
+    "two-at-once": ("net, x = Net(3), torch.ones(2)\nnet(x)", "((x,), {})"),
+    "torchsummary": ("net = Net(3)\nsummary(net, (3, 8, 8))", "((torch.randn(2, 3, 8, 8),), {})"),
+    "torchsummary-two": (
+        "net = Net(3)\nsummary(net, [(3, 8, 8), (5,)])",
+        "((torch.randn(2, 3, 8, 8), torch.randn(2, 5)), {})",
+    ),
+    "torchinfo": (
+        "net = Net(3)\nsummary(net, input_size=(1, 3, 8, 8))", "((torch.randn(1, 3, 8, 8),), {})"
+    ),
+    "ptflops": (
+        "net = Net(3)\nget_model_complexity_info(net, (3, 8, 8), as_strings=True)",
+        "((torch.randn(2, 3, 8, 8),), {})",
+    ),
+    "thop": ("net = Net(3)\nprofile(net, inputs=(torch.ones(2),))", f"(({X},), {{}})"),
+    "traced": ("net = Net(3)\ntorch.jit.trace(net, torch.ones(2))", f"(({X},), {{}})"),
+    "exported": ("net = Net(3)\ntorch.onnx.export(net, torch.ones(2), 'f')", f"(({X},), {{}})"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "inputs"), SHOWN.values(), ids=SHOWN.keys())
+def test_forms_of_calls(code: str, inputs: str) -> None:
+    (recipe,) = in_net("if __name__ == '__main__':\n" + indent(code, "    "))
+    assert (recipe.build, recipe.inputs) == ("Net(3)", inputs)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("other(torch.ones(2))", id="another-model"),
+        pytest.param("net(*batch)", id="starred"),
+        pytest.param("summary(other, (3, 8, 8))", id="summary-of-another"),
+        pytest.param("summary(net, size)", id="size-from-elsewhere"),
+        pytest.param("for x in loader:\n    net(x)", id="from-a-loop"),
+    ],
+)
+def test_what_shows_no_inputs(code: str) -> None:
+    block = f"net = Net(3)\n{code}"
+    (recipe,) = in_net("if __name__ == '__main__':\n" + indent(block, "    "))
+    assert (recipe.build, recipe.inputs) == ("Net(3)", "")
+
+
+def test_settings_that_are_changed_on_the_way_are_kept() -> None:
+    (recipe,) = in_net(
+        """
+        class Config:
+            pass
+
+        if __name__ == "__main__":
+            sizes = []
+            sizes.append(3)
+            config = Config()
+            config.width = 4
+            config.load("weights.bin")
+            net = Net(config, sizes)
+            net(torch.ones(2))
+        """
+    )
+    assert recipe.setup.splitlines() == [
+        "sizes = []",
+        "sizes.append(3)",
+        "config = Config()",
+        "config.width = 4",
+    ]
+
+
+def test_a_command_line_gives_its_defaults() -> None:
+    (recipe,) = in_net(
+        """
+        if __name__ == "__main__":
+            import argparse
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--width", default=8)
+            opt = parser.parse_args()
+            net = Net(opt.width)
+            net(torch.randn(1, 3))
+        """
+    )
+    assert recipe.setup.splitlines()[-2:] == [
+        "parser.add_argument('--width', default=8)",
+        "opt = parser.parse_args([])",
+    ]
+
+
+def test_a_factory_that_is_called_builds_the_class() -> None:
+    recipes = found(
+        {
+            "pkg/net.py": NET + "def small(width):\n    return Net(width)\n",
+            "use.py": "from pkg.net import small\nnet = small(5)\nnet(torch.ones(2))\n",
+        }
+    )
+    assert [(r.build, r.inputs) for r in recipes] == [("small(5)", "((torch.ones(2),), {})")]
+
+
+# ---- tests
+
+
+TESTS = {
+    "fixture": (
+        """
+        @pytest.fixture
+        def width():
+            return 4
+
+        @pytest.fixture()
+        def net(width):
+            made = Net(width)
+            yield made
+
+        def test_it(net):
+            net(torch.ones(2))
+        """,
+        ["width = 4"],
+    ),
+    "parametrize": (
+        """
+        @pytest.mark.parametrize("width, depth", [(4, 1), (8, 2)])
+        @pytest.mark.parametrize("size", [pytest.param(3, id="three"), 5])
+        def test_it(width, depth, size):
+            net = Net(width, depth)
+            net(torch.ones(size))
+        """,
+        ["width = 4", "depth = 1", "size = 3"],
+    ),
+    "default": (
+        "def test_it(width=4):\n    net = Net(width)\n    net(torch.ones(2))\n",
+        ["width = 4"],
+    ),
+    "set-up": (
+        """
+        class NetTest(unittest.TestCase):
+            width = 4
+
+            def setUp(self):
+                self.net = Net(self.width)
+
+            def test_it(self):
+                y = self.net(torch.ones(2))
+        """,
+        ["self_width = 4"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "setup"), TESTS.values(), ids=TESTS.keys())
+def test_tests_are_written_out(code: str, setup: list[str]) -> None:
+    first = "import pytest, torch, unittest\nfrom pkg.net import Net\n"
+    recipes = found({"pkg/net.py": NET, "tests/test_net.py": first + dedent(code)})
+    (recipe,) = [one for one in recipes if one.inputs]
+    lines = [line for line in recipe.setup.splitlines() if "import" not in line]
+    assert sorted(lines) == sorted(setup)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("def test_it(net):\n    net(torch.ones(2))\n", id="fixture-from-elsewhere"),
+        pytest.param(
+            "@pytest.fixture\ndef net(net):\n    return Net(net)\n"
+            "def test_it(net):\n    net(torch.ones(2))\n",
+            id="fixture-of-itself",
+        ),
+        pytest.param(
+            "@pytest.mark.parametrize('width', sizes())\n"
+            "def test_it(width):\n    Net(width)(torch.ones(2))\n",
+            id="computed-parameters",
+        ),
+    ],
+)
+def test_tests_that_show_nothing(code: str) -> None:
+    first = "import pytest, torch\nfrom pkg.net import Net\n"
+    assert found({"pkg/net.py": NET, "tests/test_net.py": first + code}) == []
+
+
+# ---- prose
+
+
+README = """
+    # Net
+
+    ```bash
+    pip install net; Net(1)
+    ```
+
+    ```python
+    import torch
+    from pkg import Net
+    ```
+
+    Then call it:
+
+    ```python
+    net = Net(
+        width=4
+    )
+    y = net(torch.ones(2, 4))
+    ```
+
+    ```python
+    this is no Net(7) Python
+    ```
+"""
+
+
+def test_code_of_a_document_goes_on_from_block_to_block() -> None:
+    (recipe,) = found({"pkg/net.py": NET, "README.md": README})
+    assert (recipe.build, recipe.inputs) == ("Net(width=4)", "((torch.ones(2, 4),), {})")
+    assert recipe.where == "README.md:16"
+
+
+def test_code_of_a_reStructuredText_document() -> None:
+    text = "Net\n===\n\n.. code-block:: python\n\n   net = Net(3)\n   net(torch.ones(2))\n\nEnd.\n"
+    (recipe,) = found({"pkg/net.py": NET, "docs/net.rst": text})
+    assert (recipe.build, recipe.where) == ("Net(3)", "docs/net.rst:6")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("Net(3)", id="no-code"),
+        pytest.param("```python\nfrom other.net import Net\nnet = Net(3)\n```", id="of-another"),
+    ],
+)
+def test_a_document_about_something_else(text: str) -> None:
+    recipes = found({"pkg/net.py": NET, "other/net.py": "class Net: pass", "README.md": text})
+    assert [one for one in recipes if "from other" not in one.setup] == []
+
+
+def test_code_blocks_of_docstrings() -> None:
+    (recipe,) = found(
+        {
+            "pkg/net.py": '''
+                class Net:
+                    """A net.
+
+                    Example::
+
+                        net = Net(5)
+                        net(torch.ones(2, 5))
+                    """
+            '''
+        }
+    )
+    assert (recipe.build, recipe.inputs) == ("Net(5)", "((torch.ones(2, 5),), {})")
+
+
+# ---- files that say it themselves
+
+
+def test_get_inputs_is_made_small_first() -> None:
+    small, own = in_net(
+        """
+        batch_size = 2 ** 7
+        width, depth = 3, 5
+        N = 2048 * 2
+
+        def get_inputs():
+            return [torch.rand(batch_size, N, 100)]
+
+        def get_init_inputs():
+            return [N]
+        """
+    )
+    assert (own.setup, own.build) == ("", "Net(*get_init_inputs())")
+    assert own.inputs == small.inputs == "(tuple(get_inputs()), {})"
+    assert "batch_size = 4" in small.setup
+    assert "N = 64" in small.setup
+    assert "torch.rand(batch_size, N, 64)" in small.setup
+
+
+# ---- settings
+
+
+TAKES_SETTINGS = """
+class Net:
+    def __init__(self, configs):
+        self.layer = Linear(configs.width, configs["depth"])
+"""
+SETTINGS = {
+    "argparse": (
+        "run.py",
+        "p = argparse.ArgumentParser()\np.add_argument('-w', '--width', type=int, default=8)\n"
+        "p.add_argument('--depth', type=int, required=True)\n"
+        "p.add_argument('--fast', action='store_true')\n",
+        "Net(configs=codemod_config(width=8, depth=4, fast=False))",
+    ),
+    "dataclass": (
+        "conf.py",
+        "@dataclass\nclass NetConfig:\n    width: int = 8\n    depth: int = 2\n",
+        "Net(configs=codemod_config(width=8, depth=2))",
+    ),
+    "set-in-init": (
+        "conf.py",
+        "class Config:\n    def __init__(self):\n        self.width = 8\n        self.depth = 2\n",
+        "Net(configs=codemod_config(width=8, depth=2))",
+    ),
+    "dictionary": (
+        "conf.py",
+        "CONFIG = {'data': 'x', 'model': {'width': 8, 'depth': 2}}\n",
+        "Net(configs=codemod_config(width=8, depth=2))",
+    ),
+    "json": (
+        "configs/a.json",
+        '{"model": {"width": 8, "depth": 2}, "seed": 1}',
+        "Net(configs=codemod_config(width=8, depth=2))",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "text", "build"), SETTINGS.values(), ids=SETTINGS.keys())
+def test_settings_that_have_all_that_is_read(path: str, text: str, build: str) -> None:
+    assert [one.build for one in found({"pkg/net.py": TAKES_SETTINGS, path: text})] == [build]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param("conf.py", "CONFIG = {'width': 8, 'other': 2}\n", id="one-is-missing"),
+        pytest.param("conf.py", "CONFIG = {'width': f(), **more}\n", id="no-literal"),
+        pytest.param("a.json", '{"width": 8, "depth"', id="broken-json"),
+        pytest.param("a.json", '["width", "depth"]', id="no-dictionary"),
+    ],
+)
+def test_settings_that_do_not_fit(path: str, text: str) -> None:
+    assert found({"pkg/net.py": TAKES_SETTINGS, path: text}) == []

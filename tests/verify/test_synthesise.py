@@ -39,10 +39,10 @@ for line in sys.stdin:
     sys.modules["searched"] = module
     text = open(request["path"]).read()
     exec(compile(text, request["path"], "exec"), vars(module))
-    deadline = time.monotonic() + request["seconds"]
     try:
         found = search(getattr(module, request["class"]), vars(module), "searched.py",
-                       request["candidates"], request["known"], deadline, request["wanted"])
+                       request["candidates"], request["known"], request["seconds"],
+                       request["wanted"])
         answer = {"recipe": found.recipe}
     except NoRecipe as none:
         answer = {"none": [none.code, none.message, none.hint]}

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import linecache
 import os
 import re
-import signal
 import sys
-import threading
-import time
 import traceback
 import warnings
 from typing import (
@@ -28,6 +24,7 @@ from typing import (
 
 import torch
 
+from .effort import Effort, limited
 from .guards import Guard, guard_of
 from .reading import sources_of
 from .recipe import arguments, evaluate, surroundings
@@ -89,23 +86,19 @@ class Failure(NamedTuple):
         return "{}: {}".format(self.kind, self.message) if self.message else self.kind
 
 
-class OutOfTime(BaseException):
-    """Raised in code that runs past its limit; no `except Exception` swallows it."""
-
-
 class Laboratory:
-    """Builds and calls one class under a deadline (`time.monotonic()`), and keeps the failures."""
+    """Builds and calls one class with limited effort, and keeps the failures."""
 
     def __init__(
         self,
         cls: Any,
         namespace: Mapping[str, Any],
-        deadline: float,
+        effort: Effort,
         journal: Optional[Journal] = None,
     ) -> None:
         self.cls = cls
         self.namespace = namespace
-        self.deadline = deadline
+        self._effort = effort
         self.journal = journal or Journal()
         self.failures: List[Failure] = []
         self.contains: Set[Tuple[str, str]] = set()
@@ -113,7 +106,7 @@ class Laboratory:
 
     @property
     def left(self) -> float:
-        return self.deadline - time.monotonic()
+        return self._effort.left
 
     def build(self, draft: Draft) -> Tuple[Any, Optional[Failure]]:
         """The model, or the failure."""
@@ -205,28 +198,6 @@ class Laboratory:
             )
         self.failures.append(failure)
         return None, failure
-
-
-@contextlib.contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Raises `OutOfTime` in the body after so many seconds, where the system has timers."""
-    usable = hasattr(signal, "setitimer") and (
-        threading.current_thread() is threading.main_thread()
-    )
-    if not usable or signal.getitimer(signal.ITIMER_REAL)[0] > 0:
-        yield
-        return
-
-    def ring(number: int, frame: Any) -> None:
-        raise OutOfTime("took more than {:.0f} s".format(seconds))
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01))
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def describe(error: BaseException, stage: str, draft: Optional[Draft] = None) -> Failure:

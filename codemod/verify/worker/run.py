@@ -129,8 +129,10 @@ def _observe(request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]) -
 def _search(
     zygote: "Zygote", request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]
 ) -> Dict[str, Any]:
-    from . import synthesise
+    from . import effort, synthesise
 
+    timeout = zygote.settings.timeout
+    seconds = float(request.get("budget") or timeout)
     try:
         found = synthesise.search(
             cls,
@@ -138,9 +140,10 @@ def _search(
             os.path.relpath(request["path"], zygote.settings.root),
             list(request.get("candidates") or ()),
             list(request.get("known") or ()),
-            wire._monotonic() + float(request.get("budget") or zygote.settings.timeout),
+            seconds,
             [(path, line) for path, line in request.get("wanted") or ()],
             bool(request.get("only_reaching")),
+            min(effort.PATIENCE * seconds, seconds + 0.8 * timeout),  # else the slot ends it
         )
     except synthesise.NoRecipe as none:
         raise Refused(none.code, none.message, none.hint) from none

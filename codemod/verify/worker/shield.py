@@ -16,8 +16,11 @@ import struct
 import time
 from typing import Any, Callable, Dict, Optional, Tuple
 
+from .effort import PATIENCE, Effort, processor_time
+
 MOST_CRASHES = 6
-_NOTE = struct.Struct("qd")
+OVERDUE = 2.0  # seconds in which a limit of Python's own should have ended an attempt
+_NOTE = struct.Struct("qdd")
 
 
 class Journal:
@@ -29,13 +32,13 @@ class Journal:
 
     def begin(self, number: int) -> Optional[str]:
         """Notes the attempt. Returns why it must not be made, if it ended a fork before."""
-        self._memory[:] = _NOTE.pack(number, time.monotonic())
+        self._memory[:] = _NOTE.pack(number, time.monotonic(), time.process_time())
         return self.avoid.get(number)
 
-    def present(self) -> Tuple[int, float]:
-        """The number of the last attempt, and when it began."""
-        number, began = _NOTE.unpack(self._memory[:])
-        return int(number), float(began)
+    def present(self) -> Tuple[int, float, float]:
+        """The number of the last attempt, when it began, what its process had used by then."""
+        number, began, used = _NOTE.unpack(self._memory[:])
+        return int(number), float(began), float(used)
 
 
 class Crashed(Exception):
@@ -43,47 +46,61 @@ class Crashed(Exception):
 
 
 def shielded(
-    work: Callable[[Journal], Any], deadline: float, attempt_seconds: float, overdue: float = 2.0
+    work: Callable[[Journal, Effort], Any],
+    seconds: float,
+    attempt_seconds: float,
+    patience: Optional[float] = None,
 ) -> Any:
-    """What `work` returns, which must be JSON. `work` runs in a fork where there is one."""
+    """What `work` returns, which must be JSON. `work` runs in a fork where there is one.
+
+    `seconds` of the processor for all, `attempt_seconds` for one attempt; `patience`: seconds of
+    the clock for all.
+    """
     journal = Journal()
+    end = time.monotonic() + (PATIENCE * seconds if patience is None else patience)
     if not hasattr(os, "fork"):
-        return work(journal)
+        return work(journal, Effort(seconds, end))
     last = "ran out of time"
     for _ in range(MOST_CRASHES):
-        ended, answer = _in_fork(work, journal, deadline + overdue, attempt_seconds + overdue)
+        ended, answer, used = _in_fork(work, journal, seconds, end, attempt_seconds)
         if ended is None:
             return answer
-        number, _ = journal.present()
-        journal.avoid[number] = last = ended
-        if time.monotonic() > deadline - 0.5:
+        journal.avoid[journal.present()[0]] = last = ended
+        seconds -= used
+        if min(seconds, end - time.monotonic()) < 0.5:
             break
     raise Crashed(last)
 
 
 def _in_fork(
-    work: Callable[[Journal], Any], journal: Journal, deadline: float, attempt_seconds: float
-) -> Tuple[Optional[str], Any]:
-    """How the fork ended, None if well, and its answer."""
-    journal.begin(0)
+    work: Callable[[Journal, Effort], Any],
+    journal: Journal,
+    seconds: float,
+    end: float,
+    attempt_seconds: float,
+) -> Tuple[Optional[str], Any, float]:
+    """How the fork ended, None if well, its answer, and the seconds of the processor it took."""
     reader, writer = os.pipe()
+    journal.begin(0)
     pid = os.fork()
     if pid == 0:
         os.close(reader)
-        _answer(work, journal, writer)
+        journal.begin(0)
+        _answer(lambda: work(journal, Effort(seconds, end)), writer)
     os.close(writer)
     try:
-        data, hung = _read(reader, journal, deadline, attempt_seconds)
+        data, hung = _read(reader, pid, journal, end, attempt_seconds)
     finally:
         os.close(reader)
         _end(pid)
-    _, status = os.waitpid(pid, 0)
+    _, status, usage = os.wait4(pid, 0)
+    used = usage.ru_utime + usage.ru_stime
     if data is not None and data.endswith(b"\n"):
-        return None, json.loads(data.decode())
+        return None, json.loads(data.decode()), used
     if hung:
-        return "did not end in time", None
+        return "did not end in time", None, used
     name = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else "an exit"
-    return "was ended by {}".format(name), None
+    return "was ended by {}".format(name), None, used
 
 
 def _end(pid: int) -> None:
@@ -91,9 +108,9 @@ def _end(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _answer(work: Callable[[Journal], Any], journal: Journal, writer: int) -> None:
+def _answer(work: Callable[[], Any], writer: int) -> None:
     try:
-        data = json.dumps(work(journal)).encode() + b"\n"
+        data = json.dumps(work()).encode() + b"\n"
         while data:
             data = data[os.write(writer, data) :]
     finally:
@@ -101,7 +118,7 @@ def _answer(work: Callable[[Journal], Any], journal: Journal, writer: int) -> No
 
 
 def _read(
-    reader: int, journal: Journal, deadline: float, attempt_seconds: float
+    reader: int, pid: int, journal: Journal, end: float, attempt_seconds: float
 ) -> Tuple[Optional[bytes], bool]:
     """All that the fork writes; or None, and whether it hung."""
     data = b""
@@ -112,6 +129,11 @@ def _read(
             if not piece:
                 return data, False
             data += piece
-        now = time.monotonic()
-        if now > deadline or now - journal.present()[1] > attempt_seconds:
+        if time.monotonic() > end + OVERDUE or _hangs(pid, journal, attempt_seconds + OVERDUE):
             return None, True
+
+
+def _hangs(pid: int, journal: Journal, seconds: float) -> bool:
+    _, began, used = journal.present()
+    late = time.monotonic() - began > PATIENCE * seconds
+    return late or processor_time(pid) - used > seconds

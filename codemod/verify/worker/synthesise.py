@@ -32,6 +32,7 @@ from .bestfirst import Advance, BestFirst
 from .branches import deciding_names
 from .constructor import Arguments, Constructor
 from .coverage import Coverage, Line
+from .effort import Effort
 from .inputs import Inputs
 from .laboratory import (
     ATTEMPT_SECONDS,
@@ -81,7 +82,7 @@ class Subject:
         namespace: Mapping[str, Any],
         source_path: str,
         candidates: Sequence[Mapping[str, Any]],
-        deadline: float,
+        effort: Effort,
         journal: Optional[Journal] = None,
         wanted: Sequence[Line] = (),
     ) -> None:
@@ -89,7 +90,7 @@ class Subject:
         self.namespace = namespace
         self.source_path = source_path
         self.candidates = candidates
-        self.laboratory = Laboratory(cls, namespace, deadline, journal)
+        self.laboratory = Laboratory(cls, namespace, effort, journal)
         self.worked: List[Tuple[Constructor, Arguments, Inputs, Call]] = []
         self.coverage = Coverage(wanted)
         self.missing = self.coverage.wanted  # lines that no recipe reached so far
@@ -119,20 +120,21 @@ def search(
     source_path: str,
     candidates: Sequence[Mapping[str, Any]],
     known: Sequence[Mapping[str, Any]],
-    deadline: float,
+    seconds: float,
     wanted: Sequence[Line] = (),
     only_reaching: bool = False,
+    patience: Optional[float] = None,
 ) -> Found:
     """A recipe that runs, other than the known ones.
 
     `wanted`: lines that should be reached. Where there are known recipes, or `only_reaching`, the
     recipe reaches one that none of the known ones reaches; unless they reach all of them.
-    `deadline` is a time of `time.monotonic()`. Attempts are made in a fork: one that crashes or
-    hangs is passed over. Raises `NoRecipe`.
+    `seconds` of the processor, `patience` of the clock. Attempts are made in a fork: one that
+    crashes or hangs is passed over. Raises `NoRecipe`.
     """
 
-    def work(journal: Journal) -> Dict[str, Any]:
-        subject = Subject(cls, namespace, source_path, candidates, deadline, journal, wanted)
+    def work(journal: Journal, effort: Effort) -> Dict[str, Any]:
+        subject = Subject(cls, namespace, source_path, candidates, effort, journal, wanted)
         try:
             recipe = _search(subject, known, only_reaching)
             return {"recipe": recipe, "contains": sorted(subject.laboratory.contains)}
@@ -142,7 +144,7 @@ def search(
             return {"error": describe(error, "search").text}
 
     try:
-        answer = shielded(work, deadline, ATTEMPT_SECONDS)
+        answer = shielded(work, seconds, ATTEMPT_SECONDS, patience)
     except Crashed as crash:
         raise NoRecipe(
             "timeout" if "in time" in str(crash) else "crashed",

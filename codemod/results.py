@@ -279,6 +279,24 @@ class Difference:
     inputs: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FirstSite:
+    """The first operator whose own result differs: which line ran it, before and after.
+
+    A place is `path:line`, empty where nothing of the project stood there; an operator is
+    empty where the run had ended. `inputs`: the set of other inputs; empty for the recipe's own.
+    """
+
+    mode: str
+    inputs: str
+    before: str
+    after: str
+    text_before: str
+    text_after: str
+    operator_before: str
+    operator_after: str
+
+
 AspectStatus = Literal[
     "equal", "different", "changed-as-declared", "not-changed", "not-applicable", "not-run"
 ]
@@ -289,7 +307,7 @@ class Evidence:
     """What was seen when a rewrite was run. Null in a report only when nothing ran.
 
     `input_sets`: the sets of other inputs that were run as well, such as `negative`, and whether
-    anything differed there that must not.
+    anything differed there that must not. `replay`: the run can be repeated by this name.
     """
 
     recipes: tuple[RecipeEvidence, ...]
@@ -299,6 +317,8 @@ class Evidence:
     stubs: tuple[str, ...] = ()
     symbolic: str | None = None
     differences: tuple[Difference, ...] = ()
+    first_site: FirstSite | None = None
+    replay: str = ""
     input_sets: Mapping[str, AspectStatus] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # e.g. "reused-at-run-time: relu fires 2 times a forward"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import asdict
 from typing import Any
 
 from codemod.results import (
@@ -142,6 +143,8 @@ def _evidence(evidence: Evidence) -> _Json:
         "witnesses": evidence.witnesses,
         "stubs": list(evidence.stubs),
         "symbolic": evidence.symbolic,
+        "first_site": evidence.first_site and asdict(evidence.first_site),
+        "replay": evidence.replay or None,
         "differences": [_difference(difference) for difference in evidence.differences],
     }
 

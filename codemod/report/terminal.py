@@ -17,6 +17,7 @@ from codemod.results import (
     ASPECTS,
     Difference,
     Evidence,
+    FirstSite,
     Outcome,
     Refusal,
     Report,
@@ -233,15 +234,33 @@ def _not_confirmed_group(kind: str, group: Sequence[Outcome]) -> Iterator[Text]:
     yield from (_detail(_difference(found)) for found in differences[:_SHOWN_DIFFERENCES])
     if len(differences) > _SHOWN_DIFFERENCES:
         yield _detail(f"and {len(differences) - _SHOWN_DIFFERENCES} more; --format json has all")
+    if verdict.evidence and verdict.evidence.first_site:
+        yield from map(_detail, _first_site(verdict.evidence.first_site))
+    if verdict.evidence and verdict.evidence.replay:
+        yield _detail(f"again: codemod verify --replay {verdict.evidence.replay}")
     if verdict.reason is not None and verdict.reason.hint:
         yield _detail(f"hint: {verdict.reason.hint}")
 
 
 def _difference(found: Difference) -> str:
-    size = "" if found.max_abs is None else f" (largest difference {found.max_abs:.3g})"
+    size = "" if found.max_abs is None else f" (largest difference {found.max_abs:.3g}"
+    if found.max_abs is not None:
+        size += ")" if found.max_rel is None else f", relative {found.max_rel:.3g})"
     place = f" {found.path}" if found.path else ""
     where = f" (inputs: {found.inputs})" if found.inputs else ""
     return f"{found.aspect}{place}{where}: {found.before} before, {found.after} after{size}"
+
+
+def _first_site(site: FirstSite) -> Iterator[str]:
+    """Two lines: what ran the first operator that gives another result, before and after."""
+    inputs = f", inputs: {site.inputs}" if site.inputs else ""
+    yield f"first in {site.mode}{inputs}:"
+    for side, place, text, operator in (
+        ("before", site.before, site.text_before, site.operator_before),
+        ("after", site.after, site.text_after, site.operator_after),
+    ):
+        what = f"{operator or 'nothing'} at {place}" if place else operator or "nothing"
+        yield f"  {side}: {what}" + (f"  {text}" if text else "")
 
 
 # ---- refusals and errors

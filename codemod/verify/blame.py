@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codemod.results import Reason, Rewrite
 from codemod.verify import input_sets, reasons
 from codemod.verify.bisect import first_to_fail
 from codemod.verify.compare import disagreements
 from codemod.verify.differences import without_data
+from codemod.verify.first_site import first_site
 from codemod.verify.runs import Answer, Job, Observe, Overlay
 from codemod.verify.trials import Group, Laboratory, Problem, Trial, Way, after_run, ended
 
@@ -101,15 +102,27 @@ def _seen_again(
     names = input_sets.names(first)
     after = yield after_run(way, over, first)
     fresh_before = yield Observe(base, way.model, way.recipe, raw=True, attempt=2, sets=names)
-    fresh_after = yield after_run(way, over, first, raw=True, attempt=2)
+    request = after_run(way, over, first, raw=True, attempt=2)
+    fresh_after = yield request
     for one, other in ((before, fresh_before), (after, fresh_after)):
         apart = _apart(one, other)
         if apart is not None:
-            return reasons.nondeterministic(apart, target)
+            place = yield from laboratory.unsteady_place(way, over)
+            return reasons.nondeterministic(apart, target, place)
     rewrites = own or _own(failing.group, [laboratory.rewrites[key] for key in over.ids - base.ids])
     trial = laboratory.judged(way, [fresh_before, before], fresh_after, base, over, rewrites)
     unsteady = _unsteady(trial, after, fresh_after)
-    return reasons.nondeterministic(unsteady, target) if unsteady else trial
+    if unsteady:
+        return reasons.nondeterministic(unsteady, target)
+    site = None
+    if fresh_before.failure is None and fresh_after.failure is None:
+        site = first_site(
+            fresh_before.observation(),
+            fresh_after.observation(),
+            (laboratory.line_of(base), laboratory.line_of(over)),
+            other_operators=any("trace" in rewrite.contract.changes for rewrite in rewrites),
+        )
+    return replace(trial, first_site=site, base=base, request=request)
 
 
 def _unsteady(trial: Trial, after: Answer, fresh_after: Answer) -> tuple[str, ...]:

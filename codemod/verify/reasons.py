@@ -78,10 +78,13 @@ def raised(what: str, target: str) -> Reason:
     )
 
 
-def nondeterministic(aspects: Iterable[str], target: str) -> Reason:
+def nondeterministic(aspects: Iterable[str], target: str, place: str = "") -> Reason:
+    """`place`: the line whose own result differs first."""
+    first = f", first at {place}" if place else ""
+    what = ", ".join(aspects) or "how they end"
     return Reason(
         "nondeterministic",
-        f"two runs of {target} from one seed differ in {', '.join(aspects) or 'how they end'}",
+        f"two runs of {target} from one seed differ in {what}{first}",
         "make it draw its random numbers from torch, random or NumPy alone,"
         " or accept it with --accept unconfirmed",
     )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from codemod.results import Aspect, Difference, Expectation, Reason, Recipe, Rewrite, Site
+from codemod.results import (
+    Aspect,
+    Difference,
+    Expectation,
+    FirstSite,
+    Reason,
+    Recipe,
+    Rewrite,
+    Site,
+)
 from codemod.verify import input_sets, reasons
 from codemod.verify.compare import (
     Judgement,
@@ -16,6 +25,7 @@ from codemod.verify.compare import (
     raises_always,
     reused_modules,
 )
+from codemod.verify.first_site import first_site
 from codemod.verify.runs import Answer, FindRecipe, Job, Model, Observe, Overlay, Runner, load_keys
 
 MAX_WAYS = 8
@@ -38,7 +48,10 @@ class Way:
 
 @dataclass(frozen=True)
 class Trial:
-    """One way run before and after. `failure`: the after run did not get to its end."""
+    """One way run before and after. `failure`: the after run did not get to its end.
+
+    `request`: of the after run, and `base` what it was compared with, where it was seen again.
+    """
 
     way: Way
     judgement: Judgement
@@ -47,6 +60,9 @@ class Trial:
     stubs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     scripted: bool = False
+    first_site: FirstSite | None = None
+    base: Overlay | None = None
+    request: Observe | None = None
 
     @property
     def fails(self) -> bool:
@@ -177,11 +193,40 @@ class Laboratory:
                 return reasons.nondeterministic((), target)
             apart = disagreements(first, again.observation())
             if apart:
-                return reasons.nondeterministic(apart, target)
+                place = yield from self.unsteady_place(way, base)
+                return reasons.nondeterministic(apart, target, place)
         what = raises_always(first)
         if what is not None and not group.raises_before:
             return reasons.raised(what, target)
         return answer
+
+    def unsteady_place(self, way: Way, overlay: Overlay) -> Job[str]:
+        """The line whose own result first differs between two runs of one code; else nothing."""
+        answer = yield Observe(
+            overlay, way.model, way.recipe, repeat=2, raw=True, attempt=3, sets=()
+        )
+        if answer.failure is not None:
+            return ""
+        line = self.line_of(overlay)
+        one, other = answer.observations()
+        found = first_site(one, other, (line, line))
+        return (found.before or found.after) if found else ""
+
+    def line_of(self, overlay: Overlay) -> Callable[[str, int], str]:
+        """Tells a line of a file (relative to the root) as it stands in an overlay."""
+
+        def line(path: str, number: int) -> str:
+            file = self.runner.project.root / path
+            text = overlay.files.get(str(file))
+            if text is None:
+                try:
+                    text = file.read_text("utf-8", "replace")
+                except OSError:
+                    return ""
+            lines = text.split("\n")
+            return lines[number - 1] if 0 < number <= len(lines) else ""
+
+        return line
 
     def trial(
         self, group: Group, way: Way, base: Overlay, over: Overlay, own: Sequence[Rewrite]

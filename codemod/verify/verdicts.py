@@ -101,6 +101,7 @@ def _evidence(rewrite: Rewrite, trials: Sequence[Trial], problem: Problem | None
         witnesses=len(rewrite.witnesses),
         stubs=tuple(dict.fromkeys(stub for trial in trials for stub in trial.stubs)),
         differences=problem.differences if problem else (),
+        first_site=trials[0].first_site if problem and problem.kind == "different" else None,
         input_sets=_input_sets(trials),
         notes=tuple(dict.fromkeys(note for trial in trials for note in trial.notes)),
     )

@@ -44,6 +44,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
             self.places.append(_place_below(self._root))
         return result
 
+    def note(self, text: str) -> None:
+        """A line that stands for no operator."""
+        self.lines.append(text)
+        if self._root:
+            self.places.append("")
+
 
 def _work(values: Any) -> int:
     if isinstance(values, torch.Tensor):
@@ -147,7 +153,7 @@ def _built_in_sight(build: Build, seed: int, recorder: Recorder) -> Tuple[Any, A
     except MemoryError:
         raise
     except Exception:
-        recorder.lines.append("the constructor cannot be watched")
+        recorder.note("the constructor cannot be watched")
         return built(build, seed)
 
 
@@ -177,7 +183,7 @@ def _recorded_backward(tensors: List[Any], seed: int, recorder: Optional[Recorde
     with recorder:
         failed, _nothing, error = attempt(lambda: backward(tensors, seed))
     if failed:
-        recorder.lines.append(str(error))
+        recorder.note(str(error))
 
 
 def _watch(model: Any, fired: List[str]) -> List[Any]:

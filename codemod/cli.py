@@ -28,8 +28,8 @@ from codemod.configuration import (
     unknown_name,
 )
 from codemod.errors import CodemodError, CommitError, StaleFileError, UsageError
-from codemod.report.exit_code import Problem, exit_code, of_diagnosis
-from codemod.results import Diagnosis, Report
+from codemod.report.exit_code import Problem, exit_code, of_diagnosis, of_repetition
+from codemod.results import Diagnosis, Repeated, Report
 
 FORMATS = ("text", "json")
 Progress = Callable[[int, int, str], None]
@@ -52,6 +52,8 @@ class Facade(Protocol):
         write_recipes: bool,
         progress: Progress | None,
     ) -> Diagnosis: ...
+
+    def repeat(self, options: Options, key: str) -> Repeated: ...
 
     def undo(self, root: Path) -> Any: ...
 
@@ -76,7 +78,7 @@ class Streams:
 class Request:
     """One parsed command line."""
 
-    command: Literal["diff", "apply", "doctor", "undo", "list", "explain"]
+    command: Literal["diff", "apply", "doctor", "verify", "undo", "list", "explain"]
     line: CommandLine
     format: str = "text"
     output: str | None = None
@@ -335,6 +337,19 @@ def _doctor(every: bool, write_recipes: bool, **values: Any) -> Request:
     )
 
 
+@_cli.command("verify")
+@click.option("--replay", required=True, metavar="ID", help="The run, as the report names it.")
+@click.argument("path", required=False, metavar="[PATH]")
+@click.option("--config", metavar="FILE", help="Configuration instead of pyproject.toml.")
+@_help
+def _verify(replay: str, path: str | None, config: str | None) -> Request:
+    """Repeat exactly a run that showed a difference.
+
+    PATH tells the project, where it is not the one at hand. Exits with 1 if it differs again.
+    """
+    return Request("verify", CommandLine(paths=(path,) if path else (), config=config), name=replay)
+
+
 @_cli.command("undo")
 @click.argument("path", required=False, metavar="[PATH]")
 @_help
@@ -530,6 +545,17 @@ def _shown_diagnosis(diagnosis: Diagnosis, request: Request, streams: Streams) -
     return captured.get().encode("utf-8", "backslashreplace")
 
 
+# ---- verify
+
+
+def _repeat(request: Request, streams: Streams, facade: Facade, _: Sequence[str]) -> int:
+    from codemod.report import terminal
+
+    found = facade.repeat(make_options(request.line, Path.cwd()), request.name)
+    streams.put(terminal.repeated(found).plain)
+    return of_repetition(found)
+
+
 # ---- undo, list, explain
 
 
@@ -587,6 +613,7 @@ _COMMANDS: dict[str, Callable[[Request, Streams, Facade, Sequence[str]], int]] =
     "diff": _run,
     "apply": _run,
     "doctor": _examine,
+    "verify": _repeat,
     "undo": _take_back,
     "list": _show_list,
     "explain": _show_transform,

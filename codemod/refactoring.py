@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from codemod import __version__
-from codemod.configuration import Options, line_length
+from codemod.configuration import Options, find_root, line_length
 from codemod.diagnosis import diagnose as diagnose
 from codemod.editing.transform import Transform
 from codemod.engine.cache import PlanCache
 from codemod.engine.compose import closed, touched_paths
 from codemod.engine.planning import Planned
 from codemod.engine.registry import choose, known_transforms
-from codemod.errors import SourceError, StaleFileError
+from codemod.errors import SourceError, StaleFileError, UsageError
 from codemod.report.patch import patch
 from codemod.results import (
     Composition,
@@ -24,6 +27,7 @@ from codemod.results import (
     Outcome,
     Position,
     Reason,
+    Repeated,
     Report,
     Rewrite,
     Verdict,
@@ -37,11 +41,15 @@ from codemod.source.overlay import Overlay, read_file
 from codemod.source.state import state_directory
 from codemod.source.text import SourceText
 from codemod.verify import confirm as confirming
+from codemod.verify import replay
+from codemod.verify.environment import TargetEnvironment
+from codemod.verify.pool import WorkerPool
 from codemod.verify.recipes import find_recipes
 
 Mode = Literal["diff", "apply"]
 Progress = Callable[[int, int, str], None]
 
+_REPLAYS = "replays"
 NOT_RUN = Verdict("unconfirmed", Reason("not-run", "It was not run.", "Leave out --no-verify."))
 
 
@@ -64,7 +72,11 @@ def run(
     planned, key = _plan(cache, found, transforms, options)
     rewrites = planned.plan.rewrites
     confirmation = _confirm(planned, found, options, progress) if options.verify else None
-    verdicts: Mapping[str, Verdict] = confirmation.verdicts if confirmation else {}
+    verdicts = (
+        _with_replays(confirmation, found.root, find_environment(found, options))
+        if confirmation
+        else {}
+    )
     kept = confirmation.final if confirmation else _unverified_choice(rewrites, options)
     kept, stale = _not_stale(found, planned, kept) if mode == "apply" else (kept, ())
     changes = _changes(planned, planned.compose(kept))
@@ -89,6 +101,25 @@ def run(
         mode=mode,
         notes=tuple(notes),
     )
+
+
+def repeat(options: Options, key: str) -> Repeated:
+    """Run again, in fresh processes, what showed the rewrite `key` to be different.
+
+    Raises UsageError where nothing is kept of it, or where the source has changed since.
+    """
+    kept = replay.load(state_directory(options.root) / _REPLAYS, key)
+    changed = replay.changed_files(kept, options.root)
+    if changed:
+        raise UsageError(
+            f"{', '.join(changed)}: changed since that run, which cannot be repeated exactly;"
+            " codemod diff runs what is there"
+        )
+    found = discover(options.root, (options.root,), options.include, options.exclude)
+    options = dataclasses.replace(options, python=Path(kept.python), timeout=kept.timeout)
+    environment = find_environment(found, options)
+    with WorkerPool(environment, jobs=1, variables=options.environment) as pool:
+        return replay.repeat(kept, found.root, environment.module_name, pool)
 
 
 def undo(root: Path) -> UndoResult:
@@ -208,6 +239,32 @@ def _confirm(
             progress or silent,
             memory=memory,
         )
+
+
+def _with_replays(
+    confirmation: confirming.Confirmation, root: Path, environment: TargetEnvironment
+) -> dict[str, Verdict]:
+    """The verdicts; those whose run was kept say so."""
+    python, timeout = str(environment.python), environment.timeout
+    replays = [
+        dataclasses.replace(one, python=python, timeout=timeout) for one in confirmation.replays
+    ]
+    kept = replay.store(state_directory(root) / _REPLAYS, replays)
+    verdicts = dict(confirmation.verdicts)
+    for key in kept:
+        evidence = verdicts[key].evidence
+        if evidence is not None:
+            known = dataclasses.replace(evidence, replay=f"{key}{_from_here(root)}")
+            verdicts[key] = dataclasses.replace(verdicts[key], evidence=known)
+    return verdicts
+
+
+def _from_here(root: Path) -> str:
+    """What tells the project, where the folder at hand does not."""
+    here = Path.cwd()
+    if find_root([here]).resolve() == root.resolve():
+        return ""
+    return " " + shlex.quote(os.path.relpath(root, here))
 
 
 # ---- outcomes

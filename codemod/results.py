@@ -307,7 +307,7 @@ class Evidence:
     """What was seen when a rewrite was run. Null in a report only when nothing ran.
 
     `input_sets`: the sets of other inputs that were run as well, such as `negative`, and whether
-    anything differed there that must not. `replay`: the run can be repeated by this name.
+    anything differed there that must not. `replay`: what `codemod verify --replay` takes.
     """
 
     recipes: tuple[RecipeEvidence, ...]
@@ -321,6 +321,22 @@ class Evidence:
     replay: str = ""
     input_sets: Mapping[str, AspectStatus] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # e.g. "reused-at-run-time: relu fires 2 times a forward"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """What the repetition of a run showed. `failure`: how it ended, where it did not run."""
+
+    summary: str
+    call: str
+    inputs: str
+    differences: tuple[Difference, ...] = ()
+    first_site: FirstSite | None = None
+    failure: str = ""
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.differences or self.failure)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@
 |---|---|
 | 0 | nothing to do, or everything planned was written |
 | 1 | `diff`: the patch is not empty; `apply`: a planned rewrite was not written |
-|   | `doctor`: a class cannot be run |
+|   | `doctor`: a class cannot be run; `verify --replay`: it differs again |
 | 2 | usage or configuration error |
 | 3 | a file inside PATHS could not be analysed, or our own worker failed |
 | 130 | interrupted |
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from codemod.results import Diagnosis, Report
+from codemod.results import Diagnosis, Repeated, Report
 
 DONE = 0
 NOT_WRITTEN = 1
@@ -44,6 +44,11 @@ def exit_code(report: Report | None, problem: Problem | None = None) -> int:
     if report.mode == "diff":
         return NOT_WRITTEN if report.patch else DONE
     return DONE if all(outcome.written for outcome in report.outcomes) else NOT_WRITTEN
+
+
+def of_repetition(found: Repeated) -> int:
+    """The exit code of `codemod verify --replay`."""
+    return NOT_WRITTEN if found.differs else DONE
 
 
 def of_diagnosis(diagnosis: Diagnosis) -> int:

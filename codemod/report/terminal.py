@@ -5,6 +5,7 @@ No markup is ever parsed: text of the user's files stays as it is, `[int]` inclu
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ from codemod.results import (
     FirstSite,
     Outcome,
     Refusal,
+    Repeated,
     Report,
     Rewrite,
 )
@@ -243,9 +245,12 @@ def _not_confirmed_group(kind: str, group: Sequence[Outcome]) -> Iterator[Text]:
 
 
 def _difference(found: Difference) -> str:
-    size = "" if found.max_abs is None else f" (largest difference {found.max_abs:.3g}"
+    sizes = []
     if found.max_abs is not None:
-        size += ")" if found.max_rel is None else f", relative {found.max_rel:.3g})"
+        sizes.append(f"largest difference {found.max_abs:.3g}")
+    if found.max_rel is not None and math.isfinite(found.max_rel):
+        sizes.append(f"relative {found.max_rel:.3g}")
+    size = f" ({', '.join(sizes)})" if sizes else ""
     place = f" {found.path}" if found.path else ""
     where = f" (inputs: {found.inputs})" if found.inputs else ""
     return f"{found.aspect}{place}{where}: {found.before} before, {found.after} after{size}"
@@ -261,6 +266,20 @@ def _first_site(site: FirstSite) -> Iterator[str]:
     ):
         what = f"{operator or 'nothing'} at {place}" if place else operator or "nothing"
         yield f"  {side}: {what}" + (f"  {text}" if text else "")
+
+
+def repeated(found: Repeated) -> Text:
+    """What `codemod verify --replay` shows; lines that each end with a line feed."""
+    lines = [_head("different" if found.differs else "equal", found.summary)]
+    lines.append(_detail(f"ran {found.call} on {found.inputs}"))
+    lines += [_detail(_difference(difference)) for difference in found.differences]
+    if found.first_site:
+        lines += map(_detail, _first_site(found.first_site))
+    if found.failure:
+        lines.append(_detail(found.failure))
+    if not found.differs:
+        lines.append(_detail("this time both sides gave the same"))
+    return Text("").join(line + Text("\n") for line in lines)
 
 
 # ---- refusals and errors

@@ -15,7 +15,7 @@ from codemod.verify.runs import Answer, Job, Observe, Overlay
 from codemod.verify.trials import Group, Laboratory, Problem, Trial, Way, after_run, ended
 
 # Not reaching the end is a difference only where it says that the code itself is broken.
-_BROKEN_CODE = frozenset({"import-failed", "raised"})
+BROKEN_CODE = frozenset({"import-failed", "raised"})
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def problem_of(trial: Trial, target: str) -> Problem:
     if trial.failure is None:
         differences = trial.judgement.differences
         return Problem("different", reasons.different(differences, target), trial, differences)
-    if trial.failure.get("code") in _BROKEN_CODE:
+    if trial.failure.get("code") in BROKEN_CODE:
         return Problem("different", reasons.breaks(trial.failure, target), trial)
     return Problem("unconfirmed", reasons.of_failure(trial.failure, target), trial)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from codemod.results import Attempt, Composition, Recipe, Rewrite, Verdict
+from codemod.verify.replay import Replay, of_trial
 from codemod.verify.runs import Memory, Model, Overlay, Pool, Project, Runner
 from codemod.verify.staging import Staging
 from codemod.verify.trials import Group, Laboratory
@@ -61,6 +62,7 @@ class Confirmation:
     torch: str | None
     protection: tuple[str, ...]
     attempts: tuple[Attempt, ...] = ()
+    replays: tuple[Replay, ...] = ()
 
 
 def confirm(
@@ -108,7 +110,18 @@ def confirm(
         torch=pool.torch,
         protection=pool.protection,
         attempts=runner.attempts(),
+        replays=tuple(_replays(rewrites, staging, runner)),
     )
+
+
+def _replays(rewrites: Sequence[Rewrite], staging: Staging, runner: Runner) -> Iterator[Replay]:
+    """What can be repeated: the runs in which rewrites behave differently."""
+    for rewrite in rewrites:
+        problem = staging.settled.get(rewrite.id)
+        if problem is not None and problem.kind == "different" and problem.trial is not None:
+            found = of_trial(rewrite, problem.trial, runner.project.root, runner.seed)
+            if found is not None:
+                yield found
 
 
 def _verdict(

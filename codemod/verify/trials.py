@@ -50,6 +50,7 @@ class Way:
 class Trial:
     """One way run before and after. `failure`: the after run did not get to its end.
 
+    `changes`: what might change. `files`: those of the project that either run loaded, absolute.
     `request`: of the after run, and `base` what it was compared with, where it was seen again.
     """
 
@@ -63,6 +64,8 @@ class Trial:
     first_site: FirstSite | None = None
     base: Overlay | None = None
     request: Observe | None = None
+    changes: Mapping[Aspect, Expectation] = field(default_factory=dict)
+    files: frozenset[str] = frozenset()
 
     @property
     def fails(self) -> bool:
@@ -251,13 +254,15 @@ class Laboratory:
         own: Sequence[Rewrite],
     ) -> Trial:
         """`befores`: runs of the code before; the first is compared, all must agree."""
+        files = befores[0].files | after.files
         if after.failure is not None:
-            return Trial(way, Judgement({}), failure=after.failure)
+            return Trial(way, Judgement({}), failure=after.failure, files=files)
         suspects = self.suspects(base, over, befores[0], after)
         foreign = [rewrite for rewrite in suspects if rewrite not in own]
         first, *more = [one for answer in befores for one in answer.observations()]
         second = after.observation()
-        judgement = judge(first, second, promised(own, foreign), more)
+        changes = promised(own, foreign)
+        judgement = judge(first, second, changes, more)
         return Trial(
             way,
             judgement,
@@ -265,6 +270,8 @@ class Laboratory:
             stubs=after.stubs,
             notes=reused_modules(first, second),
             scripted="scripted" in second,
+            changes=changes,
+            files=files,
         )
 
     def suspects(

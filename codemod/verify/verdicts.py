@@ -124,11 +124,11 @@ def recipe_evidence(model: Model, way: Way) -> RecipeEvidence:
         source=recipe.source if own else "enclosed",
         where=recipe.where if own else f"{way.model.path}: {way.model.class_name}",
         call=recipe.build or f"{recipe.function.rpartition(':')[2]}()",
-        inputs=_shown_inputs(recipe.inputs),
+        inputs=shown_inputs(recipe.inputs),
     )
 
 
-def _shown_inputs(source: str) -> str:
+def shown_inputs(source: str) -> str:
     """`((x,), {"mask": m})` as a call would be written: `x, mask=m`."""
     try:
         node = ast.parse(source, mode="eval").body

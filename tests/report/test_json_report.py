@@ -23,6 +23,16 @@ DIFFERENCE = {
     "max_abs": (float, None),
     "max_rel": (float, None),
 }
+FIRST_SITE = {
+    "mode": str,
+    "inputs": str,
+    "before": str,
+    "after": str,
+    "text_before": str,
+    "text_after": str,
+    "operator_before": str,
+    "operator_after": str,
+}
 EVIDENCE = {
     "recipes": [RECIPE],
     "aspects": {str: str},
@@ -31,6 +41,8 @@ EVIDENCE = {
     "witnesses": int,
     "stubs": [str],
     "symbolic": (str, None),
+    "first_site": (FIRST_SITE, None),
+    "replay": (str, None),
     "differences": [DIFFERENCE],
 }
 SCHEMA: dict[str, Any] = {

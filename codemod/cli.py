@@ -211,7 +211,11 @@ _sources = _stack(
 )
 _selection = _stack(
     _sources,
-    click.option("--preset", metavar="NAME", help="A preset of the configuration."),
+    click.option(
+        "--preset",
+        metavar="NAME",
+        help="attribution, quantization, cleanup, or one of the configuration.",
+    ),
     click.option(
         "--only",
         multiple=True,

@@ -6,11 +6,12 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from codemod import presets
 from codemod.errors import UsageError
 from codemod.source.state import git_top
 
@@ -24,7 +25,7 @@ LOOPS = ("shared", "per-layer")
 DEFAULT_TRANSFORMS = ("call-to-forward", "dropout-to-module")
 _PROJECT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg")
 _LINE_LENGTH = 88
-_PRESET_KEYS = ("transforms", "only")
+_PRESET_KEYS = ("presets", "transforms", "only")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Options:
     root: Path
     transforms: tuple[str, ...] = DEFAULT_TRANSFORMS
     preset: str | None = None
+    reuse: str = ""  # why modules that are called more than once a forward are counted
     only: tuple[str, ...] = ()
     loops: str = "shared"  # one of LOOPS: what a call in a loop becomes
     verify: bool = True
@@ -97,14 +99,16 @@ def make_options(line: CommandLine, cwd: Path) -> Options:
     table = configuration.table
     # Transforms that are named on the command line replace a preset of the configuration.
     preset = line.preset or (None if line.transforms else table.get("preset"))
-    chosen = {**table, **(_preset(preset, configuration) if preset else {})}
+    found = _preset(preset, configuration) if preset else presets.Preset()
+    chosen = {**table, **{key: value for key, value in asdict(found).items() if value}}
     return Options(
         paths=paths,
         root=root,
         transforms=_transforms(line, chosen, configuration, cwd),
         preset=preset,
+        reuse=found.reuse,
         only=_names(line.only or chosen.get("only", ())),
-        loops=_one_of("loops", _first(line.loops, table.get("loops"), "shared"), LOOPS),
+        loops=_one_of("loops", _first(line.loops, chosen.get("loops"), "shared"), LOOPS),
         verify=_first(line.verify, table.get("verify"), True),
         accept=_accepted(line.accept or table.get("accept", ())),
         jobs=_positive("jobs", _first(line.jobs, table.get("jobs"), _processors())),
@@ -286,12 +290,13 @@ def _is_path(name: str) -> bool:
     return name.endswith(".py") or "/" in name or os.sep in name
 
 
-def _preset(name: str, configuration: _Configuration) -> Mapping[str, Any]:
-    presets: Mapping[str, Any] = configuration.table.get("presets", {})
-    if name not in presets:
-        raise unknown_name("preset", name, presets)
-    found: Mapping[str, Any] = presets[name]
-    return found
+def _preset(name: str, configuration: _Configuration) -> presets.Preset:
+    own: Mapping[str, Any] = configuration.table.get("presets", {})
+    try:
+        return presets.resolve(name, own)
+    except KeyError as missing:
+        known = {*presets.BUILT_IN, *own}
+        raise unknown_name("preset", str(missing.args[0]), known) from None
 
 
 def _names(values: Iterable[str]) -> tuple[str, ...]:

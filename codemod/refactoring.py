@@ -18,6 +18,7 @@ from codemod.engine.cache import PlanCache
 from codemod.engine.compose import closed, touched_paths
 from codemod.engine.planning import Planned
 from codemod.engine.registry import choose, known_transforms
+from codemod.engine.reuse import remaining
 from codemod.errors import SourceError, StaleFileError, UsageError
 from codemod.report.patch import patch
 from codemod.results import (
@@ -86,7 +87,9 @@ def run(
         result = commit.commit(found.root, changes, state_directory(found.root))
         notes += result.notes
         written = kept
-    outcomes = _outcomes(planned, verdicts, kept, written, options.details)
+    outcomes = tuple(_outcomes(planned, verdicts, kept, written, options.details))
+    if options.reuse and confirmation is not None:
+        notes += _reuse(planned, outcomes, kept, options.reuse)
     return Report(
         version=__version__,
         torch=confirmation.torch if confirmation else None,
@@ -94,7 +97,7 @@ def run(
         attempts=confirmation.attempts if confirmation else (),
         files=len(found.selected),
         seconds=time.monotonic() - started,
-        outcomes=tuple(outcomes),
+        outcomes=outcomes,
         refusals=planned.plan.refusals,
         errors=(*_errors(found, planned), *stale),
         patch=patch(changes),
@@ -268,6 +271,25 @@ def _from_here(root: Path) -> str:
 
 
 # ---- outcomes
+
+
+def _reuse(
+    planned: Planned, outcomes: Iterable[Outcome], kept: frozenset[str], why: str
+) -> list[str]:
+    """What a preset says about modules that stay called more than once a forward."""
+    project, files = planned.passes[0].project, planned.compose(kept).files
+    found = [
+        item
+        for outcome in outcomes
+        if outcome.verdict.kind == "confirmed" and outcome.verdict.evidence is not None
+        for item in outcome.verdict.evidence.reused
+    ]
+
+    def text_of(path: str) -> SourceText:
+        data = files[path] if path in files else project.overlay.read(path)
+        return SourceText.decode(path, data)
+
+    return list(remaining(found, why, text_of))
 
 
 def _outcomes(

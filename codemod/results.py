@@ -303,6 +303,22 @@ AspectStatus = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class Reuse:
+    """A module without state of its own that was called more than once in one forward.
+
+    `path` and `class_name`: the model that ran; `module`: its name in there; `new`: whether the
+    rewrites made it.
+    """
+
+    path: str
+    class_name: str
+    module: str
+    type: str
+    times: int
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What was seen when a rewrite was run. Null in a report only when nothing ran.
 
@@ -320,6 +336,7 @@ class Evidence:
     first_site: FirstSite | None = None
     replay: str = ""
     input_sets: Mapping[str, AspectStatus] = field(default_factory=dict)
+    reused: tuple[Reuse, ...] = ()
     notes: tuple[str, ...] = ()  # e.g. "reused-at-run-time: relu fires 2 times a forward"
 
 

@@ -52,7 +52,9 @@ def options(project: Path, **line: object) -> Options:
         pytest.param("presets.x = 1", r"\[tool.codemod.presets.x\]: must be a table", id="preset"),
         pytest.param("presets.x.ony = []", "unknown key 'ony'; did you mean only", id="preset-key"),
         pytest.param("presets.x.only = 'a'", "presets.x.*only: must be a list", id="preset-value"),
-        pytest.param("preset = 'y'", "unknown preset 'y'; known are: none", id="no-such-preset"),
+        pytest.param(
+            "preset = 'y'", "unknown preset 'y'; known are: attribution, cl", id="no-such-preset"
+        ),
         pytest.param(
             "preset = 'x'\ntransforms = []\npresets.x.only = []", "not both", id="preset-and-own"
         ),
@@ -211,6 +213,48 @@ def test_preset_of_the_command_line(project: Path) -> None:
     assert (found.transforms, found.only, found.preset) == (("b",), ("gelu",), "quantization")
     with pytest.raises(UsageError, match="unknown preset 'quantisation'; did you mean quantiz"):
         options(project, preset="quantisation")
+
+
+def test_built_in_presets(project: Path) -> None:
+    found = options(project, preset="attribution")
+    assert found.transforms == (
+        "functional-to-module",
+        "hoist-inline-modules",
+        "unshare-modules",
+        "inplace-off",
+    )
+    assert found.loops == "per-layer"
+    assert found.reuse
+    assert not options(project, preset="cleanup").reuse
+
+
+def test_presets_are_made_of_presets(project: Path) -> None:
+    configure(
+        project,
+        """
+[tool.codemod.presets.attribution]
+presets = ["attribution"]
+transforms = ["./mine.py"]
+[tool.codemod.presets.all]
+presets = ["attribution", "cleanup"]
+only = ["relu"]
+""",
+    )
+    found = options(project, preset="attribution")
+    assert found.transforms[:1] == ("functional-to-module",)
+    assert found.transforms[-1].endswith("mine.py")
+    found = options(project, preset="all")
+    assert {"unshare-modules", "call-to-forward"} <= set(found.transforms)
+    assert found.only == ("relu",)
+
+
+def test_a_preset_that_contains_itself_is_an_error(project: Path) -> None:
+    configure(project, '[tool.codemod.presets]\na.presets = ["b"]\nb.presets = ["a"]\n')
+    with pytest.raises(UsageError, match="'a' contains itself: a -> b -> a"):
+        options(project, preset="a")
+    configure(project, '[tool.codemod.presets]\na.presets = ["atribution"]\n')
+    with pytest.raises(UsageError, match="unknown preset 'atribution'; did you mean attribution"):
+        options(project, preset="a")
 
 
 def test_transforms_of_the_command_line_replace_the_preset_of_the_file(project: Path) -> None:

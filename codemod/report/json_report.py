@@ -146,6 +146,7 @@ def _evidence(evidence: Evidence) -> _Json:
         "first_site": evidence.first_site and asdict(evidence.first_site),
         "replay": evidence.replay or None,
         "differences": [_difference(difference) for difference in evidence.differences],
+        "reused": [asdict(item) for item in evidence.reused],
     }
 
 

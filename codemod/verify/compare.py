@@ -15,6 +15,7 @@ from codemod.results import (
     AspectStatus,
     Difference,
     Expectation,
+    Reuse,
 )
 from codemod.verify.alignment import aligned
 from codemod.verify.differences import (
@@ -142,16 +143,28 @@ def differences(
     return tuple(replace(_difference(aspect, spot), inputs=inputs) for spot in found)
 
 
-def reused_modules(before: Observation, after: Observation) -> tuple[str, ...]:
-    """Notes on modules that are new in the after run and called more than once a forward."""
+def reused_modules(
+    before: Observation, after: Observation, path: str, class_name: str
+) -> tuple[Reuse, ...]:
+    """Modules that the after run of a model called more than once a forward: those that are new,
+    and those that hold neither parts nor a state, which could be a module a call."""
     old = set(_lines(before, "modules"))
-    new = [line for line in _lines(after, "modules") if line not in old]
+    lines = _lines(after, "modules")
     fired = Counter(_lines(after, "hooks"))
-    return tuple(
-        f"reused-at-run-time: {line.partition(':')[0]} fires {fired[line]} times a forward"
-        for line in new
-        if fired[line] > 1
-    )
+    owners = _prefixes(line.partition(":")[0] for line in lines)
+    owners |= _prefixes(str(key) for key, _ in _tree(after, "state_dict").get("dict", ()))
+    found = []
+    for line in dict.fromkeys(lines):
+        name, _, kind = line.partition(": ")
+        is_new = line not in old
+        if fired[line] > 1 and name and (is_new or name not in owners):
+            found.append(Reuse(path, class_name, name, kind, fired[line], is_new))
+    return tuple(found)
+
+
+def _prefixes(names: Iterable[str]) -> set[str]:
+    """`a` and `a.b` of `a.b.weight`."""
+    return {name[:index] for name in names for index, c in enumerate(name) if c == "."}
 
 
 def _find(aspect: Aspect, before: Observation, after: Observation, changes: Changes) -> _Finding:

@@ -14,6 +14,7 @@ from codemod.results import (
     FirstSite,
     Reason,
     Recipe,
+    Reuse,
     Rewrite,
     Site,
 )
@@ -59,7 +60,7 @@ class Trial:
     reached: frozenset[str] = frozenset()
     failure: Mapping[str, Any] | None = None
     stubs: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    reused: tuple[Reuse, ...] = ()
     scripted: bool = False
     first_site: FirstSite | None = None
     base: Overlay | None = None
@@ -268,7 +269,7 @@ class Laboratory:
             judgement,
             reached=after.witnesses | judgement.sets.reached,
             stubs=after.stubs,
-            notes=reused_modules(first, second),
+            reused=reused_modules(first, second, way.model.path, way.model.class_name),
             scripted="scripted" in second,
             changes=changes,
             files=files,

@@ -12,6 +12,7 @@ from codemod.results import (
     Evidence,
     Reason,
     RecipeEvidence,
+    Reuse,
     Rewrite,
     Verdict,
 )
@@ -94,6 +95,7 @@ def _unexercised(trials: Sequence[Trial]) -> list[Aspect]:
 def _evidence(rewrite: Rewrite, trials: Sequence[Trial], problem: Problem | None) -> Evidence:
     model = Model(rewrite.path, rewrite.class_name)
     recipes = dict.fromkeys(recipe_evidence(model, trial.way) for trial in trials)
+    reused = tuple(dict.fromkeys(item for trial in trials for item in trial.reused))
     return Evidence(
         recipes=tuple(recipes),
         aspects=_statuses(trials),
@@ -103,8 +105,13 @@ def _evidence(rewrite: Rewrite, trials: Sequence[Trial], problem: Problem | None
         differences=problem.differences if problem else (),
         first_site=trials[0].first_site if problem and problem.kind == "different" else None,
         input_sets=_input_sets(trials),
-        notes=tuple(dict.fromkeys(note for trial in trials for note in trial.notes)),
+        reused=reused,
+        notes=tuple(_note(item) for item in reused if item.new),
     )
+
+
+def _note(item: Reuse) -> str:
+    return f"reused-at-run-time: {item.module} fires {item.times} times a forward"
 
 
 def _input_sets(trials: Sequence[Trial]) -> dict[str, AspectStatus]:

@@ -44,6 +44,9 @@ EVIDENCE = {
     "first_site": (FIRST_SITE, None),
     "replay": (str, None),
     "differences": [DIFFERENCE],
+    "reused": [
+        {"path": str, "class_name": str, "module": str, "type": str, "times": int, "new": bool}
+    ],
 }
 SCHEMA: dict[str, Any] = {
     "schema": int,

@@ -14,6 +14,7 @@ from codemod import Transform
 from codemod.editing import to_module
 from codemod.editing.refused import COMMON_REFUSALS
 from codemod.engine.registry import known_transforms
+from codemod.presets import BUILT_IN
 from codemod.testing import check_examples
 
 PACKAGE = Path(codemod.__file__).parent
@@ -28,6 +29,11 @@ def test_there_are_transforms() -> None:
         "functional-to-module",
         "module-to-functional",
     }
+
+
+@pytest.mark.parametrize("name", sorted(BUILT_IN))
+def test_presets_name_transforms(name: str) -> None:
+    assert set(BUILT_IN[name]["transforms"]) <= {one for one, _ in TRANSFORMS}
 
 
 @each

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from codemod.results import ASPECTS, Aspect, Difference
+from codemod.results import ASPECTS, Aspect, Difference, Reuse
 from codemod.verify.compare import (
     differences,
     disagreements,
@@ -362,4 +362,7 @@ def test_new_modules_called_twice_are_noted() -> None:
         modules={"lines": [": Net", "old: ReLU", "relu: ReLU", "one: ReLU"]},
         hooks={"lines": ["relu: ReLU", "old: ReLU", "relu: ReLU", "old: ReLU", "one: ReLU"]},
     )
-    assert reused_modules(before, after) == ("reused-at-run-time: relu fires 2 times a forward",)
+    assert reused_modules(before, after, "net.py", "Net") == (
+        Reuse("net.py", "Net", "old", "ReLU", 2, new=False),
+        Reuse("net.py", "Net", "relu", "ReLU", 2, new=True),
+    )

@@ -117,7 +117,7 @@ def deep_lift(folder: Path, name: str) -> float:
 def test_attributions_that_were_wrong_or_raised_add_up(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(ATTRIBUTED)
     assert deep_lift(tmp_path, "Functional") > 1e-3
-    with pytest.raises((RuntimeError, AssertionError), match="used more than once|inplace"):
+    with pytest.raises(RuntimeError, match="used more than once"):
         deep_lift(tmp_path, "Shared")
     said = apply(tmp_path, "--preset", "attribution")
     assert deep_lift(tmp_path, "Functional") < 1e-5

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from codemod.editing.attributes import fresh_names as fresh_names
     from codemod.editing.attributes import placement_behind as placement_behind
     from codemod.editing.attributes import placement_for as placement_for
-    from codemod.editing.attributes import producer_of as producer_of
     from codemod.editing.branches import exclusive as exclusive
     from codemod.editing.branches import groups as groups
     from codemod.editing.calls import rewrite_call as rewrite_call
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
     from codemod.editing.outside import outside_calls as outside_calls
     from codemod.editing.outside import outside_refusals as outside_refusals
     from codemod.editing.outside import refuse_outside as refuse_outside
+    from codemod.editing.producers import producer_of as producer_of
     from codemod.editing.refused import RefusalDoc as RefusalDoc
     from codemod.editing.refused import Refused as Refused
     from codemod.editing.removal import remove_statement as remove_statement
@@ -111,7 +111,6 @@ _HOMES = {
         "fresh_names",
         "placement_behind",
         "placement_for",
-        "producer_of",
     ),
     "editing.calls": ("rewrite_call",),
     "editing.checks": (
@@ -163,6 +162,7 @@ _HOMES = {
         "refuse_outside",
     ),
     "editing.refused": ("RefusalDoc", "Refused"),
+    "editing.producers": ("producer_of",),
     "editing.removal": ("remove_statement",),
     "editing.replace": ("replace_function",),
     "editing.to_functional": (

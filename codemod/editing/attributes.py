@@ -12,7 +12,7 @@ from codemod.editing.checks import gives_way
 from codemod.editing.refused import Refused
 from codemod.results import Edit, Requirement
 from codemod.semantics.layout import span
-from codemod.semantics.module_class import Assignment, Call, Method, ModuleClass
+from codemod.semantics.module_class import Assignment, Method, ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
 from codemod.semantics.project import Base
 from codemod.semantics.syntax import (
@@ -112,7 +112,7 @@ def placement_for(
     super_call = _super_call_index(module, init)
     if super_call is None:
         raise Refused("no-super-init", f"{module.name}.__init__ does not call super().__init__()")
-    needed = max([super_call, *(_index_of(module, name) for name in needs)])
+    needed = max([super_call, *(index_in_init(module, name) for name in needs)])
     if before is not None and needed >= before:
         line = body[before].lineno
         raise Refused("in-init", f"__init__ runs the call in line {line}: too early for a layer")
@@ -120,7 +120,7 @@ def placement_for(
         if needed > super_call:
             raise Refused("init-returns", "__init__ may return before the new layer is made")
         return _after(module.source, body[super_call], body[super_call])
-    anchor = _index_of(module, producer) if producer else -1
+    anchor = index_in_init(module, producer) if producer else -1
     if anchor < 0:
         anchor = _last_module_index(module, init)
     if before is not None and anchor >= before:
@@ -136,101 +136,6 @@ def placement_behind(module: ModuleClass, statement: ast.stmt) -> Placement:
     if is_alone and not source.text[end : source.line_end(end)].lstrip().startswith(";"):
         return _after(source, statement, statement)
     return Placement(end, "", "; ")
-
-
-def producer_of(call: Call) -> str | None:
-    """The attribute of the layer that made the call's first input, as far as it can be seen."""
-    value: ast.expr | None = _first_input(call.node)
-    for _ in range(20):
-        value = _step_back(call, value)
-        if value is None:
-            return None
-        layer = _layer_called(call, value)
-        if layer is not None:
-            if layer in call.module.assignments:
-                return layer
-            assert isinstance(value, ast.Call)
-            value = _first_input(value)
-    return None
-
-
-def _layer_called(call: Call, value: ast.expr) -> str | None:
-    """The attribute that a call goes to: `self.conv(x)`, `self.heads["a"](x)`, a loop's layer."""
-    if not isinstance(value, ast.Call):
-        return None
-    function = value.func
-    if isinstance(function, ast.Subscript):
-        function = function.value
-    if isinstance(function, ast.Name):
-        return _looped_over(call, function.id)
-    if isinstance(function, ast.Attribute) and _is_self_attribute(function, call.self_name):
-        return function.attr
-    return None
-
-
-def _looped_over(call: Call, name: str) -> str | None:
-    """The container in `for name in self.layers`, around the call."""
-    for node in call.ancestors:
-        loops = [node] if isinstance(node, ast.For) else getattr(node, "generators", [])
-        for loop in loops:
-            targets = {item.id for item in ast.walk(loop.target) if isinstance(item, ast.Name)}
-            if name in targets:
-                attributes = (
-                    item for item in ast.walk(loop.iter) if isinstance(item, ast.Attribute)
-                )
-                return next(
-                    (a.attr for a in attributes if _is_self_attribute(a, call.self_name)), None
-                )
-    return None
-
-
-def _first_input(node: ast.Call) -> ast.expr | None:
-    if node.args:
-        first = node.args[0]
-        return None if isinstance(first, ast.Starred) else first
-    return next((item.value for item in node.keywords if item.arg == "input"), None)
-
-
-def _step_back(call: Call, value: ast.expr | None) -> ast.expr | None:
-    """Follow a value to the call that made it: names, methods, sums, functions of one tensor."""
-    if isinstance(value, ast.Name):
-        return _last_assigned(call, value)
-    if isinstance(value, ast.BinOp):
-        return value.left if not isinstance(value.left, ast.Constant) else value.right
-    if isinstance(value, ast.Subscript):
-        return value.value
-    if isinstance(value, ast.Call):
-        if _layer_called(call, value) is not None:
-            return value
-        if isinstance(value.func, ast.Attribute):
-            name = call.module.file.resolver.qualified(value.func, call.scope)
-            return _first_input(value) if name else value.func.value
-        return _first_input(value)
-    if isinstance(value, ast.List | ast.Tuple) and value.elts:
-        return value.elts[0]
-    return None
-
-
-def _is_self_attribute(node: ast.expr, self_name: str | None) -> bool:
-    return (
-        isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == self_name
-    )
-
-
-def _last_assigned(call: Call, name: ast.Name) -> ast.expr | None:
-    """The value last assigned to a name above its use, in straight-line reading."""
-    best: ast.Assign | None = None
-    for statement in statements_in(call.method.node.body):
-        if (
-            isinstance(statement, ast.Assign)
-            and (statement.end_lineno or 0, statement.end_col_offset or 0)
-            < (name.lineno, name.col_offset)
-            and any(isinstance(t, ast.Name) and t.id == name.id for t in statement.targets)
-        ):
-            best = statement
-    return best.value if best is not None else None
 
 
 def _super_call_index(module: ModuleClass, init: Method) -> int | None:
@@ -254,7 +159,7 @@ def _super_call_index(module: ModuleClass, init: Method) -> int | None:
     return None
 
 
-def _index_of(module: ModuleClass, name: str | None) -> int:
+def index_in_init(module: ModuleClass, name: str | None) -> int:
     """Index, in the body of `__init__`, of the last statement that assigns an attribute, or -1."""
     init = module.init
     if init is None or name is None:

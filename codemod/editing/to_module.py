@@ -26,7 +26,6 @@ from codemod.editing.attributes import (
     add_attribute,
     fresh_names,
     placement_for,
-    producer_of,
 )
 from codemod.editing.calls import rewrite_call
 from codemod.editing.checks import (
@@ -41,6 +40,7 @@ from codemod.editing.lengths import length_of
 from codemod.editing.loops import Rounds, header_edits, round_variable, rounds_of
 from codemod.editing.markers import any_of
 from codemod.editing.outside import outside_refusals
+from codemod.editing.producers import producer_of
 from codemod.editing.receivers import (
     begins_with,
     call_with_receiver,
@@ -323,8 +323,9 @@ def module_rewrites(
 
 
 def _names(module: ModuleClass, sites: list[FunctionalSite]) -> Mapping[int, str]:
+    """Numbered as `__init__` makes them; what stands at one place, in the order of evaluation."""
     by_base: dict[str, list[int]] = {}
-    for site in sites:
+    for site in sorted(sites, key=lambda site: (site.placement.offset, site.order)):
         base = site.pair.attribute
         by_base.setdefault(base if site.rounds is None else _plural(base), []).append(site.offset)
     names: dict[int, str] = {}

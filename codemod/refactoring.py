@@ -151,7 +151,7 @@ def _plan(
 ) -> tuple[Planned, str]:
     return cache.plan(
         Overlay(found.root),
-        found.files,
+        (*found.files, *found.documents),
         found.selected,
         transforms,
         jobs=options.jobs,
@@ -196,7 +196,7 @@ def _unverified_choice(rewrites: Iterable[Rewrite], options: Options) -> frozens
     chosen = {
         item.id
         for item in rewrites
-        if (accepted or not item.contract.changes_behaviour) and not item.only_confirmed
+        if (accepted or not item.needs_accept) and not item.only_confirmed
     }
     return closed(rewrites, chosen)
 

@@ -159,6 +159,14 @@ class Rewrite:
     releases: tuple[Release, ...] = ()
     requires: tuple[str, ...] = ()
     only_confirmed: bool = False
+    # `path:line` of code of the project that sees the change of structure: it goes over children
+    # by position or type, or registers hooks.
+    seen_by: tuple[str, ...] = ()
+
+    @property
+    def needs_accept(self) -> bool:
+        """Whether it is written with `--accept behaviour-change` alone."""
+        return self.contract.changes_behaviour or bool(self.seen_by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,9 +197,9 @@ def _planned(
 ) -> Planned:
     chosen = tuple(only)
     modules = frozenset(pair.module for pair in select(chosen)) if chosen else None
-    paths = sorted(path for path in files if path.endswith(".py"))
+    python = frozenset(path for path in files if path.endswith(".py"))
     return plan(
-        Overlay(_NOWHERE, files), paths, frozenset(paths), [transform(Settings(only=modules))]
+        Overlay(_NOWHERE, files), sorted(files), python, [transform(Settings(only=modules))]
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from codemod.editing.checks import gives_way
+from codemod.editing.reassignment import reaching_assignment
 from codemod.editing.refused import Refused
 from codemod.results import Edit, Requirement
 from codemod.semantics.layout import span
@@ -46,7 +47,8 @@ def fresh_names(
 
     They are numbered in the order of `sites`, which is best that of evaluation, from `first` on
     where it is given. No name hides one of nn.Module, of the class, of its bases or of its
-    subclasses. A site that has a name already, given for another transform, keeps it.
+    subclasses, or is one that other code sets (`model.relu = ...`). A site that has a name
+    already, given for another transform, keeps it.
     """
     sites = tuple(sites)
     taken = module.family_names | MODULE_NAMES | set(module.reserved_names.values())
@@ -58,7 +60,7 @@ def fresh_names(
             names[site] = module.reserved_names[site]
             continue
         name = base + (str(number) if number else "")
-        while name in taken:
+        while name in taken or reaching_assignment(module, name) is not None:
             number += 1
             name = f"{base}{number}"
         names[site] = name

@@ -16,7 +16,7 @@ from functools import lru_cache
 from codemod.semantics.index import NO_MODULE
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
-from codemod.semantics.project import Project
+from codemod.semantics.project import Place, Project
 from codemod.semantics.syntax import FunctionNode, children, dotted_name, parameters_of, parse
 from codemod.source.text import SourceText
 
@@ -24,7 +24,7 @@ _SETTINGS_CLASS = re.compile(r"(?:Config|Configuration|Settings|Options|Args|Arg
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Assigned:
     """One assignment: where it stands, and what is known of the object that it is made on."""
 
     line: int
@@ -37,14 +37,14 @@ def reaching_assignment(module: ModuleClass, name: str) -> str | None:
     project = module.project
     if name in project.assigned_outside:
         for path, file in project.files.items():
-            if name in file.outside_assigned:
+            if name in file.outside_assigned and project.reach.may_meet(path, module.key):
                 for place in _places(path, project.text(path)).get(name, ()):
                     if _may_reach(module, path, place):
                         return f"{path}:{place.line}"
     return _set_by_name(module, name)
 
 
-def _may_reach(module: ModuleClass, path: str, place: _Place) -> bool:
+def _may_reach(module: ModuleClass, path: str, place: _Assigned) -> bool:
     family = (module.key, *module.ancestors_in_project, *module.descendants_in_project)
     if place.types and all(_is_known(module.project, path, one) for one in place.types):
         names = {key[1].rpartition(".")[2] for key in family}
@@ -67,36 +67,39 @@ def _is_known(project: Project, path: str, name: str) -> bool:
 
 def _set_by_name(module: ModuleClass, name: str) -> str | None:
     """Where `setattr(x, "NAME", ...)` stands, for an x that may be the module."""
-    project, key = module.project, ("setattr", name)
-    if key not in project.answers:
-        matches = (
-            (path, match)
-            for path in project.files_with_string(name)
-            for match in _setattr(r"[\w.]+", name).finditer(project.text(path))
-        )
-        project.answers[key] = next(
-            (
-                f"{path}:{project.text(path).count(chr(10), 0, match.start()) + 1}"
-                for path, match in matches
-                if match.group(1) != "self" and not NO_MODULE.search(match.group(1))
-            ),
-            None,
-        )
+    project = module.project
+    found = project.remembered("setattr", name, lambda: _settings_by_name(project, name))
+    for place in found:
+        if project.reach.may_meet(place.path, module.key):
+            return str(place)
     for owner in (module.key, *module.ancestors_in_project, *module.descendants_in_project):
         if _setattr("self", name).search(project.class_text(owner)):
             return f"{owner[0]}:{project.classes[owner].line}"
-    return project.answers[key]
+    return None
+
+
+def _settings_by_name(project: Project, name: str) -> Iterator[Place]:
+    for path in project.files_with_string(name):
+        text = project.text(path)
+        for match in _setattr(r"[\w.]+", name).finditer(text):
+            receiver = match.group(1) or match.group(2)
+            if receiver != "self" and not NO_MODULE.search(receiver):
+                yield Place.at(path, text, match.start())
 
 
 @lru_cache(maxsize=256)
 def _setattr(receiver: str, name: str) -> re.Pattern[str]:
-    return re.compile(rf"""\bsetattr\(\s*({receiver})\s*,\s*["']{re.escape(name)}["']""")
+    quoted = rf"""["']{re.escape(name)}["']"""
+    return re.compile(
+        rf"""\b(?:setattr|delattr)\(\s*({receiver})\s*,\s*{quoted}"""
+        rf"""|({receiver})\.__dict__\[\s*{quoted}\s*\]\s*=(?!=)"""
+    )
 
 
 @lru_cache(maxsize=256)
-def _places(path: str, text: str) -> dict[str, tuple[_Place, ...]]:
+def _places(path: str, text: str) -> dict[str, tuple[_Assigned, ...]]:
     """The assignments of a file to attributes of other objects than `self`, by attribute."""
-    found: dict[str, list[_Place]] = {}
+    found: dict[str, list[_Assigned]] = {}
     tree = parse(SourceText(path, text))
     for name, place in _in_block(tree, None, ""):
         found.setdefault(name, []).append(place)
@@ -108,7 +111,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def _in_block(
     node: ast.AST, function: _Function | None, owner: str, types: frozenset[str] = frozenset()
-) -> Iterator[tuple[str, _Place]]:
+) -> Iterator[tuple[str, _Assigned]]:
     for child in children(node):
         inner, around, narrowed = owner, function, types
         if isinstance(child, ast.ClassDef):
@@ -140,7 +143,7 @@ def _instance_tests(test: ast.expr) -> frozenset[str]:
 
 def _place(
     node: ast.Attribute, function: _Function | None, owner: str, tests: frozenset[str]
-) -> Iterator[tuple[str, _Place]]:
+) -> Iterator[tuple[str, _Assigned]]:
     receiver = dotted_name(node.value)
     if receiver == "self" or NO_MODULE.search(receiver or ""):
         return
@@ -151,7 +154,7 @@ def _place(
     if receiver is not None and function is not None:
         types |= set(_declared_types(function, receiver)) if not types else set()
         read = _read_of(function, receiver) - {node.attr}
-    yield node.attr, _Place(node.lineno, frozenset(types), read)
+    yield node.attr, _Assigned(node.lineno, frozenset(types), read)
 
 
 def _declared_types(function: _Function, receiver: str) -> Iterator[str]:

@@ -130,6 +130,8 @@ def _check_file_level(module: ModuleClass, head: str, rest: str, node: ast.expr)
     if len(bindings) != 1:
         raise _not_static(module, node)
     binding = bindings[0]
+    if binding.target.partition(".")[0] not in _CONSTANT_PACKAGES:
+        _check_not_set_from_outside(module, rest.rpartition(".")[2] or head)
     if binding.kind == "definition":
         return
     if binding.kind == "import":
@@ -147,13 +149,20 @@ def _check_file_level(module: ModuleClass, head: str, rest: str, node: ast.expr)
         raise _not_static(module, node)
 
 
+def _check_not_set_from_outside(module: ModuleClass, name: str) -> None:
+    """`net.SLOPE = 0.2` in another file, `Config.slope = 0.2` in any."""
+    project = module.project
+    if name in project.assigned_outside:
+        for path, file in project.files.items():
+            if name in file.outside_assigned and project.reach.may_meet(path, module.key):
+                raise Refused("argument-reassigned", f"{path} sets .{name} of an object")
+
+
 def _check_inner(module: ModuleClass, owner: str, last: str) -> None:
     """`self.config.dropout`: nobody may assign `.config.dropout`."""
-    answers, key = module.project.answers, ("assigned", f"{owner}.{last}")
-    if key not in answers:
-        pattern = re.compile(
-            rf"\.{re.escape(owner)}\.{re.escape(last)}\s*(?:[-+*/]|//|\*\*)?=(?!=)"
-        )
-        answers[key] = owner if module.project.mentions(last, pattern) else None
-    if answers[key] is not None:
-        raise Refused("argument-reassigned", f"code assigns .{owner}.{last} after construction")
+    project, name = module.project, f"{owner}.{last}"
+    pattern = re.compile(rf"\.{re.escape(owner)}\.{re.escape(last)}\s*(?:[-+*/]|//|\*\*)?=(?!=)")
+    found = project.remembered("assigned", name, lambda: project.mentions(last, pattern))
+    reaching = [item for item in found if project.reach.may_meet(item.path, module.key)]
+    if reaching:
+        raise Refused("argument-reassigned", f"{reaching[0]} assigns .{name} after construction")

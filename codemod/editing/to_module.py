@@ -373,6 +373,7 @@ def _rewrite(transform: Transform, site: FunctionalSite, name: str, contract: Co
         witnesses=[witness(module, observed)],
         kind=site.made.functional.name,
         contract=contract,
+        layers=[site.made.module],
         requirements=requirements,
         releases=[] if site.is_method else [Release(module.path, shown.partition(".")[0].strip())],
         only_confirmed=site.is_method,

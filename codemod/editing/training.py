@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from codemod.editing.observed import setters_of_mode
 from codemod.editing.refused import Refused
 from codemod.semantics.module_class import ModuleClass
 
@@ -22,3 +23,6 @@ def check_one_mode(module: ModuleClass) -> None:
             )
         if _SETS_FLAG.search(text):
             raise Refused("custom-train", f"{item.qualname} sets self.training")
+    outside = setters_of_mode(module)
+    if outside:
+        raise Refused("custom-train", f"{outside[0]} sets .training of one module alone")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from codemod.catalogue import Pair
+from codemod.editing.observed import observers_of
 from codemod.editing.refused import COMMON_REFUSALS, RefusalDoc, Refused
 from codemod.errors import TransformError
 from codemod.results import (
@@ -117,8 +118,13 @@ class Transform(ABC):
         requirements: Iterable[Requirement] = (),
         releases: Iterable[Release] = (),
         only_confirmed: bool = False,
+        layers: Iterable[str] = (),
     ) -> Rewrite:
-        """A rewrite of this class. `kind` tells rewrites of one class apart beside their order."""
+        """A rewrite of this class. `kind` tells rewrites of one class apart beside their order.
+
+        `layers`: qualified names of the module classes of which an instance comes or goes.
+        """
+        promised = self.contract if contract is None else contract
         return Rewrite(
             id=kind or summary,
             transform=self.name,
@@ -127,11 +133,12 @@ class Transform(ABC):
             summary=summary,
             sites=tuple(_site(module, node) for node in sites),
             edits=tuple(edits),
-            contract=self.contract if contract is None else contract,
+            contract=promised,
             witnesses=tuple(witnesses),
             requirements=tuple(requirements),
             releases=tuple(releases),
             only_confirmed=only_confirmed,
+            seen_by=observers_of(module, promised, layers),
         )
 
 

@@ -9,11 +9,12 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import islice
 
 from codemod.editing.refused import Refused
 from codemod.semantics.index import NO_MODULE, FileIndex
 from codemod.semantics.module_class import ModuleClass
-from codemod.semantics.project import Project
+from codemod.semantics.project import Place, Project
 from codemod.semantics.syntax import parse
 from codemod.source.text import SourceText
 
@@ -33,6 +34,9 @@ _TENSOR_METHOD_CALL = re.compile(r"\(\s*(?:\)|dim\s*=|-?\d)")
 # `self.features.add_module("pool", ...)` names a child of another module.
 _ADDS_CHILD = re.compile(r"(?:add_module|register_module)\s*\(\s*$|name\s*=\s*$")
 _RECEIVER = re.compile(r"[A-Za-z_][\w.]*$")
+# `getattr(model, n)`: by a name that is no literal.
+_COMPUTED = re.compile(r"\b(?:[gs]et|del)attr\(\s*([A-Za-z_][\w.]*)\s*,\s*[A-Za-z_]\w*\s*[,)]")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 # How far around a name the other names of one list are looked for, in code points.
 _WINDOW = 160
 
@@ -45,15 +49,20 @@ def check_not_used_elsewhere(module: ModuleClass, name: str, kind: str) -> None:
     """
     _check_family(module, name)
     _check_not_put_together(module, name)
-    named = _remembered(module.project, _string_use, name) or _listed(module, name)
-    if named is not None:
-        raise Refused("named-in-string", f"{named} names {name!r} in a string")
-    outside = _remembered(module.project, _outside_use, name)
-    if outside is not None:
-        raise Refused("used-outside", f"{outside} uses .{name} of another object")
-    swept = _remembered(module.project, _type_sweep, kind.rpartition(".")[2])
-    if swept is not None:
-        raise Refused("swept-by-type", f"{swept} looks for instances of {kind}")
+    named = (
+        _places(module, _string_uses, name)
+        or _listed(module, name)
+        or _looked_up(module, name)
+        or _in_documents(module, name)
+    )
+    if named:
+        raise Refused("named-in-string", f"{named[0]} names {name!r} in a string")
+    outside = _places(module, _outside_uses, name)
+    if outside:
+        raise Refused("used-outside", f"{outside[0]} uses .{name} of another object")
+    swept = type_sweeps(module, kind)
+    if swept:
+        raise Refused("swept-by-type", f"{swept[0]} looks for instances of {kind}")
 
 
 def check_only_called_elsewhere(module: ModuleClass, name: str) -> None:
@@ -71,12 +80,14 @@ def check_only_called_elsewhere(module: ModuleClass, name: str) -> None:
         ):
             raise Refused("used-in-family", f"{item.qualname} ({key[0]}) uses {name} as well")
     _check_not_put_together(module, name)
-    named = _string_use(module.project, name, _mentioning(module), _LOOKS_UP)
-    if named is not None:
-        raise Refused("named-in-string", f"{named} names {name!r} in a string")
-    outside = _remembered(module.project, _outside_use_but_calls, name)
-    if outside is not None:
-        raise Refused("used-outside", f"{outside} uses .{name} of another object")
+    concerns = _mentioning(module)
+    looked_up = _remembered(module.project, _lookups, name)
+    named = [str(item) for item in looked_up if concerns(item.path)]
+    if named:
+        raise Refused("named-in-string", f"{named[0]} names {name!r} in a string")
+    outside = _places(module, _outside_uses_but_calls, name)
+    if outside:
+        raise Refused("used-outside", f"{outside[0]} uses .{name} of another object")
 
 
 def _mentioning(module: ModuleClass) -> Callable[[str], bool]:
@@ -87,14 +98,25 @@ def _mentioning(module: ModuleClass) -> Callable[[str], bool]:
     return lambda path: pattern.search(module.project.text(path)) is not None
 
 
+def type_sweeps(module: ModuleClass, kind: str) -> tuple[str, ...]:
+    """`path:line` where code that may meet the class looks for instances of `torch.nn.KIND`."""
+    return _places(module, _type_sweeps, kind.rpartition(".")[2])
+
+
+def _places(
+    module: ModuleClass, question: Callable[[Project, str], Iterator[Place]], name: str
+) -> tuple[str, ...]:
+    """The answers, `path:line`, from files that may hold an instance of the class."""
+    reach = module.project.reach
+    found = _remembered(module.project, question, name)
+    return tuple(str(item) for item in found if reach.may_meet(item.path, module.key))
+
+
 def _remembered(
-    project: Project, question: Callable[[Project, str], str | None], name: str
-) -> str | None:
+    project: Project, question: Callable[[Project, str], Iterator[Place]], name: str
+) -> tuple[Place, ...]:
     """Answers about the whole project are asked for once a name."""
-    key = (question.__name__, name)
-    if key not in project.answers:
-        project.answers[key] = question(project, name)
-    return project.answers[key]
+    return project.remembered(question.__name__, name, lambda: question(project, name))
 
 
 def _check_family(module: ModuleClass, name: str) -> None:
@@ -112,7 +134,7 @@ def _check_not_put_together(module: ModuleClass, name: str) -> None:
                 raise Refused("named-in-string", f"{key[1]} puts names like {name!r} together")
 
 
-def _type_sweep(project: Project, kind: str) -> str | None:
+def _type_sweeps(project: Project, kind: str) -> Iterator[Place]:
     """`for m in self.modules(): if isinstance(m, nn.ReLU)`, anywhere."""
     pattern = re.compile(
         rf"isinstance\([^)\n]*\b{kind}\b|type\(\w+\)\s*(?:==|is)\s*[\w.]*\b{kind}\b"
@@ -121,8 +143,7 @@ def _type_sweep(project: Project, kind: str) -> str | None:
     for path in dict.fromkeys([*project.files_with_attribute(kind), *bare]):
         match = pattern.search(project.text(path))
         if match:
-            return _place(project.text(path), path, match.start())
-    return None
+            yield Place.at(path, project.text(path), match.start())
 
 
 def _has_bare_name(file: FileIndex, kind: str) -> bool:
@@ -130,25 +151,27 @@ def _has_bare_name(file: FileIndex, kind: str) -> bool:
     return kind in file.bindings or "torch.nn" in file.stars
 
 
-def _outside_use(project: Project, name: str) -> str | None:
-    """Where `x.NAME` is used with an x that may be an instance of the class."""
+def _outside_uses(project: Project, name: str) -> Iterator[Place]:
+    """The first `x.NAME` of each file with an x that may be a module other than `self`."""
     for path in project.files_with_attribute(name):
         text = project.text(path)
-        for offset in _occurrences(text, name):
-            if _is_outside_use(project, path, text, offset, name):
-                return _place(text, path, offset)
-    return None
+        uses = (
+            o for o in _occurrences(text, name) if _is_outside_use(project, path, text, o, name)
+        )
+        yield from (Place.at(path, text, offset) for offset in islice(uses, 1))
 
 
-def _outside_use_but_calls(project: Project, name: str) -> str | None:
-    """Where something else is done with `x.NAME` than to call it."""
+def _outside_uses_but_calls(project: Project, name: str) -> Iterator[Place]:
+    """Where, once a file, something else is done with `x.NAME` than to call it."""
     for path in project.files_with_attribute(name):
         text = project.text(path)
-        for offset in _occurrences(text, name):
-            is_called = text.startswith("(", offset + len(name) + 1)
-            if not is_called and _is_outside_use(project, path, text, offset, name):
-                return _place(text, path, offset)
-    return None
+        uses = (
+            offset
+            for offset in _occurrences(text, name)
+            if not text.startswith("(", offset + len(name) + 1)
+            and _is_outside_use(project, path, text, offset, name)
+        )
+        yield from (Place.at(path, text, offset) for offset in islice(uses, 1))
 
 
 def _occurrences(text: str, name: str) -> Iterator[int]:
@@ -198,43 +221,42 @@ def _attribute_lines(path: str, text: str) -> frozenset[tuple[int, str]]:
     )
 
 
-def _place(text: str, path: str, offset: int) -> str:
-    return f"{path}:{text.count(chr(10), 0, offset) + 1}"
-
-
 def _is_package(project: Project, path: str, receiver: str) -> bool:
     """Whether the receiver is a package or a class (`F.relu`), not an object."""
     bindings = project.files[path].bindings.get(receiver.partition(".")[0], ())
     return bool(bindings) and all(binding.kind != "other" for binding in bindings)
 
 
-def _string_use(
-    project: Project,
-    name: str,
-    concerns: Callable[[str], bool] = lambda _path: True,
-    functions: str = _TAKES_NAME,
-) -> str | None:
-    """Where NAME stands in a dotted string, or is given to one of the functions.
+def _string_uses(project: Project, name: str) -> Iterator[Place]:
+    """Where NAME stands in a dotted string, or is given to getattr and the like."""
+    return _named(project, name, _TAKES_NAME)
 
-    `concerns`: whether what stands in a file can be about the class.
-    """
+
+def _lookups(project: Project, name: str) -> Iterator[Place]:
+    """Where NAME stands in a dotted string, or is given to what finds an attribute by name."""
+    return _named(project, name, _LOOKS_UP)
+
+
+def _named(project: Project, name: str, functions: str) -> Iterator[Place]:
     quoted = re.escape(name)
     pattern = re.compile(
         rf"""["'](?:[\w.]+\.{quoted}(?:\.[\w.]+)?|{quoted}\.[\w.]+)["']"""
         rf"""|{functions}\([^()\n]*["']{quoted}["']"""
+        rf"""|(?:\b_modules|\bnamed_(?:modules|children)\(\)\))\[\s*["']{quoted}["']\s*\]"""
     )
-    for path in filter(concerns, project.files_with_string(name)):
+    for path in project.files_with_string(name):
         match = pattern.search(project.text(path))
         if match:
-            return _place(project.text(path), path, match.start())
-    return None
+            yield Place.at(path, project.text(path), match.start())
 
 
-def _listed(module: ModuleClass, name: str) -> str | None:
+def _listed(module: ModuleClass, name: str) -> tuple[str, ...]:
     """`["conv1", "bn1", "relu"]`: a list of names of which others are attributes here too."""
     siblings = module.index.names - {name}
     pattern = re.compile(rf"""[\[({{,]\s*["']{re.escape(name)}["']""")
     for path in module.project.files_with_string(name):
+        if not module.project.reach.may_meet(path, module.key):
+            continue
         text = module.project.text(path)
         for match in pattern.finditer(text):
             if _ADDS_CHILD.search(text[max(0, match.start() - 40) : match.start() + 1]):
@@ -242,5 +264,41 @@ def _listed(module: ModuleClass, name: str) -> str | None:
             window = text[max(0, match.start() - _WINDOW) : match.end() + _WINDOW]
             others = {part for found in _STRING.findall(window) for part in found.split(".")}
             if others & siblings:
-                return _place(text, path, match.start())
-    return None
+                return (str(Place.at(path, text, match.start())),)
+    return ()
+
+
+def _looked_up(module: ModuleClass, name: str) -> tuple[str, ...]:
+    """`for n in ["relu"]: getattr(model, n)`: the name and a look-up by a computed one together."""
+    project = module.project
+    pattern = re.compile(rf"""["']{re.escape(name)}["']""")
+    for path in project.files_with_string(name):
+        if not project.reach.may_meet(path, module.key):
+            continue
+        text = project.text(path)
+        for match in pattern.finditer(text):
+            window = text[max(0, match.start() - _WINDOW) : match.end() + _WINDOW]
+            if any(_is_object(project, path, found[1]) for found in _COMPUTED.finditer(window)):
+                return (str(Place.at(path, text, match.start())),)
+    return ()
+
+
+def _is_object(project: Project, path: str, receiver: str) -> bool:
+    return not NO_MODULE.search(receiver) and not _is_package(project, path, receiver)
+
+
+def _in_documents(module: ModuleClass, name: str) -> tuple[str, ...]:
+    """`layer1.relu`, or `[conv, relu]` with other attributes of the class, in a configuration."""
+    siblings = module.index.names - {name}
+    quoted = re.escape(name)
+    dotted = re.compile(rf"(?<![\w.])(?!(?:torch|nn|F)\.)(?:\w+\.)+{quoted}\b|\b{quoted}\.\w")
+    item = re.compile(rf"""(?m)(?:^\s*-\s+|[\[,]\s*)["']?{quoted}["']?\s*(?=[,\]#]|$)""")
+    for path in module.project.documents_with(name):
+        text = module.project.text(path)
+        for match in dotted.finditer(text):
+            return (str(Place.at(path, text, match.start())),)
+        for match in item.finditer(text):
+            window = text[max(0, match.start() - _WINDOW) : match.end() + _WINDOW]
+            if set(_WORD.findall(window)) & siblings:
+                return (str(Place.at(path, text, match.start())),)
+    return ()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from codemod.engine.processes import paused_collector, spread
 from codemod.errors import SourceError
 from codemod.results import FileError
+from codemod.semantics.documents import names_in_document
 from codemod.semantics.index import FileIndex, index_file
 from codemod.semantics.project import Project
 from codemod.semantics.syntax import parse
+from codemod.source.discovery import DOCUMENTS
 from codemod.source.overlay import Overlay, digest
 from codemod.source.text import SourceText
 
@@ -37,8 +40,21 @@ def _index_one(overlay: Overlay, path: str) -> FileIndex | FileError:
 def build_project(
     overlay: Overlay, paths: Sequence[str], jobs: int
 ) -> tuple[Project, tuple[FileError, ...]]:
-    """Index all files. Those that cannot be analysed are errors, and the rest goes on."""
-    results = spread(IndexFiles(overlay), paths, jobs)
+    """Index all files. Those that cannot be analysed are errors, and the rest goes on.
+
+    `paths` may name configuration files too; one that cannot be read says nothing.
+    """
+    python = [path for path in paths if not path.endswith(DOCUMENTS)]
+    results = spread(IndexFiles(overlay), python, jobs)
     files = {item.path: item for item in results if isinstance(item, FileIndex)}
     errors = tuple(item for item in results if isinstance(item, FileError))
-    return Project(overlay, files), errors
+    documents = (path for path in paths if path.endswith(DOCUMENTS))
+    return Project(overlay, files, documents=dict(_index_documents(overlay, documents))), errors
+
+
+def _index_documents(
+    overlay: Overlay, paths: Iterable[str]
+) -> Iterator[tuple[str, frozenset[str]]]:
+    for path in paths:
+        with suppress(SourceError):
+            yield path, names_in_document(overlay.read(path))

@@ -147,7 +147,7 @@ def after_pass(project: Project, composition: Composition, jobs: int = 1) -> Pro
         **project.files,
         **{item.path: item for item in changed if isinstance(item, FileIndex)},
     }
-    return Project(laid, files, line_length=project.line_length)
+    return Project(laid, files, project.documents, project.line_length)
 
 
 def _accept(rewrites: list[Rewrite], number: int, earlier: Sequence[Pass]) -> list[Rewrite]:

@@ -101,6 +101,7 @@ def _outcome(outcome: Outcome) -> _Json:
         "requires": list(rewrite.requires),
         "sites": [{"path": s.path, "line": s.line, "column": s.column} for s in rewrite.sites],
         "contract": _contract(rewrite.contract),
+        "seen_by": list(rewrite.seen_by),
         "edits": [_edit(*edit) for edit in outcome.edits],
         "patch": outcome.patch,
         **_verdict(outcome.verdict),

@@ -157,9 +157,12 @@ def _class_of(group: Sequence[Outcome]) -> tuple[str, str]:
 
 
 def _why_not_written(outcome: Outcome) -> str:
-    changes = outcome.rewrite.contract.behaviour
+    changes, seen_by = outcome.rewrite.contract.behaviour, outcome.rewrite.seen_by
     if changes:
         return f"not written: it changes {', '.join(changes)} on purpose"
+    if seen_by:
+        more = f" and {len(seen_by) - 1} more" if len(seen_by) > 1 else ""
+        return f"not written: {seen_by[0]}{more} may see that modules or hooks change"
     return "not written: it rests on a rewrite that is not written"
 
 
@@ -379,7 +382,7 @@ def _next_steps(report: Report, again: Sequence[str]) -> Iterator[Text]:
 def _missing_flags(outcome: Outcome, again: Sequence[str]) -> tuple[str, ...]:
     """What `--accept` must name before the rewrite is written."""
     needed = []
-    if outcome.rewrite.contract.changes_behaviour:
+    if outcome.rewrite.needs_accept:
         needed.append("behaviour-change")
     if outcome.verdict.kind == "unconfirmed" and not _was_not_run(outcome):
         needed.append("unconfirmed")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
+from codemod.semantics.observers import Observer, observers_in
 from codemod.semantics.parts import first_lines
 from codemod.semantics.syntax import (
     FunctionNode,
@@ -66,6 +67,8 @@ class FileIndex:
     outside_assigned: frozenset[str]  # NAME of `x.NAME = ...` where x is not `self`
     strings: frozenset[str]  # short string constants that might name an attribute
     parts: Sequence[int]  # the line that each part of the file begins on
+    local_imports: frozenset[str]  # what functions import, as `module.name` (a star: `module`)
+    observers: tuple[Observer, ...]
     digest: bytes  # of the bytes that were read
 
 
@@ -75,7 +78,9 @@ _ATTRIBUTE = re.compile(r"\.([A-Za-z_]\w*)")
 _ASSIGNED = re.compile(r"\.([A-Za-z_]\w*)\b[ \t]*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)")
 _NAME_STRING = re.compile(r"""["']([A-Za-z_]\w*(?:\.\w+)*)["']""")
 _GLOBAL = re.compile(r"(?m)^[ \t]+global[ \t]+([\w, \t]+)")
+_IN_GLOBALS = re.compile(r"""globals\(\)\[\s*["'](\w+)["']\s*\]\s*=(?!=)""")
 _RECEIVER = re.compile(r"([\w.]*)$")
+_INDENTED = re.compile(r"(?m)^[ \t]+(?:from|import)[ \t]")
 # What an attribute is set on without any module being changed: settings, autograd's context.
 NO_MODULE = re.compile(
     r"(?:^|[._])(?:ctx|config|cfg|args|opts?|hparams|params|settings|options)(?:\.|$)"
@@ -114,15 +119,30 @@ def index_file(source: SourceText, tree: ast.Module, digest: bytes = b"") -> Fil
         outside_assigned=frozenset(name for name, _ in outside_assignments(source.text)),
         strings=frozenset(map(sys.intern, _NAME_STRING.findall(source.text))),
         parts=first_lines(tree),
+        local_imports=frozenset(_local_imports(source, tree)),
+        observers=observers_in(source, tree),
         digest=digest,
     )
 
 
+def _local_imports(source: SourceText, tree: ast.Module) -> Iterator[str]:
+    for statement in tree.body:
+        if isinstance(statement, FunctionNode | ast.ClassDef) and source.has(_INDENTED, statement):
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Import):
+                    yield from (alias.name for alias in node.names)
+                elif isinstance(node, ast.ImportFrom):
+                    module = absolute_module(node, source.path)
+                    for alias in node.names:
+                        yield module if alias.name == "*" else f"{module}.{alias.name}"
+
+
 def _declared_global(text: str) -> set[str]:
-    """Names that a function declares `global`, and so may bind again at any time."""
-    if "global " not in text:
+    """Names that a function declares `global` or sets in `globals()`: bound again at any time."""
+    if "global" not in text:
         return set()
-    return {name.strip() for names in _GLOBAL.findall(text) for name in names.split(",")}
+    declared = {name.strip() for names in _GLOBAL.findall(text) for name in names.split(",")}
+    return declared | set(_IN_GLOBALS.findall(text))
 
 
 def _outside_attributes(text: str) -> frozenset[str]:

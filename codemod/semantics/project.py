@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from codemod.catalogue import canonical
 from codemod.errors import SourceError
-from codemod.semantics.index import ClassIndex, FileIndex, outside_assignments
+from codemod.semantics.index import ClassIndex, FileIndex
+from codemod.semantics.observers import Observer
+from codemod.semantics.reach import Reach
 from codemod.source.overlay import Overlay
 from codemod.source.text import LINE_END, SourceText
 
@@ -37,15 +39,33 @@ class Base:
     name: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a file."""
+
+    path: str
+    line: int
+
+    @classmethod
+    def at(cls, path: str, text: str, offset: int) -> Place:
+        return cls(path, text.count("\n", 0, offset) + 1)
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
 @dataclass(frozen=True)
 class Project:
     """All files of one snapshot. `files` maps a path to its index."""
 
     overlay: Overlay
     files: Mapping[str, FileIndex]
+    # The names in each configuration file.
+    documents: Mapping[str, frozenset[str]] = field(default_factory=dict)
     line_length: int = 88
     # Answers to questions about all files, by question and name: asked of many classes.
     answers: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
+    _places: dict[tuple[str, str], tuple[Place, ...]] = field(default_factory=dict, repr=False)
     _texts: dict[str, str] = field(default_factory=dict, repr=False)
     _class_texts: dict[ClassKey, str] = field(default_factory=dict, repr=False)
     _starts: dict[str, Sequence[int]] = field(default_factory=dict, repr=False)
@@ -286,19 +306,27 @@ class Project:
     # -- uses ----------------------------------------------------------------------------------
 
     @cached_property
+    def reach(self) -> Reach:
+        return Reach(self)
+
+    @cached_property
+    def observers(self) -> tuple[tuple[str, Observer], ...]:
+        """What looks at modules from outside, with its path."""
+        return tuple((path, one) for path, file in self.files.items() for one in file.observers)
+
+    def remembered(
+        self, question: str, name: str, answer: Callable[[], Iterable[Place]]
+    ) -> tuple[Place, ...]:
+        """The answer to a question about all files: asked for many classes, found once."""
+        key = (question, name)
+        if key not in self._places:
+            self._places[key] = tuple(answer())
+        return self._places[key]
+
+    @cached_property
     def assigned_outside(self) -> frozenset[str]:
         """NAME of every `x.NAME = ...` in the project where x is not `self`."""
         return frozenset().union(*(file.outside_assigned for file in self.files.values()))
-
-    def place_assigned(self, name: str) -> str:
-        """`path:line` of the first `x.NAME = ...` where x is not `self`."""
-        key = ("place_assigned", name)
-        if key not in self.answers:
-            path = next(path for path, file in self.files.items() if name in file.outside_assigned)
-            text = self.text(path)
-            offsets = (offset for found, offset in outside_assignments(text) if found == name)
-            self.answers[key] = f"{path}:{text.count(chr(10), 0, next(offsets, 0)) + 1}"
-        return self.answers[key] or ""
 
     @cached_property
     def _files_by_attribute(self) -> dict[str, list[str]]:
@@ -316,6 +344,18 @@ class Project:
             for name in {part for string in file.strings for part in string.split(".")}:
                 found.setdefault(name, []).append(path)
         return found
+
+    @cached_property
+    def _documents_by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path, names in self.documents.items():
+            for name in {part for dotted in names for part in dotted.split(".")}:
+                found.setdefault(name, []).append(path)
+        return found
+
+    def documents_with(self, name: str) -> tuple[str, ...]:
+        """Configuration files in which NAME stands, alone or between dots."""
+        return tuple(self._documents_by_name.get(name, ()))
 
     def files_with_attribute(self, name: str) -> tuple[str, ...]:
         """Files that hold `x.NAME` where x is not `self`."""
@@ -375,9 +415,12 @@ class Project:
             self._starts[path] = array("L", SourceText(path, self.text(path)).line_starts)
         return self._starts[path]
 
-    def mentions(self, name: str, pattern: re.Pattern[str]) -> bool:
-        """Whether `pattern` is found in a file that uses the attribute NAME of anything."""
-        return any(pattern.search(self.text(path)) for path in self.files_with_attribute(name))
+    def mentions(self, name: str, pattern: re.Pattern[str]) -> Iterator[Place]:
+        """Where `pattern` is found, once a file, in files that use the attribute NAME."""
+        for path in self.files_with_attribute(name):
+            match = pattern.search(self.text(path))
+            if match:
+                yield Place.at(path, self.text(path), match.start())
 
 
 def is_torch_module(name: str) -> bool:

@@ -22,14 +22,23 @@ SKIPPED_DIRECTORIES = frozenset(
 )  # fmt: skip
 
 
+# Configuration files name layers and classes; what is larger than this is data.
+DOCUMENTS = (".yaml", ".yml", ".json", ".toml", ".cfg", ".ini")
+_LARGEST_DOCUMENT = 128 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """All Python files of a project (`files`) and those that may be rewritten (`selected`)."""
+    """All Python files of a project (`files`) and those that may be rewritten (`selected`).
+
+    `documents`: its configuration files, which are read and never written.
+    """
 
     root: Path
     files: tuple[str, ...]
     selected: frozenset[str]
     errors: tuple[FileError, ...]
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +63,12 @@ def discover(
     root = root.resolve()
     errors: list[FileError] = []
     everything: dict[str, None] = {}
+    documents: list[str] = []
     for path in _walk(root, root, include, errors):
-        everything[path] = None
+        if path.endswith(DOCUMENTS):
+            documents.append(path)
+        else:
+            everything[path] = None
     selected: set[str] = set()
     for named in paths:
         absolute = named if named.is_absolute() else Path.cwd() / named
@@ -64,7 +77,8 @@ def discover(
             prefix = "" if relative == "." else relative + "/"
             below = [path for path in everything if path.startswith(prefix)]
             if not below and relative != ".":
-                below = list(_walk(root, absolute.resolve(), include, errors, named=True))
+                found = _walk(root, absolute.resolve(), include, errors, named=True)
+                below = [path for path in found if not path.endswith(DOCUMENTS)]
             selected.update(below)
             everything.update(dict.fromkeys(below))
         elif os.path.lexists(absolute):
@@ -73,7 +87,9 @@ def discover(
         else:
             raise UsageError(f"{named}: no such file or folder")
     keep = {path for path in selected if not _matches(path, exclude)}
-    return Discovery(root, tuple(sorted(everything)), frozenset(keep), tuple(errors))
+    return Discovery(
+        root, tuple(sorted(everything)), frozenset(keep), tuple(errors), tuple(sorted(documents))
+    )
 
 
 def _relative(root: Path, absolute: Path, named: Path) -> str:
@@ -102,7 +118,7 @@ def _walk(
     *,
     named: bool = False,
 ) -> Iterator[str]:
-    """Relative paths of the Python files below `start`, in sorted order."""
+    """Relative paths of the Python and configuration files below `start`, in sorted order."""
     ignores = [] if named else list(_ignores_above(root, start))
     yield from _walk_folder(root, str(start), ignores, include, errors)
 
@@ -156,8 +172,18 @@ def _walk_folder(
                 skipped or _is_ignored(relative + "/", ignores)
             ):
                 yield from _walk_folder(root, entry.path, ignores, include, errors)
-        elif entry.name.endswith(".py") and (wanted or not _is_ignored(relative, ignores)):
+        elif _is_to_be_read(entry) and (wanted or not _is_ignored(relative, ignores)):
             yield relative
+
+
+def _is_to_be_read(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a Python file or a configuration file that is no data."""
+    try:
+        return entry.name.endswith(".py") or (
+            entry.name.endswith(DOCUMENTS) and entry.stat().st_size <= _LARGEST_DOCUMENT
+        )
+    except OSError:
+        return False
 
 
 def _may_hold_included(relative: str, include: Sequence[str]) -> bool:

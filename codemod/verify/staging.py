@@ -74,9 +74,15 @@ class Staging:
 
     @property
     def second_stage(self) -> frozenset[str]:
-        """Rewrites that change behaviour on purpose, and all that are built on them."""
-        rewrites = self.laboratory.rewrites
-        found = {key for key, rewrite in rewrites.items() if rewrite.contract.changes_behaviour}
+        """Rewrites that are written on demand alone, and all that are built on them."""
+        return self._with_dependents(lambda rewrite: rewrite.needs_accept)
+
+    @property
+    def _behaviour_changes(self) -> frozenset[str]:
+        return self._with_dependents(lambda rewrite: rewrite.contract.changes_behaviour)
+
+    def _with_dependents(self, chosen: Callable[[Rewrite], bool]) -> frozenset[str]:
+        found = {key for key, one in self.laboratory.rewrites.items() if chosen(one)}
         return frozenset(found | set(self._dependents(found)))
 
     def _dependents(self, ids: Iterable[str]) -> list[str]:
@@ -222,7 +228,8 @@ class Staging:
     ) -> list[list[Rewrite]]:
         """Rewrites to be judged apart, in sets of one contract where nothing changes on purpose."""
         added = over.ids - base.ids
-        alone = [r for r in own if r.id in self.second_stage and len(added) > 1]
+        on_purpose = self._behaviour_changes
+        alone = [r for r in own if r.id in on_purpose and len(added) > 1]
         changed = {
             aspect
             for trial in trials
@@ -232,7 +239,7 @@ class Staging:
         by_contract: dict[frozenset[str], list[Rewrite]] = {}
         for rewrite in own:
             declared = frozenset(str(aspect) for aspect in rewrite.contract.changes)
-            if rewrite.id not in self.second_stage and not changed <= declared:
+            if rewrite.id not in on_purpose and not changed <= declared:
                 by_contract.setdefault(declared, []).append(rewrite)
         return [*([r] for r in alone), *by_contract.values()]
 

@@ -75,6 +75,7 @@ SCHEMA: dict[str, Any] = {
             "requires": [str],
             "sites": [{"path": str, **PLACE}],
             "contract": {"preserves": [str], "changes": {str: str}},
+            "seen_by": [str],
             "edits": [{"path": str, "start": PLACE, "end": PLACE, "new": str}],
             "patch": str,
             "verdict": str,

@@ -1,0 +1,67 @@
+"""Which code of the project sees that a module gained or lost a child, or that its hooks fire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from codemod.editing.uses import type_sweeps
+from codemod.results import Contract
+from codemod.semantics.module_class import ModuleClass
+from codemod.semantics.observers import Observer, ObserverKind
+from codemod.semantics.project import Base, ClassKey
+
+_KINDS_OF_CHILDREN: frozenset[ObserverKind] = frozenset({"positions", "all-hooked"})
+_KINDS_OF_HOOKS: frozenset[ObserverKind] = frozenset({"hooked", "all-hooked"})
+
+
+def observers_of(
+    module: ModuleClass, contract: Contract, layers: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """`path:line` of each place that sees what a rewrite of the class changes in structure.
+
+    `layers`: the module classes of which an instance comes or goes.
+    """
+    if "modules" in contract.changes:
+        typed = (place for layer in layers for place in type_sweeps(module, layer))
+        return tuple(dict.fromkeys([*_places(module, _KINDS_OF_CHILDREN), *typed]))
+    if "hooks" in contract.changes:
+        return tuple(_places(module, _KINDS_OF_HOOKS))
+    return ()
+
+
+def setters_of_mode(module: ModuleClass) -> tuple[str, ...]:
+    """`path:line` of each `x.training = ...` where x, but not its children, may be an instance."""
+    return tuple(_places(module, frozenset({"mode"})))
+
+
+def _places(module: ModuleClass, kinds: frozenset[ObserverKind]) -> Iterator[str]:
+    for path, observer in module.project.observers:
+        if observer.kind in kinds and _may_look_at(module, path, observer):
+            yield f"{path}:{observer.line}"
+
+
+def _may_look_at(module: ModuleClass, path: str, observer: Observer) -> bool:
+    """Whether the receiver may be an instance of the class or, for hooks on all, may hold one."""
+    holds = observer.kind == "all-hooked"
+    if observer.receiver == "self" and not holds:
+        return _is_related(module, (path, observer.owner))
+    if observer.made_by and "" not in observer.made_by:
+        made = [module.project.resolve(path, name) for name in observer.made_by]
+        if all(_is_other(module, base, holds) for base in made):
+            return False
+    reach = module.project.reach
+    if "." in observer.receiver:
+        return reach.may_hold(path, module.key)
+    return reach.may_meet(path, module.key)
+
+
+def _is_other(module: ModuleClass, made: Base, holds: bool) -> bool:
+    """Whether what a call makes is of another package, or of another class of this one."""
+    if made.key is None:
+        return made.name is not None
+    return not holds and not _is_related(module, made.key)
+
+
+def _is_related(module: ModuleClass, key: ClassKey) -> bool:
+    relatives = (module.key, *module.ancestors_in_project, *module.descendants_in_project)
+    return key in relatives

@@ -1,0 +1,344 @@
+"""Code that looks at modules from outside: goes over children by position, hooks, sets a mode."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from codemod.semantics.syntax import FunctionNode, children, dotted_name, targets_of
+from codemod.source.text import SourceText
+
+# positions: one more or one less child changes the result. all-hooked: every module gets a hook.
+# hooked: one module gets a hook. mode: `.training` is set on one module alone.
+ObserverKind = Literal["positions", "all-hooked", "hooked", "mode"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """One place. `receiver` is the source of what it looks at; `owner` the class around it.
+
+    `made_by`: dotted names of the calls that may have made the receiver; "" for one that cannot
+    be told (a parameter, the target of a loop).
+    """
+
+    kind: ObserverKind
+    line: int
+    receiver: str
+    owner: str
+    made_by: tuple[str, ...]
+
+
+_WORDS = re.compile(
+    r"(?:children|modules)\(\)|\._modules\b|\.register_\w*hook\(|\.training\s*=(?!=)"
+    r"""|(?:setattr\([^()\n]*,\s*|__dict__\[\s*)["']training["']"""
+)
+_CHILDREN = frozenset({"children", "named_children", "_modules"})
+_SWEEPS = _CHILDREN | {"modules", "named_modules"}
+_KEEPS_ORDER = frozenset({"list", "tuple", "reversed", "enumerate", "zip", "iter", "sorted"})
+_VIEWS = frozenset({"values", "items", "keys", "copy"})
+_HOOK = re.compile(r"register_(?:module_)?(?:full_)?(?:forward|backward)\w*hook$")
+_STORES = frozenset({"append", "add_module", "register_module", "insert"})
+
+_Around = tuple[ast.AST, ...]  # nearest first
+
+
+def observers_in(source: SourceText, tree: ast.Module) -> tuple[Observer, ...]:
+    """All of one file, in order."""
+    if not _WORDS.search(source.text):
+        return ()
+    found: list[Observer] = []
+    for statement in tree.body:
+        if source.has(_WORDS, statement):
+            found += _walk(statement, (), "")
+    return tuple(dict.fromkeys(found))
+
+
+def _walk(node: ast.AST, around: _Around, owner: str) -> Iterator[Observer]:
+    place = _Place(around, owner)
+    if isinstance(node, ast.Call | ast.Attribute):
+        yield from _of_expression(node, place)
+    elif isinstance(node, ast.stmt):
+        yield from _modes(node, place)
+    inner = f"{owner}.{node.name}".lstrip(".") if isinstance(node, ast.ClassDef) else owner
+    for child in children(node):
+        yield from _walk(child, (node, *around), inner)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    around: _Around
+    owner: str
+
+    def observer(self, kind: ObserverKind, node: ast.AST, receiver: ast.expr) -> Observer:
+        line = getattr(node, "lineno", 1)
+        made_by = tuple(sorted(_makers(receiver, self.around)))
+        return Observer(kind, line, ast.unparse(receiver), self.owner, made_by)
+
+
+def _of_expression(node: ast.Call | ast.Attribute, place: _Place) -> Iterator[Observer]:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        name, receiver = node.func.attr, node.func.value
+        if _HOOK.match(name) and not _is_of_a_sweep(receiver, place.around):
+            yield place.observer("hooked", node, receiver)
+        if name in _SWEEPS:
+            yield from _sweep(node, name, receiver, place)
+    elif isinstance(node, ast.Call):
+        yield from _mode_by_name(node, place)
+    elif node.attr == "_modules" and isinstance(node.ctx, ast.Load):
+        yield from _sweep(node, "_modules", node.value, place)
+
+
+# ---- sweeps
+
+
+def _sweep(node: ast.expr, name: str, receiver: ast.expr, place: _Place) -> Iterator[Observer]:
+    if dotted_name(receiver) == "sys":
+        return
+    whole, wrappers, around = _unwrapped(node, place.around)
+    kind = _use_of_sweep(whole, name in _CHILDREN, wrappers, around)
+    if kind is not None and not _is_known_container(receiver, place.around):
+        yield place.observer(kind, node, receiver)
+
+
+def _is_known_container(receiver: ast.expr, around: _Around) -> bool:
+    """Whether an `if isinstance(receiver, nn.Sequential)` stands around."""
+    shown = re.escape(ast.unparse(receiver))
+    wanted = re.compile(rf"isinstance\({shown}, [^)]*\b(?:Sequential|ModuleList|ModuleDict)\b")
+    return any(isinstance(node, ast.If) and wanted.search(ast.unparse(node.test))
+               for node in around)  # fmt: skip
+
+
+def _unwrapped(node: ast.expr, around: _Around) -> tuple[ast.expr, frozenset[str], _Around]:
+    """The expression around `node` that is still the same modules, and the names that make it."""
+    wrappers: set[str] = set()
+    while around:
+        parent = around[0]
+        if isinstance(parent, ast.Attribute) and parent.attr in _VIEWS:
+            node, around = parent, around[1:]
+            continue
+        if isinstance(parent, ast.Call):
+            name = dotted_name(parent.func) or ""
+            if parent.func is node:
+                node, around = parent, around[1:]
+                continue
+            if name in _KEEPS_ORDER:
+                wrappers.add(name)
+                node, around = parent, around[1:]
+                continue
+        break
+    return node, frozenset(wrappers), around
+
+
+def _use_of_sweep(
+    node: ast.expr, is_children: bool, wrappers: frozenset[str], around: _Around
+) -> ObserverKind | None:
+    parent = around[0] if around else None
+    counted = is_children or wrappers & {"list", "tuple"}
+    if isinstance(parent, ast.Starred):
+        return "positions"
+    if isinstance(parent, ast.Subscript) and parent.value is node:
+        return "positions" if wrappers else None
+    if isinstance(parent, ast.Call) and dotted_name(parent.func) in ("len", "next"):
+        return "positions" if counted else None
+    if isinstance(parent, ast.For | ast.AsyncFor) and parent.iter is node:
+        return _use_in_loop(parent, is_children)
+    if isinstance(parent, ast.comprehension) and parent.iter is node:
+        return _use_in_comprehension(parent, around, is_children)
+    if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and counted:
+        return _use_of_stored(parent.targets[0], around)
+    if isinstance(parent, ast.Return | ast.Call) and wrappers & {"list", "tuple"} and is_children:
+        return "positions"
+    return None
+
+
+def _use_in_loop(loop: ast.For | ast.AsyncFor, is_children: bool) -> ObserverKind | None:
+    names = _child_names(loop.target)
+    kind: ObserverKind | None = None
+    chosen = any(isinstance(node, ast.If) for node in loop.body)
+    for statement in loop.body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call):
+                if not chosen and _hooks(node, names):
+                    return "all-hooked"
+                if is_children and (_runs(node.func, names) or _stores(node, names)):
+                    kind = "positions"
+            elif is_children and isinstance(node, ast.Assign) and _is_kept(node, names):
+                kind = "positions"
+    return kind
+
+
+def _child_names(target: ast.expr) -> set[str]:
+    """What `child` is called in `for name, child in ...`."""
+    names = [leaf.id for leaf in ast.walk(target) if isinstance(leaf, ast.Name)]
+    return set(names[-1:])
+
+
+def _hooks(call: ast.Call, names: set[str]) -> bool:
+    """`child.register_forward_hook(...)`."""
+    function = call.func
+    return (
+        isinstance(function, ast.Attribute)
+        and _HOOK.match(function.attr) is not None
+        and dotted_name(function.value) in names
+    )
+
+
+def _runs(function: ast.expr, names: set[str]) -> bool:
+    return isinstance(function, ast.Name) and function.id in names
+
+
+def _stores(call: ast.Call, names: set[str]) -> bool:
+    """`layers.append(child)`, `self.add_module(name, child)`."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in _STORES:
+        return False
+    return any(isinstance(item, ast.Name) and item.id in names for item in call.args)
+
+
+def _is_kept(statement: ast.Assign, names: set[str]) -> bool:
+    """`layers[name] = child`."""
+    value = statement.value
+    return (
+        isinstance(value, ast.Name)
+        and value.id in names
+        and any(isinstance(target, ast.Subscript) for target in statement.targets)
+    )
+
+
+def _use_in_comprehension(
+    generator: ast.comprehension, around: _Around, is_children: bool
+) -> ObserverKind | None:
+    names = _child_names(generator.target)
+    whole = around[1] if len(around) > 1 else None
+    if whole is None or not isinstance(whole, ast.ListComp | ast.GeneratorExp):
+        return None
+    if any(isinstance(node, ast.Call) and _hooks(node, names) for node in ast.walk(whole.elt)):
+        return "all-hooked"
+    if not is_children:
+        return None
+    runs = any(isinstance(n, ast.Call) and _runs(n.func, names) for n in ast.walk(whole.elt))
+    collects = isinstance(whole, ast.ListComp) and not generator.ifs
+    return "positions" if runs or collects else None
+
+
+def _use_of_stored(target: ast.expr, around: _Around) -> ObserverKind | None:
+    """`layers = list(model.children())`, and then `layers[:3]`, `*layers`, `for ... in layers`."""
+    name = dotted_name(target)
+    if name is None:
+        return None
+    scope = next((node for node in around if isinstance(node, FunctionNode)), around[-1])
+    for node in ast.walk(scope):
+        held: ast.AST | None = None
+        if isinstance(node, ast.Subscript | ast.Starred):
+            held = node.value
+        elif isinstance(node, ast.For):
+            held = node.iter
+        elif isinstance(node, ast.Return):
+            held = node.value
+        elif isinstance(node, ast.Call) and dotted_name(node.func) in ("len", "enumerate", "zip"):
+            held = next((item for item in node.args if dotted_name(item) == name), None)
+        if held is not None and dotted_name(held) == name:
+            return "positions"
+    return None
+
+
+def _is_of_a_sweep(receiver: ast.expr, around: _Around) -> bool:
+    """Whether a name is the target of a loop over modules."""
+    return any(
+        isinstance(part, ast.Attribute) and part.attr in _SWEEPS
+        for iterated in _loops_of(receiver, around)
+        for part in ast.walk(iterated)
+    )
+
+
+def _loops_of(receiver: ast.expr, around: _Around) -> Iterator[ast.expr]:
+    """What the loops go over that give a name its value."""
+    name = dotted_name(receiver)
+    for node in around:
+        loops: list[ast.For | ast.comprehension] = []
+        if isinstance(node, ast.For):
+            loops = [node]
+        elif isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp):
+            loops = list(node.generators)
+        for loop in loops:
+            names = {leaf.id for leaf in ast.walk(loop.target) if isinstance(leaf, ast.Name)}
+            if name in names:
+                yield loop.iter
+
+
+# ---- the mode
+
+
+def _modes(statement: ast.stmt, place: _Place) -> Iterator[Observer]:
+    """`model.training = False`, of one module and not of all in turn."""
+    if not isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign):
+        return
+    value = statement.value
+    if isinstance(value, ast.Attribute) and value.attr == "training":
+        return  # a copy of another module's
+    for target in targets_of(statement):
+        if isinstance(target, ast.Attribute) and target.attr == "training":
+            yield from _mode(statement, target.value, value, place)
+        elif (
+            isinstance(target, ast.Subscript)
+            and _is_training(target.slice)
+            and isinstance(target.value, ast.Attribute)
+            and target.value.attr == "__dict__"
+        ):
+            yield from _mode(statement, target.value.value, value, place)
+
+
+def _mode_by_name(call: ast.Call, place: _Place) -> Iterator[Observer]:
+    if dotted_name(call.func) == "setattr" and len(call.args) == 3 and _is_training(call.args[1]):
+        yield from _mode(call, call.args[0], call.args[2], place)
+
+
+def _is_training(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == "training"
+
+
+def _mode(
+    node: ast.AST, receiver: ast.expr, value: ast.expr | None, place: _Place
+) -> Iterator[Observer]:
+    # `for module, mode in saved: module.training = mode` puts back what was.
+    restores = not isinstance(value, ast.Constant) and any(_loops_of(receiver, place.around))
+    if not restores and not _is_of_a_sweep(receiver, place.around):
+        yield place.observer("mode", node, receiver)
+
+
+# ---- what a receiver is
+
+
+def _makers(receiver: ast.expr, around: _Around) -> set[str]:
+    if isinstance(receiver, ast.Call):
+        return {dotted_name(receiver.func) or ""}
+    name = dotted_name(receiver)
+    if name is None:
+        return {""}
+    scopes = [node for node in around if isinstance(node, FunctionNode | ast.ClassDef)]
+    scope: ast.AST | None
+    if name.startswith("self.") and name.count(".") == 1:
+        scope = next((node for node in scopes if isinstance(node, ast.ClassDef)), None)
+    elif "." in name:
+        return {""}
+    else:
+        scope = next((node for node in scopes if isinstance(node, FunctionNode)), None)
+    whole = scope if scope is not None else around[-1] if around else None
+    return {""} if whole is None else _assigned_calls(whole, name) or {""}
+
+
+def _assigned_calls(scope: ast.AST, name: str) -> set[str]:
+    """The functions whose results `name` is assigned in a scope; "" for any other value."""
+    found: set[str] = set()
+    for node in ast.walk(scope):
+        if isinstance(node, ast.arg) and node.arg == name:
+            found.add("")
+        elif isinstance(node, ast.stmt) and any(
+            dotted_name(target) == name for target in targets_of(node)
+        ):
+            value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+            called = value.func if isinstance(value, ast.Call) else None
+            found.add((dotted_name(called) if called is not None else None) or "")
+    return found

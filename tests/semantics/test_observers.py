@@ -1,0 +1,83 @@
+"""What looks at modules from outside: what is none of it first."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from project_of import project_of
+
+NOTHING = {
+    "goes-over-all-and-looks-for-a-type": "for m in model.modules():\n    isinstance(m, A)",
+    "initialises-weights": "for name, m in model.named_modules():\n    init(m)",
+    "looks-up-by-name": "dict(model.named_modules())[name](x)",
+    "replaces-by-name": "for n, c in model.named_children():\n    model._modules[n] = convert(c)",
+    "rebuilds-the-same": "for n, c in model.named_children():\n    out.add_module(n, convert(c))",
+    "goes-down": "for c in model.children():\n    visit(c)",
+    "in-a-known-container": "if isinstance(m, nn.Sequential):\n    return list(m.children())[0]",
+    "python-modules": "sys.modules['a']",
+    "other-children": "node.children[0]",
+    "hooks-by-name": "for n, m in model.named_modules():\n    if n in wanted:\n"
+    "        m.register_forward_hook(hook)",
+    "copies-the-mode": "out.training = module.training",
+    "sets-all-modes": "for m in model.modules():\n    m.training = mode",
+    "puts-modes-back": "for m, mode in saved:\n    m.training = mode",
+    "compares-the-mode": "assert model.training == False",
+}
+
+
+@pytest.mark.parametrize("body", NOTHING.values(), ids=NOTHING)
+def test_what_sees_no_change_of_structure(body: str) -> None:
+    assert observers(body) == []
+
+
+SEEN = {
+    "sliced": ("list(model.children())[:-1]", "positions"),
+    "unpacked": ("nn.Sequential(*model.children())", "positions"),
+    "unpacked-list": ("nn.Sequential(*list(model.children())[:-2])", "positions"),
+    "counted": ("len(list(model.children()))", "positions"),
+    "counted-in-modules": ("len(model._modules)", "positions"),
+    "first-one": ("next(iter(model.children()))", "positions"),
+    "kept-and-sliced": ("layers = list(model.children())\nreturn layers[:3]", "positions"),
+    "passed-on": ("f(list(model._modules.values()))", "positions"),
+    "run-in-order": ("for layer in model.children():\n    x = layer(x)", "positions"),
+    "run-by-name": ("for n, layer in model._modules.items():\n    x = layer(x)", "positions"),
+    "collected": ("[name for name, _ in model.named_children()]", "positions"),
+    "appended": ("for c in model.children():\n    layers.append(c)", "positions"),
+    "one-of-all": ("list(model.modules())[3]", "positions"),
+    "all-hooked": ("for m in model.modules():\n    m.register_forward_hook(f)", "all-hooked"),
+    "all-hooked-at-once": (
+        "[m.register_forward_pre_hook(f) for _, m in model.named_modules()]",
+        "all-hooked",
+    ),
+    "one-hooked": ("model.register_forward_hook(f)", "hooked"),
+    "mode-set": ("model.training = False", "mode"),
+    "mode-set-by-name": ("setattr(model, 'training', False)", "mode"),
+    "mode-set-in-dict": ("model.__dict__['training'] = False", "mode"),
+}
+
+
+@pytest.mark.parametrize(("body", "kind"), SEEN.values(), ids=SEEN)
+def test_what_sees_a_change_of_structure(body: str, kind: str) -> None:
+    assert {one.kind for one in observers(body)} == {kind}
+
+
+MADE = {
+    "parameter": ("", ("",)),
+    "other-package": ("model = torchvision.resnet18()", ("torchvision.resnet18",)),
+    "either": ("model = A() if x else B()", ("",)),
+    "two-makers": ("model = A()\nmodel = B()", ("A", "B")),
+    "loop": ("for model in models: pass", ("",)),
+}
+
+
+@pytest.mark.parametrize(("line", "made_by"), MADE.values(), ids=MADE)
+def test_what_the_receiver_was_made_by(line: str, made_by: tuple[str, ...]) -> None:
+    parameters = "" if line else "model"
+    (found,) = observers(f"{line}\nlist(model.children())[0]", parameters)
+    assert found.made_by == made_by
+
+
+def observers(body: str, parameters: str = "model, x") -> list[object]:
+    text = f"def f({parameters}):\n{textwrap.indent(body.strip(), '    ')}\n"
+    return [one for _, one in project_of({"a.py": text}).observers]

@@ -25,13 +25,6 @@ _PLAIN_LAYER = re.compile(
     r"|(?:Adaptive)?(?:Avg|Max)Pool\dd)"
 )
 _COPIED = re.compile(r"#\s*Copied from \S+")
-_CHILDREN = r"self\.(?:children\(\)|named_children\(\)|_modules(?:\.\w+\(\))?)"
-# By position: `list(self.children())[:-1]`, `nn.Sequential(*self.children())`.
-_SLICES = re.compile(
-    rf"(?:list|tuple)\({_CHILDREN}\)\s*\[|\*(?:list\()?{_CHILDREN}|len\((?:list\()?{_CHILDREN}"
-)
-_LOOPS = re.compile(rf"for\s+(\w+)(?:\s*,\s*(\w+))?\s+in\s+(?:enumerate\()?{_CHILDREN}")
-_LOOP_BODY = 400  # code points behind the `for` in which a call of the child is looked for
 
 
 def check_file(module: ModuleClass) -> None:
@@ -169,23 +162,17 @@ def _statement_at(function: FunctionNode, line: int) -> int:
 
 
 def check_not_swept(module: ModuleClass) -> None:
-    """Raises Refused (sweeps-children) if the family slices or runs its own children in order."""
-    for key in (module.key, *module.ancestors_in_project, *module.descendants_in_project):
-        text = module.project.class_text(key)
-        if "children" not in text and "_modules" not in text:
-            continue
-        match = _SLICES.search(text) or next(_runs(text), None)
-        if match:
-            line = module.project.classes[key].line + text.count("\n", 0, match.start())
-            raise Refused("sweeps-children", f"{key[0]}:{line}: {key[1]} goes over its children")
-
-
-def _runs(text: str) -> Iterator[re.Match[str]]:
-    """`for layer in self.children(): x = layer(x)`."""
-    for match in _LOOPS.finditer(text):
-        body = text[match.end() : match.end() + _LOOP_BODY]
-        if any(name and re.search(rf"\b{name}\(", body) for name in match.group(1, 2)):
-            yield match
+    """Raises Refused (sweeps-children) if the family goes over its own children by position."""
+    family = {module.key, *module.ancestors_in_project, *module.descendants_in_project}
+    for path, one in module.project.observers:
+        if (
+            one.receiver == "self"
+            and one.kind in ("positions", "in-order")
+            and (path, one.owner) in family
+        ):
+            raise Refused(
+                "sweeps-children", f"{path}:{one.line}: {one.owner} goes over its children"
+            )
 
 
 def check_subclasses_run_init(module: ModuleClass, method: str) -> None:

@@ -10,7 +10,7 @@ from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.observers import Observer, ObserverKind
 from codemod.semantics.project import Base, ClassKey
 
-_KINDS_OF_CHILDREN: frozenset[ObserverKind] = frozenset({"positions", "all-hooked"})
+_KINDS_OF_CHILDREN: frozenset[ObserverKind] = frozenset({"positions", "in-order", "all-hooked"})
 _KINDS_OF_HOOKS: frozenset[ObserverKind] = frozenset({"hooked", "all-hooked"})
 
 
@@ -45,6 +45,8 @@ def _may_look_at(module: ModuleClass, path: str, observer: Observer) -> bool:
     holds = observer.kind == "all-hooked"
     if observer.receiver == "self" and not holds:
         return _is_related(module, (path, observer.owner))
+    if observer.part and observer.kind == "in-order" and _has_forward(module):
+        return False  # a part whose children are run one by one is a container
     if observer.made_by and "" not in observer.made_by:
         made = [module.project.resolve(path, name) for name in observer.made_by]
         if all(_is_other(module, base, holds) for base in made):
@@ -60,6 +62,11 @@ def _is_other(module: ModuleClass, made: Base, holds: bool) -> bool:
     if made.key is None:
         return made.name is not None
     return not holds and not _is_related(module, made.key)
+
+
+def _has_forward(module: ModuleClass) -> bool:
+    keys = (module.key, *module.ancestors_in_project)
+    return any({"forward", "__call__"} & module.project.classes[key].methods for key in keys)
 
 
 def _is_related(module: ModuleClass, key: ClassKey) -> bool:

@@ -11,14 +11,16 @@ from typing import Literal
 from codemod.semantics.syntax import FunctionNode, children, dotted_name, targets_of
 from codemod.source.text import SourceText
 
-# positions: one more or one less child changes the result. all-hooked: every module gets a hook.
-# hooked: one module gets a hook. mode: `.training` is set on one module alone.
-ObserverKind = Literal["positions", "all-hooked", "hooked", "mode"]
+# positions: takes children by position. in-order: runs, counts or lists them all.
+# all-hooked: every module gets a hook. hooked: one gets one. mode: `.training` of one alone is set.
+ObserverKind = Literal["positions", "in-order", "all-hooked", "hooked", "mode"]
 
 
 @dataclass(frozen=True, slots=True)
 class Observer:
     """One place. `receiver` is the source of what it looks at; `owner` the class around it.
+
+    `part`: the receiver is held by `self` (`self.body`, what a loop over it gives).
 
     `made_by`: dotted names of the calls that may have made the receiver; "" for one that cannot
     be told (a parameter, the target of a loop).
@@ -29,6 +31,7 @@ class Observer:
     receiver: str
     owner: str
     made_by: tuple[str, ...]
+    part: bool = False
 
 
 _WORDS = re.compile(
@@ -75,7 +78,8 @@ class _Place:
     def observer(self, kind: ObserverKind, node: ast.AST, receiver: ast.expr) -> Observer:
         line = getattr(node, "lineno", 1)
         made_by = tuple(sorted(_makers(receiver, self.around)))
-        return Observer(kind, line, ast.unparse(receiver), self.owner, made_by)
+        part = _is_part(receiver, self.around)
+        return Observer(kind, line, ast.unparse(receiver), self.owner, made_by, part)
 
 
 def _of_expression(node: ast.Call | ast.Attribute, place: _Place) -> Iterator[Observer]:
@@ -142,7 +146,7 @@ def _use_of_sweep(
     if isinstance(parent, ast.Subscript) and parent.value is node:
         return "positions" if wrappers else None
     if isinstance(parent, ast.Call) and dotted_name(parent.func) in ("len", "next"):
-        return "positions" if counted else None
+        return "in-order" if counted else None
     if isinstance(parent, ast.For | ast.AsyncFor) and parent.iter is node:
         return _use_in_loop(parent, is_children)
     if isinstance(parent, ast.comprehension) and parent.iter is node:
@@ -164,9 +168,9 @@ def _use_in_loop(loop: ast.For | ast.AsyncFor, is_children: bool) -> ObserverKin
                 if not chosen and _hooks(node, names):
                     return "all-hooked"
                 if is_children and (_runs(node.func, names) or _stores(node, names)):
-                    kind = "positions"
+                    kind = "in-order"
             elif is_children and isinstance(node, ast.Assign) and _is_kept(node, names):
-                kind = "positions"
+                kind = "in-order"
     return kind
 
 
@@ -220,7 +224,7 @@ def _use_in_comprehension(
         return None
     runs = any(isinstance(n, ast.Call) and _runs(n.func, names) for n in ast.walk(whole.elt))
     collects = isinstance(whole, ast.ListComp) and not generator.ifs
-    return "positions" if runs or collects else None
+    return "in-order" if runs or collects else None
 
 
 def _use_of_stored(target: ast.expr, around: _Around) -> ObserverKind | None:
@@ -309,6 +313,17 @@ def _mode(
 
 
 # ---- what a receiver is
+
+
+def _is_part(receiver: ast.expr, around: _Around) -> bool:
+    """Whether it is held by `self`, or given by a loop over what is."""
+    if (dotted_name(receiver) or "").startswith("self."):
+        return True
+    return isinstance(receiver, ast.Name) and any(
+        (dotted_name(node) or "").startswith("self.")
+        for iterated in _loops_of(receiver, around)
+        for node in ast.walk(iterated)
+    )
 
 
 def _makers(receiver: ast.expr, around: _Around) -> set[str]:

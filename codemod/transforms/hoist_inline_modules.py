@@ -189,6 +189,7 @@ class Classifier(nn.Module):
             [witness(module, use.node) for use in site.uses],
             kind=site.made.pair.module,
             contract=_contract(site.made),
+            layers=[site.made.pair.module],
             requirements=[
                 *site.placement.requirements,
                 *([package.requirement] if package and package.requirement else []),

@@ -153,6 +153,7 @@ class Block(nn.Module):
                 ],
                 [witness(module, call.node) for call in share],
                 kind=name,
+                layers=sorted({item.pair.module for item in made}),
             )
 
     def _takes(self, item: Constructor) -> bool:

@@ -33,7 +33,7 @@ def planned(files: Mapping[str, bytes], transforms: Sequence[type[Transform]]) -
 
 def written_without_asking(rewrite: Rewrite) -> bool:
     """Whether a rewrite is written without `--accept`, and so must preserve all."""
-    return not rewrite.needs_accept
+    return not rewrite.needs_accept and not rewrite.only_confirmed
 
 
 def rewritten(

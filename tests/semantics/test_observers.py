@@ -7,6 +7,8 @@ import textwrap
 import pytest
 from project_of import project_of
 
+from codemod.semantics.observers import Observer
+
 NOTHING = {
     "goes-over-all-and-looks-for-a-type": "for m in model.modules():\n    isinstance(m, A)",
     "initialises-weights": "for name, m in model.named_modules():\n    init(m)",
@@ -35,15 +37,15 @@ SEEN = {
     "sliced": ("list(model.children())[:-1]", "positions"),
     "unpacked": ("nn.Sequential(*model.children())", "positions"),
     "unpacked-list": ("nn.Sequential(*list(model.children())[:-2])", "positions"),
-    "counted": ("len(list(model.children()))", "positions"),
-    "counted-in-modules": ("len(model._modules)", "positions"),
-    "first-one": ("next(iter(model.children()))", "positions"),
+    "counted": ("len(list(model.children()))", "in-order"),
+    "counted-in-modules": ("len(model._modules)", "in-order"),
+    "first-one": ("next(iter(model.children()))", "in-order"),
     "kept-and-sliced": ("layers = list(model.children())\nreturn layers[:3]", "positions"),
     "passed-on": ("f(list(model._modules.values()))", "positions"),
-    "run-in-order": ("for layer in model.children():\n    x = layer(x)", "positions"),
-    "run-by-name": ("for n, layer in model._modules.items():\n    x = layer(x)", "positions"),
-    "collected": ("[name for name, _ in model.named_children()]", "positions"),
-    "appended": ("for c in model.children():\n    layers.append(c)", "positions"),
+    "run-in-order": ("for layer in model.children():\n    x = layer(x)", "in-order"),
+    "run-by-name": ("for n, layer in model._modules.items():\n    x = layer(x)", "in-order"),
+    "collected": ("[name for name, _ in model.named_children()]", "in-order"),
+    "appended": ("for c in model.children():\n    layers.append(c)", "in-order"),
     "one-of-all": ("list(model.modules())[3]", "positions"),
     "all-hooked": ("for m in model.modules():\n    m.register_forward_hook(f)", "all-hooked"),
     "all-hooked-at-once": (
@@ -78,6 +80,20 @@ def test_what_the_receiver_was_made_by(line: str, made_by: tuple[str, ...]) -> N
     assert found.made_by == made_by
 
 
-def observers(body: str, parameters: str = "model, x") -> list[object]:
+PARTS = {
+    "attribute": ("len(self.body._modules)", True),
+    "given-by-a-loop": ("for b in self.blocks:\n    len(b._modules)", True),
+    "itself": ("len(self._modules)", False),
+    "of-another": ("len(model.body._modules)", False),
+}
+
+
+@pytest.mark.parametrize(("body", "part"), PARTS.values(), ids=PARTS)
+def test_parts_of_self(body: str, part: bool) -> None:
+    (found,) = observers(body, "self, model")
+    assert found.part is part
+
+
+def observers(body: str, parameters: str = "model, x") -> list[Observer]:
     text = f"def f({parameters}):\n{textwrap.indent(body.strip(), '    ')}\n"
     return [one for _, one in project_of({"a.py": text}).observers]

@@ -10,6 +10,7 @@ from marked_cases import NO_F, net
 from codemod import Transform
 from codemod.engine.planning import plan
 from codemod.source.overlay import Overlay
+from codemod.testing import confirm_rewrite
 from codemod.transforms.call_to_forward import CallToForward
 from codemod.transforms.functional_to_module import FunctionalToModule
 from codemod.transforms.module_to_functional import ModuleToFunctional
@@ -26,6 +27,11 @@ UNSEEN = {
     "model-of-another-package": (TO_MODULE, "m = torchvision.vgg()\nlist(m.children())[:-1]"),
     "model-of-another-class": (TO_MODULE, "m = Other()\nlist(m.children())[:-1]"),
     "one-layer-hooked": (TO_MODULE, "model.fc.register_forward_hook(f)"),
+    "parts-of-a-container-run": (
+        TO_MODULE,
+        "class A(nn.Module):\n    def forward(self, x):\n        for b in self.body.children():\n"
+        "            x = b(x)",
+    ),
     "call-and-no-hooks": (CALL, "model(x)"),
 }
 SEEN = {
@@ -69,3 +75,19 @@ def test_is_written_at_once(source: str, line: str) -> None:
 def test_is_written_on_demand(source: str, line: str) -> None:
     places = seen_by(source, line)
     assert [place.partition(":")[0] for place in places] == ["tool.py"]
+
+
+@pytest.mark.parametrize("accept", [(), ("behaviour-change",)], ids=["not-asked-for", "accepted"])
+def test_confirmed_and_not_written_unless_accepted(accept: tuple[str, ...]) -> None:
+    report = confirm_rewrite(
+        FunctionalToModule,
+        {
+            "net.py": TO_MODULE,
+            "tool.py": "def tool(model):\n    return list(model.children())[:-1]\n",
+        },
+        accept=accept,
+    )
+    (outcome,) = report.outcomes
+    assert outcome.verdict.kind == "confirmed"
+    assert outcome.would_write is bool(accept)
+    assert outcome.rewrite.seen_by == ("tool.py:2",)

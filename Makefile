@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint docs bench
+.PHONY: setup demo test lint docs properties bench
 
 setup: .venv/.ready
 
@@ -25,6 +25,9 @@ lint: setup
 
 docs: setup
 	$(BIN)/python docs/generate.py
+
+properties: setup
+	$(BIN)/python -m pytest tests/properties --hypothesis-profile=long -p no:xdist
 
 bench: setup
 	$(BIN)/python bench/run.py

@@ -55,19 +55,24 @@ def observers_in(source: SourceText, tree: ast.Module) -> tuple[Observer, ...]:
     found: list[Observer] = []
     for statement in tree.body:
         if source.has(_WORDS, statement):
-            found += _walk(statement, (), "")
+            found += _walk(statement, (), "", "")
     return tuple(dict.fromkeys(found))
 
 
-def _walk(node: ast.AST, around: _Around, owner: str) -> Iterator[Observer]:
+def _walk(node: ast.AST, around: _Around, owner: str, prefix: str) -> Iterator[Observer]:
+    """What `node` holds. `owner`: the class around; `prefix`: of the names of classes in it."""
     place = _Place(around, owner)
     if isinstance(node, ast.Call | ast.Attribute):
         yield from _of_expression(node, place)
     elif isinstance(node, ast.stmt):
         yield from _modes(node, place)
-    inner = f"{owner}.{node.name}".lstrip(".") if isinstance(node, ast.ClassDef) else owner
+    if isinstance(node, ast.ClassDef):
+        owner = prefix + node.name
+        prefix = f"{owner}."
+    elif isinstance(node, FunctionNode):
+        prefix = f"{prefix}{node.name}.<locals>."
     for child in children(node):
-        yield from _walk(child, (node, *around), inner)
+        yield from _walk(child, (node, *around), owner, prefix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,24 @@ def test_parts_of_self(body: str, part: bool) -> None:
     assert found.part is part
 
 
+def test_owners_are_named_as_the_classes_are() -> None:
+    files = {
+        "a.py": """
+        class A:
+            class B:
+                def f(self):
+                    len(self._modules)
+            def g(self):
+                class C:
+                    def h(self):
+                        len(self._modules)
+    """
+    }
+    project = project_of(files)
+    assert [one.owner for _, one in project.observers] == ["A.B", "A.g.<locals>.C"]
+    assert {one.owner for _, one in project.observers} < {name for _, name in project.classes}
+
+
 def observers(body: str, parameters: str = "model, x") -> list[Observer]:
     text = f"def f({parameters}):\n{textwrap.indent(body.strip(), '    ')}\n"
     return [one for _, one in project_of({"a.py": text}).observers]

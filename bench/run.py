@@ -1,4 +1,4 @@
-"""Measures the tool: `run.py [confirm|static|overhead]...`, all of them where none is named.
+"""Measures the tool: `run.py [confirm|static|overhead|mutants]...`, without a name all of them.
 
 Writes `bench/out/results.json` and `results.md` after each measurement; the tool's own reports
 lie in `bench/out/reports/`. `--resume` keeps what was measured before with the same sources.
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import confirm
+import mutation
 import overhead
 import static
 from environment import TORCH, make_corpora, make_environment
@@ -26,7 +27,8 @@ from tool import BenchError
 
 BENCH = Path(__file__).resolve().parent
 OUT = BENCH / "out"
-PARTS = ("confirm", "static", "overhead")
+TOOL, MUTANTS = BENCH.parent / "codemod", BENCH / "mutants"
+PARTS = ("confirm", "static", "overhead", "mutants")
 Measurement = tuple[str, str, Callable[[], dict[str, Any]]]
 
 
@@ -36,6 +38,8 @@ def measurements(parts: list[str]) -> Iterator[Measurement]:
     if "static" in parts:
         for transform in static.TRANSFORMS:
             yield "static", transform, lambda name=transform: static.measure(name, OUT)
+    if "mutants" in parts:
+        yield "mutants", "all kinds", mutation.measure
     if "confirm" in parts:
         for target in confirm.targets():
             yield "confirm", target.package, lambda one=target: confirm.measure(one, OUT)
@@ -98,7 +102,7 @@ def write_results(results: dict[str, Any]) -> None:
 def digest_of_sources() -> str:
     """Of the tool and of these scripts: a result stands for one state of both."""
     digest = hashlib.sha256()
-    for path in sorted([*(BENCH.parent / "codemod").rglob("*.py"), *BENCH.glob("*.py")]):
+    for path in sorted([*TOOL.rglob("*.py"), *BENCH.glob("*.py"), *MUTANTS.glob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -6,12 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import mutation
+
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 
 def markdown(results: Mapping[str, Any]) -> str:
     parts = [results["about"]]
-    for part, section in (("confirm", confirm), ("static", static), ("overhead", overhead)):
+    for part, section in (
+        ("confirm", confirm),
+        ("static", static),
+        ("overhead", overhead),
+        ("mutants", mutants),
+    ):
         measured = [entry for entry in results.get(part, {}).values() if entry]
         if measured:
             parts.append(section(measured))
@@ -86,6 +93,12 @@ def overhead(entries: Sequence[Mapping[str, Any]]) -> str:
         if "error" not in entry
     ]
     return "\n\n".join([table(head, rows), *errors(entries)])
+
+
+def mutants(entries: Sequence[Mapping[str, Any]]) -> str:
+    measured = [entry for entry in entries if "error" not in entry]
+    shown = [part for entry in measured for part in mutation.markdown(entry, table)]
+    return "\n\n".join([*shown, *errors(entries)])
 
 
 def table(head: str, rows: Sequence[Sequence[object]]) -> str:

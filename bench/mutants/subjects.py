@@ -93,6 +93,7 @@ def written() -> list[Subject]:
     return found
 
 
+_SMALL = 16
 _FIXTURES = {
     "two_conv/before/net.py": ("Net", "torch.randn(2, 1, 28, 28)", 2, 28, "functional-to-module"),
     "alexnet_functional/before/alexnet.py": (
@@ -113,9 +114,12 @@ _FIXTURES = {
 }
 
 
-def fixtures() -> list[Subject]:
+def fixtures(*, small: bool = False) -> list[Subject]:
+    """`small`: those alone that take little time."""
     found = []
     for path, (name, inputs, batch, size, transform) in _FIXTURES.items():
+        if small and size > _SMALL:
+            continue
         text = (REPOSITORY / "fixtures" / path).read_text(encoding="utf-8")
         title = f"fixtures/{path.split('/')[0]} {name}"
         found.append(Subject(title, text, name, f"{name}()", inputs, batch, size, transform))

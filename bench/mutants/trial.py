@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,14 +65,21 @@ def right_texts(subjects: Sequence[Subject]) -> dict[str, str]:
     return {subject.name: texts.get(subject.name, subject.text) for subject in subjects}
 
 
-def cases(subjects: Sequence[Subject], right: Mapping[str, str], per_kind: int) -> list[Case]:
-    """The right text of each subject, then up to `per_kind` mutants of each kind."""
+def cases(
+    subjects: Sequence[Subject],
+    right: Mapping[str, str],
+    per_kind: int,
+    kinds: Collection[str] = KINDS,
+) -> list[Case]:
+    """The right text of each subject, then up to `per_kind` mutants of each of the kinds."""
     found = [
         Case(f"r{number:03}", RIGHT, RIGHT, subject, Wrong(right[subject.name], None))
         for number, subject in enumerate(subjects)
         if right[subject.name] != subject.text
     ]
     for index, (name, (group, change)) in enumerate(KINDS.items()):
+        if name not in kinds:
+            continue
         made = 0
         for subject in (*subjects[index % len(subjects) :], *subjects[: index % len(subjects)]):
             if made == per_kind:

@@ -101,15 +101,18 @@ def _seen_again(
     first = before.observation()
     names = input_sets.names(first)
     after = yield after_run(way, over, first)
-    fresh_before = yield Observe(base, way.model, way.recipe, raw=True, attempt=2, sets=names)
-    request = after_run(way, over, first, raw=True, attempt=2)
+    rewrites = own or _own(failing.group, [laboratory.rewrites[key] for key in over.ids - base.ids])
+    located = _showing(laboratory.judged(way, [before], after, base, over, rewrites))
+    fresh_before = yield Observe(
+        base, way.model, way.recipe, raw=True, attempt=2, sets=names, located=located
+    )
+    request = after_run(way, over, first, raw=True, attempt=2, located=located)
     fresh_after = yield request
     for one, other in ((before, fresh_before), (after, fresh_after)):
         apart = _apart(one, other)
         if apart is not None:
             place = yield from laboratory.unsteady_place(way, over)
             return reasons.nondeterministic(apart, target, place)
-    rewrites = own or _own(failing.group, [laboratory.rewrites[key] for key in over.ids - base.ids])
     trial = laboratory.judged(way, [fresh_before, before], fresh_after, base, over, rewrites)
     unsteady = _unsteady(trial, after, fresh_after)
     if unsteady:
@@ -123,6 +126,12 @@ def _seen_again(
             other_operators=any("trace" in rewrite.contract.changes for rewrite in rewrites),
         )
     return replace(trial, first_site=site, base=base, request=request)
+
+
+def _showing(trial: Trial) -> tuple[str, ...]:
+    """The inputs that show a difference; others only where the recipe's own do not."""
+    own = any(not one.inputs for one in trial.judgement.differences)
+    return ("",) if own else tuple(dict.fromkeys(name for name, _ in trial.judgement.sets.broken))
 
 
 def _unsteady(trial: Trial, after: Answer, fresh_after: Answer) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ class Replay:
     recipe: Recipe
     seed: int
     sets: tuple[str, ...]
+    located: tuple[str, ...]
     load_keys: str
     changes: Mapping[Aspect, Expectation]
     before: Texts
@@ -67,6 +68,7 @@ def of_trial(rewrite: Rewrite, trial: Trial, root: Path, seed: int) -> Replay | 
         recipe=trial.way.recipe,
         seed=seed,
         sets=request.sets or (),
+        located=request.located,
         load_keys=request.load_keys,
         changes=dict(trial.changes),
         before=before,
@@ -101,7 +103,8 @@ def load(folder: Path, key: str) -> Replay:
         if data.pop("schema") != _SCHEMA:
             raise ValueError("another schema")
         recipe = {**data["recipe"], "labels": tuple(data["recipe"]["labels"])}
-        return Replay(**{**data, "recipe": Recipe(**recipe), "sets": tuple(data["sets"])})
+        tuples = {name: tuple(data[name]) for name in ("sets", "located")}
+        return Replay(**{**data, "recipe": Recipe(**recipe), **tuples})
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(
             f"no run {key} is kept for this project; codemod diff keeps those that differ"
@@ -138,7 +141,7 @@ def _job(replay: Replay, runner: Runner) -> Job[Repeated]:
     model = Model(replay.path, replay.class_name)
     base = runner.overlay(_BEFORE if replay.before else ())
     over = runner.overlay(_AFTER)
-    raw = {"raw": True, "attempt": 2, "sets": replay.sets}
+    raw = {"raw": True, "attempt": 2, "sets": replay.sets, "located": replay.located}
     before: Answer = yield Observe(base, model, replay.recipe, **raw)  # type: ignore[arg-type]
     if before.failure is not None:
         failure = reasons.of_failure(before.failure, str(model)).message

@@ -128,7 +128,8 @@ class FindRecipe:
 class Observe:
     """`attempt`: anything above 0 asks for a fresh process although the answer is known.
 
-    `sets`: the other sets of inputs to run; None: the worker chooses.
+    `sets`: the other sets of inputs to run; None: the worker chooses. `located`: those of which
+    each operator's line is to be told; an empty name stands for the recipe's own inputs.
     """
 
     overlay: Overlay
@@ -139,6 +140,7 @@ class Observe:
     raw: bool = False
     attempt: int = 0
     sets: tuple[str, ...] | None = None
+    located: tuple[str, ...] = ()
 
     @property
     def key(self) -> Hashable:
@@ -151,6 +153,7 @@ class Observe:
             self.raw,
             self.attempt,
             self.sets,
+            self.located,
         )
 
 
@@ -300,6 +303,7 @@ class Runner:
             "repeat": request.repeat,
             "raw": request.raw,
             "root": str(self.project.root),
+            "located": request.located,
             "sets": request.sets,
             "load_keys": json.loads(request.load_keys) if request.load_keys else None,
             "attempt": request.attempt,

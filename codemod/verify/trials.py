@@ -207,7 +207,7 @@ class Laboratory:
     def unsteady_place(self, way: Way, overlay: Overlay) -> Job[str]:
         """The line whose own result first differs between two runs of one code; else nothing."""
         answer = yield Observe(
-            overlay, way.model, way.recipe, repeat=2, raw=True, attempt=3, sets=()
+            overlay, way.model, way.recipe, repeat=2, raw=True, attempt=3, sets=(), located=("",)
         )
         if answer.failure is not None:
             return ""

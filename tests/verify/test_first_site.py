@@ -81,7 +81,7 @@ def test_each_operator_has_the_line_that_ran_it() -> None:
 
     with open(__file__, encoding="utf-8") as file:
         lines = file.read().split("\n")
-    run = observe(lambda: (Net(), (torch.ones(2, 3),), {}), seed=0, raw=True, root=HERE)
+    run = observe(lambda: (Net(), (torch.ones(2, 3),), {}), seed=0, root=HERE, located=("",))
     tree = run["places"]["train"]
     assert len(tree["lines"]) == len(tree["places"])
     where = dict(zip(tree["lines"], tree["places"], strict=True))

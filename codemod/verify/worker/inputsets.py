@@ -26,6 +26,8 @@ _CHEAP = 30_000_000
 _AFFORDABLE = 200_000_000
 _SIZES = 5
 _HALF = 0.5
+_DOUBLE, _OTHER_ARGUMENTS = "float64", "other arguments"
+_CHANGING_THE_MODEL = (_DOUBLE, _OTHER_ARGUMENTS)
 _FROM_ZERO = 0.25
 
 
@@ -105,8 +107,8 @@ _CHANGES: Dict[str, Callable[[Any, _Shape], Any]] = {
     "zero": _zero,
     "batch of one": _batch_of_one,
     "other layout": _laid_out_otherwise,
-    "float64": _double,
-    "other arguments": _unchanged,
+    _DOUBLE: _double,
+    _OTHER_ARGUMENTS: _unchanged,
 }
 _FEW = ("large", "longer")
 
@@ -129,27 +131,30 @@ def observed(build: Build, manner: Manner, names: Sequence[str]) -> Tree:
         return found
     made = built(build, manner.seed)
     kept = _Kept(made[0])
-    shape = _shape_of(made)
     for name in _CHANGES:
         if name in names:
-            tree = _observed(name, build, made, kept, shape, manner)
-            if tree is not None:
-                found[name] = tree
+            other, error = _made_for(name, made, build, manner)
+            if error is not None:
+                found[name] = {"eval": error, "train": error}
+            elif other is not None:
+                own = name not in _CHANGING_THE_MODEL
+                found[name] = _modes(other, kept if own else _Kept(other[0]), manner)
+    for name in manner.located & found.keys():
+        found[name]["places"] = _places(name, build, manner)
     return found
 
 
-def _observed(
-    name: str, build: Build, made: Made, kept: "_Kept", shape: _Shape, manner: Manner
-) -> Optional[Tree]:
-    if name == "other arguments":
+def _made_for(
+    name: str, made: Made, build: Build, manner: Manner
+) -> Tuple[Optional[Made], Optional[Tree]]:
+    """A model and inputs of a set, or what building them raises; neither if nothing changes."""
+    if name == _OTHER_ARGUMENTS:
         return _with_other_arguments(build, made, manner)
+    shape = _shape_of(made)
     changed = _changed(made, lambda tensor: _CHANGES[name](tensor, shape))
-    if changed is None:
-        return None
-    if name == "float64":
+    if changed is not None and name == _DOUBLE:
         made[0].double()
-        kept = _Kept(made[0])
-    return _modes(changed, kept, manner)
+    return changed, None
 
 
 def _modes(made: Made, kept: "_Kept", manner: Manner) -> Tree:
@@ -160,12 +165,19 @@ def _modes(made: Made, kept: "_Kept", manner: Manner) -> Tree:
             seen, error = _mode(made, mode == "train", manner)
         tree.update(seen if error is None else {mode: error})
         tree["reached"][mode] = sorted(keys)
-        if manner.root:
-            kept.put_back()
-            seed_all(manner.seed)
-            tree.setdefault("places", {})[mode] = located(made, mode == "train", manner)
     kept.put_back()
     return tree
+
+
+def _places(name: str, build: Build, manner: Manner) -> Tree:
+    """By mode what ran where, on models of their own: the others must not notice."""
+    places: Tree = {}
+    for mode in ("eval", "train"):
+        made, error = _made_for(name, built(build, manner.seed), build, manner)
+        if made is not None and error is None:
+            seed_all(manner.seed)
+            places[mode] = located(made, mode == "train", manner)
+    return places
 
 
 def _mode(made: Made, train: bool, manner: Manner) -> Tuple[Dict[str, Tree], Optional[Tree]]:
@@ -265,7 +277,9 @@ class _Held:
 # Other arguments of the constructor
 
 
-def _with_other_arguments(build: Build, made: Made, manner: Manner) -> Optional[Tree]:
+def _with_other_arguments(
+    build: Build, made: Made, manner: Manner
+) -> Tuple[Optional[Made], Optional[Tree]]:
     """The model built with other rates, slopes and scales: each `float` halved, 0.0 not 0.
 
     A constant that stands for an argument is right for the default alone.
@@ -273,11 +287,7 @@ def _with_other_arguments(build: Build, made: Made, manner: Manner) -> Optional[
     changed: List[str] = []
     with _changing_arguments(type(made[0]), changed):
         _failed, other, error = attempt(lambda: built(build, manner.seed))
-    if not changed:
-        return None
-    if error is not None:
-        return {"eval": error, "train": error}
-    return _modes(other, _Kept(other[0]), manner)
+    return (other, error) if changed else (None, None)
 
 
 @contextlib.contextmanager

@@ -38,15 +38,17 @@ def observe(
     raw: bool = False,
     sets: Optional[Sequence[str]] = None,
     root: str = "",
+    located: Sequence[str] = (),
 ) -> Dict[str, Tree]:
     """Every aspect of the model that `build()` gives as `(model, args, kwargs)`.
 
     `load_keys`: the `state_dict` tree whose keys, shapes and dtypes are loaded; None: its own.
     `sets`: the other sets of inputs to run; None: those that fit the model and its cost.
-    `root`: with `raw`, the project whose lines are to be told (`places`).
+    `located`: those of which `places` tells what line below `root` ran each operator; an empty
+    name stands for the model's own inputs.
     Raises what `build` raises, and `MemoryError`.
     """
-    manner = Manner(seed, raw, root=root if raw else "")
+    manner = Manner(seed, raw, root=root, located=frozenset(located))
     model, args, kwargs = built(build, seed)
     seen = {
         "state_dict": _state_dict(model, raw),
@@ -82,7 +84,7 @@ def observe(
         train=done.outputs, grads=done.grads, buffers=done.buffers, inputs=done.inputs, rng=done.rng
     )
     seen["trace"], seen["hooks"], work = traced(build, manner, done.outputs)
-    if manner.root:
+    if manner.locates(""):
         seen["places"] = {
             "eval": located_build(build, False, manner),
             "train": located_build(build, True, manner),

@@ -123,6 +123,7 @@ def _observe(request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]) -
         raw=bool(request.get("raw")),
         sets=request.get("sets"),
         root=str(request.get("root") or ""),
+        located=request.get("located") or (),
     )
 
 

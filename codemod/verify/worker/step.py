@@ -7,7 +7,7 @@ import copy
 import dataclasses
 import random
 import sys
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple
 
 import torch
 
@@ -35,12 +35,17 @@ _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 @dataclasses.dataclass(frozen=True)
 class Manner:
     """How models are run. `raw`: values of small tensors are kept. `differentiable`: floating
-    inputs take part in the gradient. `root`: the project, where operators are to be located."""
+    inputs take part in the gradient. `root`: the project, in which the operators of the runs
+    on the `located` inputs are to be found."""
 
     seed: int
     raw: bool = False
     differentiable: bool = True
     root: str = ""
+    located: FrozenSet[str] = frozenset()
+
+    def locates(self, inputs: str) -> bool:
+        return bool(self.root) and inputs in self.located
 
 
 @dataclasses.dataclass

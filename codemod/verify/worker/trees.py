@@ -27,6 +27,7 @@ _SAMPLED_BYTES = 1 << 23
 _SAMPLES = 1 << 16
 _HEAP_TYPE = 1 << 9
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
+_VERSION = re.compile(r"is at version \d+; expected version \d+")
 _MAX_TEXT = 400
 
 
@@ -43,6 +44,7 @@ def without_addresses(text: str) -> str:
 
 def raised(error: BaseException) -> Tree:
     message = without_addresses("%s: %s" % (type_name(type(error)), error))
+    message = _VERSION.sub("is at version ...", message)
     return {"raises": message[:_MAX_TEXT]}
 
 

@@ -103,7 +103,9 @@ def _class(one: ClassDiagnosis) -> Iterator[Text]:
         yield _row("runs", "green", f"{what}: {one.recipe.source}{where}")
         inputs = f" on {one.recipe.inputs}" if one.recipe.inputs else ""
         yield _detail(f"{one.recipe.call}{inputs}")
-        yield _detail(f"ran {', '.join(one.ran)}{_stubbed(one)}")
+        yield _detail(f"ran {', '.join(one.ran)}")
+        if one.stubs:
+            yield _detail(f"stood in for: {', '.join(one.stubs)}")
         return
     code = one.reason.code if one.reason else "no-recipe"
     yield _row("fails", "yellow", f"{what}: {code}")
@@ -113,10 +115,6 @@ def _class(one: ClassDiagnosis) -> Iterator[Text]:
             yield _detail(one.advice, style="cyan")
         else:
             yield _detail(f"hint: {one.reason.hint}")
-
-
-def _stubbed(one: ClassDiagnosis) -> str:
-    return f"; stood in for: {', '.join(one.stubs)}" if one.stubs else ""
 
 
 # ---- the end

@@ -178,7 +178,7 @@ def _evidence_lines(group: Sequence[Outcome]) -> Iterator[str]:
     if evidence.input_sets:
         yield f"also on inputs: {', '.join(evidence.input_sets)}"
     if evidence.stubs:
-        yield f"stubbed imports: {', '.join(evidence.stubs)}"
+        yield f"stood in for: {', '.join(evidence.stubs)}"
     yield from evidence.notes
 
 

@@ -43,6 +43,21 @@ def asks_only(skip: int = 1) -> bool:
     return False
 
 
+def looks_for_a_name(skip: int = 1) -> bool:
+    """Whether a finder is asked for `b` of `from a import b`, which may be no module at all."""
+    frame: Optional[FrameType] = sys._getframe(skip + 1)
+    while frame is not None and _is_machinery(frame):
+        if frame.f_code.co_name == "_handle_fromlist":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def is_guarded(frame: FrameType) -> bool:
+    """Whether a frame executes an import that stands where its failure is caught."""
+    return _guards(frame.f_code.co_filename, frame.f_lineno)
+
+
 def _is_machinery(frame: FrameType) -> bool:
     name = frame.f_code.co_filename
     return (

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set
+from typing import TYPE_CHECKING, Any, ContextManager, Dict, List, Mapping, Set
 
-from . import cage, loader, process, standin, wire, witness
+from . import cage, cuda, loader, process, shims, standin, wire, witness
 from .failure import Refused, failure, is_out_of_memory, of_exception
 
 if TYPE_CHECKING:
@@ -56,10 +57,12 @@ def _failure_of(error: BaseException, zygote: "Zygote", doing: str) -> Dict[str,
     if touched is None and standin.touched() and not is_out_of_memory(error):
         touched = standin.touched()[0]
     if touched is not None:
+        top = touched.partition(".")[0]
+        what = touched if top == touched else "a version of %s that has %s" % (top, touched)
         return failure(
             "needs-package",
             "%s uses %s, but %s" % (doing, touched, zygote.stubs.why(touched)),
-            "install %s for %s, or give --python" % (touched, sys.executable),
+            "install %s for %s, or give --python" % (what, sys.executable),
         )
     return of_exception(error, zygote.settings.root, doing)
 
@@ -67,19 +70,26 @@ def _failure_of(error: BaseException, zygote: "Zygote", doing: str) -> Dict[str,
 def _obey(zygote: "Zygote", request: Dict[str, Any]) -> Dict[str, Any]:
     module = loader.load(request["module"], request["path"])
     cls = find_class(module, request["class"])
-    if request["op"] == "recipe":
-        answer = _search(zygote, request, cls, vars(module))
-    else:
-        standin.forbid()
-        answer = {"observations": [_observe(request, cls, vars(module))]}
+    with _where_it_runs(zygote, request):
+        if request["op"] == "recipe":
+            answer = _search(zygote, request, cls, vars(module))
+        else:
+            standin.forbid()
+            answer = {"observations": [_observe(request, cls, vars(module))]}
     touched = standin.touched()
     if touched:
         raise standin.Touched(touched[0], touched[0])
     answer["witnesses"] = witness.reached()
     answer["unlocated"] = list(zygote.overlay.unlocated)
     answer.update(zygote.needs([request["path"], *_files]))
-    answer["stubs"] = zygote.stubs.packages()
+    answer["stubs"] = [*zygote.stubs.packages(), *shims.used()]
     return answer
+
+
+def _where_it_runs(zygote: "Zygote", request: Dict[str, Any]) -> "ContextManager[Any]":
+    """On the CPU, also what its files ask of a GPU."""
+    files = zygote.imports.needed_by([request["path"]])
+    return cuda.on_cpu() if cuda.is_named_in(files) else contextlib.nullcontext()
 
 
 def find_class(module: Any, qualified: str) -> type:

@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterator, Set, Tuple
 
 VERSION = "0.0.0"
 
+_registered: Set[str] = set()
 _touched: Set[str] = set()
 _forbidden = False
 
@@ -44,9 +45,20 @@ def touched() -> Tuple[str, ...]:
     return tuple(sorted(_touched))
 
 
+def register(name: str) -> None:
+    """A package, or a part of one, is stood in for."""
+    _registered.add(name)
+
+
+def _stood_in_for(name: str) -> str:
+    parts = name.split(".")
+    prefixes = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next((one for one in prefixes if one in _registered), parts[0])
+
+
 def _touch(name: str) -> None:
     if _forbidden:
-        package = name.partition(".")[0]
+        package = _stood_in_for(name)
         _touched.add(package)
         raise Touched(package, name)
 

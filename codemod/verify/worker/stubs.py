@@ -15,11 +15,11 @@ import os
 import sys
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, Dict, List, Optional, Sequence, Set
 
-from . import guarded
-from .standin import StandInModule
+from . import guarded, shims, standin
+from .standin import StandIn, StandInModule
 
 _NEVER = {"torch", "_codemod_worker"}
 
@@ -37,23 +37,32 @@ class Stubs:
     def install(self) -> None:
         """Take the first and the last place among the finders."""
         sys.meta_path.insert(0, _Broken(self))
+        sys.meta_path.append(shims.OldModules(self.is_wanted))
         sys.meta_path.append(_Missing(self))
+        self._watch_imports()
 
     def packages(self) -> List[str]:
         """The packages that are stood in for, sorted."""
         return sorted(self._why)
 
     def why(self, package: str) -> str:
-        """Why a package is stood in for: one clause."""
-        return self._why.get(package, "it is not installed")
+        """Why a package, or a part of it, is stood in for: one clause."""
+        known = (why for name, why in self._why.items() if (name + ".").startswith(package + "."))
+        return next(known, "it is not installed")
 
     def stands_in(self, name: str) -> bool:
         """Whether `name` belongs to a package that is stood in for."""
-        return name.partition(".")[0] in self._why
+        parts = name.split(".")
+        return any(".".join(parts[:end]) in self._why for end in range(1, len(parts) + 1))
 
     def is_foreign(self, name: str) -> bool:
         """Whether a package is neither Python's, nor torch, nor the project's."""
         return not (name in _NEVER or name in self._own or name in _standard_library())
+
+    def may_have_shims(self, frame: FrameType) -> bool:
+        """Whether a frame is one of the project's, which has no other way to what it asks for."""
+        name = frame.f_code.co_filename
+        return guarded.belongs(name, self._folders) and not guarded.is_guarded(frame)
 
     def is_wanted(self, skip: int) -> bool:
         """Whether the import going on is one that the project makes and must make."""
@@ -66,12 +75,12 @@ class Stubs:
 
     def stand_in(self, package: str, why: str) -> None:
         """Stand in for a package from now on, for the imports that need it alone."""
-        if not self._why:
-            self._watch_imports()
         self._why.setdefault(package, why)
+        standin.register(package)
 
     def _watch_imports(self) -> None:
-        """Keep a stand-in in `sys.modules` from those whose import of it would have failed."""
+        """Keep a stand-in in `sys.modules` from those whose import of it would have failed, and
+        give the project's files what a newer version of a package no longer has."""
         real_import, real_find = builtins.__import__, self._find_spec
         real_module = importlib.import_module
 
@@ -79,7 +88,12 @@ class Stubs:
             relative = arguments[3] if len(arguments) > 3 else named.get("level", 0)
             if not relative and self.stands_in(name) and not self.is_wanted(1):
                 raise ModuleNotFoundError("No module named %r" % name, name=name)
-            return real_import(name, *arguments, **named)
+            found = real_import(name, *arguments, **named)
+            taken = arguments[2] if len(arguments) > 2 else named.get("fromlist")
+            if relative or not taken:
+                return found
+            lacking = self._lacking(name, found, taken)
+            return self._extended(name, found, lacking) if lacking and self.is_wanted(1) else found
 
         def find_spec(name: str, package: Optional[str] = None) -> Optional[ModuleSpec]:
             return None if self.stands_in(name) else real_find(name, package)
@@ -93,6 +107,33 @@ class Stubs:
         importlib.import_module = import_module
         importlib.util.find_spec = find_spec
 
+    def _lacking(self, name: str, module: Any, taken: Sequence[str]) -> List[str]:
+        """Names that are taken from an installed package's module, which has them no longer."""
+        top = name.partition(".")[0]
+        if isinstance(module, StandInModule) or not self.is_foreign(top):
+            return []
+        return [
+            one
+            for one in taken
+            if one != "*" and not hasattr(module, one) and not shims.has(name, one)
+        ]
+
+    def _extended(self, name: str, module: Any, lacking: Sequence[str]) -> Any:
+        for one in lacking:
+            self.stand_in("%s.%s" % (name, one), "the installed one has no %s" % one)
+        return _Extended(module, {one: StandIn("%s.%s" % (name, one)) for one in lacking})
+
+
+class _Extended:
+    """A module for one `from` import: with stand-ins for what it lacks."""
+
+    def __init__(self, module: Any, more: Dict[str, Any]) -> None:
+        self.__dict__.update(more)
+        self.__dict__["_codemod_module"] = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_codemod_module"], name)
+
 
 class _Missing:
     """The last finder: what nobody else found."""
@@ -102,11 +143,16 @@ class _Missing:
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
         top = name.partition(".")[0]
-        if "." in name and not self._stubs.stands_in(top):
+        if not (self._stubs.is_foreign(top) or name in shims.STOOD_IN_FOR):
             return None
-        if not self._stubs.is_foreign(top) or not self._stubs.is_wanted(1):
+        if not self._stubs.is_wanted(1):
             return None
-        self._stubs.stand_in(top, "it is not installed")
+        if "." not in name:
+            self._stubs.stand_in(top, "it is not installed")
+        elif not self._stubs.stands_in(name) and guarded.looks_for_a_name(1):
+            return None
+        elif not self._stubs.stands_in(name):
+            self._stubs.stand_in(name, "the installed %s has no %s" % (top, name))
         return ModuleSpec(name, _Maker(), is_package=True)
 
 
@@ -128,7 +174,8 @@ class _Broken:
         self._looking = False
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
-        if "." in name or self._looking or not self._stubs.is_foreign(name):
+        is_part = name in shims.STOOD_IN_FOR
+        if self._looking or not (is_part or ("." not in name and self._stubs.is_foreign(name))):
             return None
         if not self._stubs.is_wanted(1):
             return None

@@ -10,7 +10,7 @@ import shutil
 import sys
 from typing import Any, Dict, Sequence, Set
 
-from . import cage, loader, process, state, wire
+from . import cage, cuda, loader, process, shims, state, weights, wire
 from .failure import failure, of_exception, of_status
 from .imports import Imports
 from .reads import Reads, installed_folders
@@ -67,6 +67,10 @@ class Zygote:
         self.imports.install()
         self.stubs.install()
         self.reads.install()
+        shims.install_names(self.stubs.may_have_shims)
+        shims.forgive_missing_operators()
+        weights.install()
+        cuda.install()
         me = _getpid()
         while True:
             try:
@@ -83,7 +87,8 @@ class Zygote:
         loaded = set(sys.modules)
         process.limit_memory(self.settings.memory)
         try:
-            loader.load(request["module"], request["path"])
+            with cuda.on_cpu():
+                loader.load(request["module"], request["path"])
             self.imports.needed_by([request["path"]])  # Remembers the real paths for all runs.
             return {"ok": True, "changed": state.changes(before, self.settings.root)}
         except BaseException as error:

@@ -1,0 +1,192 @@
+"""Old names, missing weights, code for a GPU: stood in for where the project needs it, and said."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import pytest
+
+from codemod.verify.environment import TargetEnvironment, find_python
+from codemod.verify.pool import WorkerPool
+
+HEADER = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.layer(x)
+"""
+
+RUN_WITHOUT: dict[str, tuple[str, str]] = {
+    "a-part-of-torch-that-never-was": ("import torch.absent", "import-failed"),
+    "a-name-that-never-was": ("import numpy\nnumpy.absent", "import-failed"),
+    "from-torch": ("from torch import absent", "import-failed"),
+    "optional-old-name": (
+        "try:\n    from collections import Mapping\n    raise RuntimeError\n"
+        "except ImportError:\n    pass",
+        "",
+    ),
+    "optional-missing-name": (
+        "try:\n    from yaml import absent\n    raise RuntimeError\nexcept ImportError:\n    pass",
+        "",
+    ),
+}
+
+SHIMS: dict[str, tuple[str, str]] = {
+    "torch-six": (
+        "from torch._six import container_abcs, string_classes, inf\n"
+        "assert isinstance('a', string_classes) and inf > 1e300",
+        "torch._six (no longer there)",
+    ),
+    "numpy-int": (
+        "import numpy as np\nassert np.zeros(2, dtype=np.int).dtype == int",
+        "numpy.int (no longer there)",
+    ),
+    "numpy-float-used-late": (
+        "import numpy as np\ndef half(): return np.float(3) / 2\nassert half() == 1.5",
+        "numpy.float (no longer there)",
+    ),
+    "collections": (
+        "from collections import Iterable\nassert isinstance([], Iterable)",
+        "collections.Iterable (no longer there)",
+    ),
+    "collections-attribute": (
+        "import collections\nassert isinstance({}, collections.Mapping)",
+        "collections.Mapping (no longer there)",
+    ),
+    "rfft": (
+        "y = torch.rfft(torch.tensor([1.0, 2.0, 3.0, 4.0]), 1)\n"
+        "assert y.tolist() == [[10, 0], [-2, 2], [-2, 0]]\n"
+        "assert torch.irfft(y, 1, signal_sizes=(4,)).tolist() == [1, 2, 3, 4]",
+        "torch.rfft (no longer there)",
+    ),
+    "removed-part-of-torch": ("from torch.utils.ffi import create_extension", "torch.utils.ffi"),
+    "tensorboard": (
+        "from torch.utils.tensorboard import SummaryWriter",
+        "torch.utils.tensorboard",
+    ),
+    "name-gone-from-a-package": (
+        "from yaml import absent_since_long\n@absent_since_long\nclass A: pass",
+        "yaml.absent_since_long",
+    ),
+    "module-gone-from-a-package": ("from yaml.absent import x", "yaml.absent"),
+    "download": (
+        "from torch.hub import load_state_dict_from_url\n"
+        "net = Net()\nbefore = net.layer.weight.tolist()\n"
+        "net.load_state_dict(load_state_dict_from_url('https://x.org/a/net.pth', progress=True))\n"
+        "assert net.layer.weight.tolist() == before",
+        "weights of net.pth (not loaded)",
+    ),
+    "model-zoo": (
+        "import torch.utils.model_zoo as zoo\n"
+        "state = zoo.load_url('https://x.org/net.pth')\n"
+        "state.pop('fc.weight'); del state['fc.bias']\nNet().load_state_dict(state)",
+        "weights of net.pth (not loaded)",
+    ),
+    "filtered": (
+        "from torch.hub import load_state_dict_from_url\nnet = Net()\n"
+        "state = load_state_dict_from_url('https://x.org/net.pth')\n"
+        "net.load_state_dict({k: v for k, v in state.items() if 'fc' not in k})",
+        "weights of net.pth (not loaded)",
+    ),
+    "missing-file": (
+        "net = Net()\nnet.load_state_dict(torch.load('pretrained/net.pth')['state_dict'])",
+        "weights of net.pth (not loaded)",
+    ),
+    "cuda-at-import": (
+        "assert torch.ones(2).cuda().device.type == 'cpu'", "cuda (run on the CPU)",
+    ),
+    "operator-of-a-compiled-part": (
+        "@torch.library.register_fake('absentlib::nms')\ndef nms(x): return x",
+        "compiled part of absentlib (does not load)",
+    ),
+}  # fmt: skip
+
+ON_CPU = {
+    "cuda": "x = x.cuda()",
+    "cuda-async": "x = x.cuda(0, non_blocking=True)",
+    "to-text": "x = x.to('cuda:0')",
+    "to-device": "x = x.to(torch.device('cuda'))",
+    "to-number": "x = x.to(0)",
+    "to-keyword": "x = x.to(device='cuda', dtype=torch.float64).float()",
+    "factory": "x = x + torch.zeros(2, device='cuda')",
+    "new": "x = x + x.new_zeros(2, device='cuda:1')",
+    "device-of": "x = x + torch.zeros(2, device=x.get_device())",
+    "old-type": "x = x + torch.cuda.FloatTensor(1).fill_(1)",
+    "type": "x = x.type(torch.cuda.FloatTensor)",
+    "type-text": "x = x.type('torch.cuda.DoubleTensor').float()",
+    "module": "x = nn.Linear(2, 2).cuda()(x)",
+    "module-to": "x = nn.Linear(2, 2).to('cuda')(x)",
+    "pinned": "x = x.pin_memory()",
+    "waits": "x = x.cuda(); torch.cuda.synchronize()",
+}
+
+TOUCHED = {
+    "removed-part-of-torch": ("from torch.utils.ffi import f", "f()", "torch.utils.ffi"),
+    "name-gone": ("from yaml import absent_name", "absent_name(x)", "absent_name"),
+}
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    root = tmp_path_factory.mktemp("shims")
+    for group, cases in (("without", RUN_WITHOUT), ("shims", SHIMS)):
+        for name, (code, _) in cases.items():
+            (root / f"{group}_{name}.py").write_text(HEADER + code + "\n")
+    for name, code in ON_CPU.items():
+        changed = HEADER.replace("return self", f"{code}\n        return self")
+        (root / f"cpu_{name}.py").write_text(changed)
+    for name, (line, code, _) in TOUCHED.items():
+        changed = HEADER.replace("return self", f"{code}\n        return self")
+        (root / f"touched_{name}.py").write_text(line + changed)
+    (root / "plain.py").write_text(textwrap.dedent(HEADER))
+    environment = TargetEnvironment(find_python(None, root), root)
+    with WorkerPool(environment) as made:
+        yield made
+
+
+def ask(pool: WorkerPool, name: str) -> dict[str, Any]:
+    root = pool._environment.root
+    recipe = {"build": "Net()", "inputs": "((torch.ones(1, 2),), {})"}
+    request = {"op": "observe", "overlay": "disk", "path": str(root / f"{name}.py")}
+    return pool.submit({**request, "class": "Net", "recipe": recipe, "seed": 0}).result()
+
+
+def code_of(answer: dict[str, Any]) -> str:
+    return str((answer.get("failure") or {}).get("code", ""))
+
+
+@pytest.mark.parametrize(("name", "code"), [(n, c) for n, (_, c) in RUN_WITHOUT.items()])
+def test_what_is_not_stood_in_for(pool: WorkerPool, name: str, code: str) -> None:
+    answer = ask(pool, f"without_{name}")
+    assert code_of(answer) == code, answer.get("failure")
+
+
+@pytest.mark.parametrize(("name", "label"), [(n, label) for n, (_, label) in SHIMS.items()])
+def test_what_is_gone_is_stood_in_for_and_said(pool: WorkerPool, name: str, label: str) -> None:
+    answer = ask(pool, f"shims_{name}")
+    assert code_of(answer) == "", answer.get("failure")
+    assert label in answer["stubs"]
+
+
+@pytest.mark.parametrize("name", ON_CPU)
+def test_code_for_a_gpu_runs_on_the_cpu(pool: WorkerPool, name: str) -> None:
+    answer = ask(pool, f"cpu_{name}")
+    assert code_of(answer) == "", answer.get("failure")
+    (observation,) = answer["observations"]
+    assert "raises" not in str(observation["train"])[:40], observation["train"]
+    if name not in ("old-type", "waits"):
+        assert "cuda (run on the CPU)" in answer["stubs"]
+
+
+@pytest.mark.parametrize(("name", "said"), [(n, said) for n, (_, _, said) in TOUCHED.items()])
+def test_what_the_run_needs_of_it_is_named(pool: WorkerPool, name: str, said: str) -> None:
+    answer = ask(pool, f"touched_{name}")
+    assert code_of(answer) == "needs-package"
+    assert said in answer["failure"]["message"]

@@ -21,8 +21,8 @@ def rewrite_call(
     """Edits that call `function` with the kept arguments (by index, in order) and the extra ones.
 
     The text of a kept argument is not touched, so that rewrites inside it can be made as well.
-    Comments between the arguments stay; a call that lost arguments is put on one line if it fits,
-    and one that grew past `line_length` is broken as black would.
+    Comments between the arguments stay; a call that lost arguments is put on one line if that fits
+    into `line_length`. Lines that grow too long are broken when all rewrites are composed.
     """
     source, layout = call.module.source, call.layout
     kept = [layout.arguments[index] for index in keep]
@@ -47,8 +47,6 @@ def rewrite_call(
         edits += _append(source.path, kept[-1].end, extra)
     else:
         edits += _append(source.path, kept[-1].end, extra)
-        if not multiline:
-            edits += _break_if_long(source, layout, function, extra, line_length)
     return tuple(edit for edit in edits if edit.start != edit.end or edit.new)
 
 
@@ -113,24 +111,3 @@ def _fits(
     before = layout.start - source.line_start(layout.start)
     after = source.line_end(layout.close) - layout.close
     return before + len(function) + 1 + len(", ".join(texts)) + after <= line_length
-
-
-def _break_if_long(
-    source: SourceText,
-    layout: CallLayout,
-    function: str,
-    extra: Sequence[str],
-    line_length: int,
-) -> list[Edit]:
-    start, end = source.line_start(layout.start), source.line_end(layout.close)
-    old = source.text[start:end]
-    growth = len(function) - (layout.function_end - layout.start)
-    growth += sum(len(item) + 2 for item in extra)
-    if not extra or len(old) + growth <= line_length or len(old) > line_length or "#" in old:
-        return []
-    newline, indent = source.newline, source.indent(layout.start)
-    inner = newline + indent + "    "
-    return [
-        Edit(source.path, layout.open + 1, layout.open + 1, inner, order=-1),
-        Edit(source.path, layout.close, layout.close, newline + indent, order=1),
-    ]

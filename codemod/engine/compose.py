@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from codemod.engine.empty_blocks import without_empty_blocks
+from codemod.engine.long_lines import long_line_edits
 from codemod.engine.processes import paused_collector, spread
 from codemod.engine.text_edits import OffsetMap, apply_edits
 from codemod.engine.unused_imports import unused_import_edits
@@ -190,6 +191,11 @@ def _compose_file(
     text, first = apply_edits(source.text, wanted)
     composed = source.with_text(text)
     maps = [first]
+    breaks = long_line_edits(source, composed, first.edits, project.line_length)
+    if breaks:
+        text, second = apply_edits(text, breaks)
+        composed = source.with_text(text)
+        maps.append(second)
     try:
         tree = parse(composed)
         released = {
@@ -197,9 +203,9 @@ def _compose_file(
         }
         edits = unused_import_edits(project, composed, tree, released)
         if edits:
-            text, second = apply_edits(text, edits)
+            text, third = apply_edits(text, edits)
             composed = source.with_text(text)
-            maps.append(second)
+            maps.append(third)
         composed.encode()
     except (SourceError, UnicodeEncodeError) as error:
         return _Broken(path, f"the rewritten text is not valid: {error}")

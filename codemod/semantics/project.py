@@ -387,7 +387,9 @@ class Project:
     def is_imported_from(self, path: str, name: str) -> bool:
         """Whether some file may take `name` from the file at `path`."""
         stem = path[:-3].rpartition("/")[2]
-        return stem in self._star_imported or f"{stem}.{name}" in self._import_targets
+        exports = self.files[path].exports
+        by_star = stem in self._star_imported and (not exports or name in exports)
+        return by_star or f"{stem}.{name}" in self._import_targets
 
     def text(self, path: str) -> str:
         """The text of a file for word searches; decoding errors replaced."""

@@ -85,19 +85,3 @@ CALLS = [
 @pytest.mark.parametrize(("call", "keep", "extra", "expected"), CALLS)
 def test_calls(call: str, keep: list[int], extra: tuple[str, ...], expected: str) -> None:
     assert rewritten(call, keep, *extra) == expected
-
-
-def test_a_call_that_grows_past_the_limit_is_broken() -> None:
-    assert rewritten("f(xxxxxxxxxx)", [0], "aaaaaaaaaa", length=30) == (
-        "g(\n            xxxxxxxxxx, aaaaaaaaaa\n        )"
-    )
-
-
-def test_a_line_that_was_too_long_before_is_left_alone() -> None:
-    assert rewritten("f(xxxxxxxxxxxxxxxx)", [0], "aaa", length=20) == "g(xxxxxxxxxxxxxxxx, aaa)"
-
-
-def test_a_line_with_a_comment_is_not_broken() -> None:
-    assert rewritten("f(xxxxxxxxxx)  # why", [0], "aaaaaaaaaa", length=35) == (
-        "g(xxxxxxxxxx, aaaaaaaaaa)  # why"
-    )

@@ -209,3 +209,9 @@ class Net(nn.Module):
         return F.relu(x)
 """
     check_rewrite(ModuleToFunctional, before, after)
+
+
+def test_a_star_takes_only_what_all_lists() -> None:
+    """`from net import *` takes no F from a file whose `__all__` leaves it out."""
+    tail = '\n\n__all__ = ["Net"]\n'
+    check(NN + F, NN, tail=tail, files={"use.py": "from net import *\n"})

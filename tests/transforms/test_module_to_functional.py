@@ -650,9 +650,12 @@ def test_keeps_what_the_constructor_was_given(
 def test_one_parameter_of_two_layers_is_kept_once() -> None:
     init = ("self.first = nn.Dropout(rate)", "self.second = nn.Dropout(rate)")
     source = net("return self.second(self.first(x))", init=init, taken="rate", head=NO_F)
-    call = "F.dropout({}, self.rate, training=self.training)"
     wanted = net(
-        f"return {call.format(call.format('x'))}",
+        "return F.dropout(",
+        "    F.dropout(x, self.rate, training=self.training),",
+        "    self.rate,",
+        "    training=self.training,",
+        ")",
         init=("self.rate = rate",),
         taken="rate",
         head=NO_F,

@@ -3,6 +3,8 @@
 `codemod_config(hidden_size=64)`: an object with these attributes; also `cfg["hidden_size"]`,
 `"hidden_size" in cfg`, `cfg.get(...)`, `**cfg`.
 
+`codemod_module(out_channels=64)`: a module with these attributes that returns its first argument.
+
 `codemod_entry(model, "encode")`: the model, whose call runs `encode` instead of `forward`.
 
 `codemod_small(Config, **overrides)`: `Config` built with its defaults, then again with every large
@@ -211,8 +213,26 @@ def codemod_entry(model: Any, name: str) -> Any:
     return model
 
 
+class _StandIn(torch.nn.Module):  # type: ignore[misc]
+    """Gives back its first argument."""
+
+    def __init__(self, attributes: Dict[str, Any]) -> None:
+        super().__init__()
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return args[0] if args else next(iter(kwargs.values()))
+
+
+def codemod_module(**attributes: Any) -> Any:
+    """A module that stands in for one that the class needs."""
+    return _StandIn(attributes)
+
+
 HELPERS: Dict[str, Any] = {
     "codemod_config": codemod_config,
     "codemod_entry": codemod_entry,
+    "codemod_module": codemod_module,
     "codemod_small": codemod_small,
 }

@@ -412,6 +412,15 @@ class Constructor:
             )
         return self.instance(base)
 
+    def stand_ins(self, name: str, facts: Facts) -> List[Value]:
+        """A class of the project of that name; else a module that has the attributes asked for."""
+        asked = set(facts.attributes) - _NOT_SETTINGS - set(dir(torch.nn.Module))
+        found = [v for cls in self.namer.modules_named(name, asked) for v in self.instance(cls)]
+        if asked:
+            config = self.namespace_value(facts)
+            found.append(config._replace(text=config.text.replace("config", "module", 1)))
+        return found
+
     def instance(self, base: type) -> List[Value]:
         """`base(...)` with the first guess for each required argument."""
         if base is self.cls or inspect.isabstract(base):
@@ -430,8 +439,12 @@ class Constructor:
                 made += self.by_class(name, kind, facts)
         if _looks_like_config(name, facts):
             made += self.configs(facts)
-        elif facts.attributes.keys() & _MODULE_ATTRIBUTES:
-            made += self.modules(name, torch.nn.Module, facts)
+        else:
+            built = facts.called is not None and not facts.called_later
+            if not built and (facts.called or facts.attributes.keys() - _NOT_SETTINGS):
+                made += self.stand_ins(name, facts)
+            if facts.attributes.keys() & _MODULE_ATTRIBUTES:
+                made += self.modules(name, torch.nn.Module, facts)
         if facts.called is not None and facts.called_later:
             made += self.namer.instances_called_as(facts, self.instance)
         if facts.called is not None:

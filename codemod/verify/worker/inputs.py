@@ -12,6 +12,7 @@ import torch
 
 from . import words
 from .bestfirst import BestFirst
+from .guards import Guard
 from .laboratory import Draft, Failure
 from .layouts import (
     by_words,
@@ -44,6 +45,7 @@ from .specs import (
     trials,
     with_rank,
 )
+from .watch import Operand
 
 _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
@@ -58,6 +60,8 @@ _NOT_NUMBER = re.compile(
 _NOT_PLAIN = re.compile(r"'(int|float|str|bool|Identity)' object|not (int|float|str|bool)")
 _OF_GRAPHS = ("edge_index", "index", "adj_t")
 _NOT_LIST = re.compile(r"'(list|tuple)' object|not (list|tuple)|list indices")
+_UNPACKED_FROM = re.compile(r"unpack \(expected (\d+), got (\d+)")
+_TOO_MANY = re.compile(r"too many values to unpack \(expected (\d+)")
 _UNPACKED = re.compile(r"unpack.*expected (?:at least )?(\d+)")
 
 
@@ -214,7 +218,7 @@ class Inputs:
         strings = [s for s in facts.literals if isinstance(s, str)]
         if strings:
             return Raw(repr(strings[0]))
-        if facts.called is not None:
+        if facts.called is not None and not (facts.layers or facts.ranks or facts.methods):
             return Raw("torch.nn.Identity()")
         return self._tensor(name, facts)
 
@@ -348,8 +352,19 @@ class Inputs:
             yield from (
                 (extra + more, new) for more, new in apply(call, change, self._blamed(failure))
             )
-            if change.action == "rank":
-                yield from self._relative_ranks(call, failure, change.b)
+            for operand in failure.operands if change.action == "rank" else ():
+                if not operand.itself:
+                    yield from self._relative_ranks(call, operand, change.b)
+        unpacked = _UNPACKED_FROM.search(failure.message)
+        if unpacked:
+            wanted, got = int(unpacked.group(1)), int(unpacked.group(2))
+            for operand in failure.operands:
+                yield from self._relative_ranks(call, operand, len(operand.shape) + wanted - got)
+        too_many = _TOO_MANY.search(failure.message)
+        for operand in failure.operands if too_many else ():
+            if operand.names and operand.shape:
+                change = Change("dim", operand.shape[0], int(too_many.group(1)) if too_many else 0)
+                yield from ((0.7 + c, new) for c, new in apply(call, change, sorted(operand.names)))
         yield from self._ranks_that_agree(call, failure)
         yield from self._guard_repairs(call, failure)
         yield from self._lists_of_slices(call, failure)
@@ -378,28 +393,32 @@ class Inputs:
         return [n for n in found if n in self.parameters]
 
     def _relative_ranks(
-        self, call: Dict[str, Spec], failure: Failure, wanted: int
+        self, call: Dict[str, Spec], operand: Operand, wanted: int
     ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
         """As many more or fewer dimensions as what was made of the input lacks or has too many."""
-        for operand in failure.operands:
-            for name in sorted(operand.names):
-                spec = call.get(name)
-                if isinstance(spec, Tensor) and not operand.itself:
-                    rank = len(spec.shape) + wanted - len(operand.shape)
-                    if 0 <= rank <= 6 and rank != len(spec.shape):
-                        yield 0.35, {**call, name: spec._replace(shape=with_rank(spec.shape, rank))}
+        for name in sorted(operand.names):
+            spec = call.get(name)
+            if isinstance(spec, Tensor):
+                rank = len(spec.shape) + wanted - len(operand.shape)
+                if 0 <= rank <= 6 and rank != len(spec.shape):
+                    yield 0.35, {**call, name: spec._replace(shape=with_rank(spec.shape, rank))}
 
     def _ranks_that_agree(
         self, call: Dict[str, Spec], failure: Failure
     ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
         """Operands of different rank that do not broadcast are given one rank."""
-        if "must match" not in failure.message or len(failure.operands) < 2:
+        if len(failure.operands) < 2:
+            return
+        if failure.operator.startswith("conv"):
+            layer = len(failure.operands[1].shape)
+            yield from self._relative_ranks(call, failure.operands[0], layer)
+        if "must match" not in failure.message:
             return
         ranks = sorted({len(operand.shape) for operand in failure.operands})
         for wanted in ranks if len(ranks) > 1 else ():
-            yield from (
-                (cost + 0.4, new) for cost, new in self._relative_ranks(call, failure, wanted)
-            )
+            for operand in failure.operands:
+                for cost, new in self._relative_ranks(call, operand, wanted):
+                    yield cost + 0.4, new
 
     def _guard_repairs(
         self, call: Dict[str, Spec], failure: Failure
@@ -417,6 +436,21 @@ class Inputs:
                     if count < 4 and guard.passes({local: example(other)}):
                         count += 1
                         yield 0.5 + 0.1 * count, {**call, name: other}
+        yield from self._sizes_that_pass(call, failure, guard)
+
+    def _sizes_that_pass(
+        self, call: Dict[str, Spec], failure: Failure, guard: Guard
+    ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+        """A local number that the condition asks about is a size: others that it lets through."""
+        for local in guard.names:
+            now = guard.local.get(local)
+            if type(now) is not int or now <= 0:
+                continue
+            likely = (*guard.numbers, *(now * n for n in (*guard.numbers, 3)), *range(1, 257))
+            passing = (n for n in dict.fromkeys(likely) if n > 0 and guard.passes({local: n}))
+            for step, size in enumerate(itertools.islice(passing, 4)):
+                for more, new in apply(call, Change("dim", now, size), self._blamed(failure)):
+                    yield 0.6 + 0.1 * step + more, new
 
     def _lists_of_slices(
         self, call: Dict[str, Spec], failure: Failure

@@ -6,12 +6,13 @@ import importlib
 import inspect
 import os
 import re
+import sys
 import typing
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import torch
 
-from .reading import Facts, forward_of, initialiser, is_torch, signature_of
+from .reading import Facts, attributes_of, forward_of, initialiser, is_torch, signature_of
 
 _CONFIG_CLASS = re.compile(r"(Config|Configuration|Args|Arguments|Params|Hparams|HParams|Options)$")
 
@@ -103,6 +104,34 @@ class Namer:
                 except Exception:
                     continue
 
+    def modules_named(self, name: str, attributes: typing.Set[str]) -> List[type]:
+        """Module classes of the project of that name, more or less, that have the attributes."""
+        wanted = _plain(name)
+        scored = []
+        for cls in self._module_classes():
+            own = _plain(cls.__name__)
+            rank = 0 if own == wanted else 1 if own.endswith(wanted) else 2 if wanted in own else 9
+            if rank < 9 and len(wanted) > 3 and cls is not self.cls and self._has(cls, attributes):
+                scored.append((rank, len(own), cls.__module__, cls.__qualname__, cls))
+        return [one[-1] for one in sorted(scored, key=lambda one: one[:-1])][:2]
+
+    def _has(self, cls: type, attributes: typing.Set[str]) -> bool:
+        known = attributes_of(cls)
+        return all(one in known or hasattr(torch.nn.Module, one) for one in attributes)
+
+    def _module_classes(self) -> Iterator[type]:
+        """Those of the class's own package, or of the scripts that stand in its folder."""
+        package = self.cls.__module__.partition(".")[0]
+        folder = os.path.dirname(os.path.abspath(self.namespace.get("__file__") or ""))
+        for name, module in sorted(sys.modules.items()):
+            file = getattr(module, "__file__", None) or ""
+            beside = os.path.dirname(os.path.abspath(file)) == folder
+            if name.partition(".")[0] != package and not beside:
+                continue
+            for value in list(vars(module).values()):
+                if is_module_class(value) and value.__module__ == name:
+                    yield value
+
     def classes_called_as(self, facts: Facts, base: Any) -> List[Value]:
         """Module classes of the file that take the arguments with which the parameter is called."""
         call = facts.called
@@ -141,6 +170,10 @@ class Namer:
             if signature is not None and _binds(signature, len(call.args) + 1):
                 made += instance(value)
         return made[:3]
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def _binds(signature: inspect.Signature, count: int) -> bool:

@@ -149,6 +149,18 @@ def _assigned_words(code: Any) -> Dict[str, Tuple[str, ...]]:
     return {name: tuple(words) for name, words in found.items()}
 
 
+def attributes_of(cls: type) -> Set[str]:
+    """What instances of a class of the project have, beside what every module has."""
+    found: Set[str] = set()
+    for base in cls.__mro__:
+        if not is_torch(base) and base is not object:
+            found |= set(vars(base))
+    for method in methods_of(cls):
+        if method.__name__ == "__init__":
+            found |= set(_assigned_words(method.__code__))
+    return found
+
+
 def _assignments(node: ast.AST) -> Iterator[Tuple[ast.AST, ast.AST]]:
     if isinstance(node, ast.Assign):
         yield from ((target, node.value) for target in node.targets)
@@ -381,7 +393,10 @@ class _Walk(ast.NodeVisitor):
     def bind(self, target: ast.AST, value: ast.AST) -> None:
         path = self.path(value)
         if isinstance(target, ast.Name):
+            chosen = self.chosen(value)
             self.live.pop(target.id, None)
+            if chosen is not None:
+                self.live[target.id] = chosen
             if path is not None:
                 self.aliases[target.id] = path
             elif self.receiver is not None:
@@ -394,6 +409,19 @@ class _Walk(ast.NodeVisitor):
                 self.kept[target.attr] = path
         elif isinstance(target, (ast.Tuple, ast.List)):
             self.unpack(target, value, path)
+
+    def chosen(self, value: ast.AST) -> Any:
+        """The class or function that a name stands for from now on, one of several perhaps."""
+        if isinstance(value, ast.IfExp):
+            return self.chosen(value.body) or self.chosen(value.orelse)
+        if isinstance(value, ast.Subscript):
+            table = self.object(value.value)
+            found = next(iter(table.values()), None) if isinstance(table, dict) else None
+        elif isinstance(value, (ast.Name, ast.Attribute)):
+            found = self.object(value)
+        else:
+            return None
+        return found if isinstance(found, type) or inspect.isfunction(found) else None
 
     def unpack(self, target: Any, value: ast.AST, path: Optional[Path]) -> None:
         count = len(target.elts)

@@ -12,7 +12,7 @@ from .messages import Change
 
 NODES, EDGES = 8, 20
 LARGEST = 4096
-MOST_NUMBERS = 1 << 22
+MOST_NUMBERS = 1 << 20
 Shape = Tuple[int, ...]
 
 

@@ -46,10 +46,12 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        given = list(_tensors((args, kwargs), 0))
+        if not given:
+            return func(*args, **kwargs)
         self._last, self._failed = (func, args, kwargs), True
         result = func(*args, **kwargs)
         self._failed = False
-        given = list(_tensors((args, kwargs), 0))
         origins = _NOTHING.union(*(self._origins.get(id(one), _NOTHING) for one in given))
         weights = tuple(id(one) for one in given if isinstance(one, torch.nn.Parameter))
         self._places.add((_place(), func, weights))

@@ -644,3 +644,127 @@ def test_a_line_that_nothing_reaches_ends_the_search(find: Any) -> None:
     first = found.search()
     with pytest.raises(NoRecipe, match="no further way"):
         found.search(known=[first], wanted=["F.relu"])
+
+
+STAND_INS = [
+    pytest.param(
+        """
+        class Trunk(nn.Module):
+            def __init__(self, width=8):
+                super().__init__()
+                self.out_dim, self.fc = width, nn.Linear(8, width)
+
+            def forward(self, x):
+                return self.fc(x)
+
+        class Net(nn.Module):
+            def __init__(self, trunk):
+                super().__init__()
+                self.trunk, self.head = trunk, nn.Linear(trunk.out_dim, 2)
+
+            def forward(self, x):
+                return self.head(self.trunk(x))
+        """,
+        "Trunk",
+        id="class-of-the-project-by-name",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, encoder):
+                super().__init__()
+                self.encoder, self.head = encoder, nn.Linear(encoder.output_dim, 2)
+
+            def forward(self, x):
+                return self.head(self.encoder(x))
+        """,
+        "codemod_module(output_dim=64)",
+        id="module-with-the-attributes-asked-for",
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "written"), STAND_INS)
+def test_what_the_class_needs_is_stood_in_for(find: Any, source: str, written: str) -> None:
+    found = find(source)
+    recipe = found.search()
+    assert written in recipe["build"]
+    assert found.run(recipe)[-1].shape[-1] == 2
+
+
+RELATED = [
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, heads=4):
+                super().__init__()
+                self.heads = heads
+
+            def forward(self, qkv):
+                batch, width, length = qkv.shape
+                assert width % (3 * self.heads) == 0
+                q, k, v = qkv.reshape(batch, 3, self.heads, -1, length).unbind(1)
+                return torch.softmax(q * k, -1) * v
+        """,
+        id="size-that-a-condition-asks-for",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(16, 16)
+
+            def forward(self, x, state):
+                y = torch.bmm(x, state.unsqueeze(1).transpose(1, 2))
+                return self.fc(x) + y
+        """,
+        id="rank-of-what-was-made-of-an-input",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, fields):
+                super().__init__()
+                self.table = nn.Embedding(sum(fields), 4)
+                self.offsets = torch.tensor([0, *fields[:-1]]).cumsum(0)
+
+            def forward(self, x):
+                x = x + self.offsets.unsqueeze(0)
+                return self.table(x).sum(1)
+        """,
+        id="indices-of-fields",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, args):
+                super().__init__()
+                planes = args.levels * (2 * args.radius + 1) ** 2
+                self.conv = nn.Conv2d(planes, 8, 1)
+
+            def forward(self, corr):
+                return self.conv(corr)
+        """,
+        id="setting-that-a-size-was-made-of",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                self.rnn = nn.GRU(width, width, batch_first=True)
+
+            def forward(self, text, lengths):
+                packed = nn.utils.rnn.pack_padded_sequence(text, lengths, batch_first=True)
+                return nn.utils.rnn.pad_packed_sequence(self.rnn(packed)[0], True)[0]
+        """,
+        id="lengths-of-a-packed-sequence",
+    ),
+]
+
+
+@pytest.mark.parametrize("source", RELATED)
+def test_inputs_that_depend_on_each_other_are_found(find: Any, source: str) -> None:
+    found = find(source)
+    assert torch.is_tensor(found.run(found.search())[-1])

@@ -38,8 +38,14 @@ class Relations:
         name = qualname.rpartition(".")[2]
         if name not in self._holders:
             self._holders[name] = tuple(self._find(name))
-        own = [holder for holder in self._holders[name] if holder[0] == path]
-        return own or self._holders[name]
+        meant = [one for one in self._holders[name] if not self._means_another(one[0], name, key)]
+        own = [holder for holder in meant if holder[0] == path]
+        return own or meant
+
+    def _means_another(self, path: str, name: str, key: ClassKey) -> bool:
+        """Whether the name is known to be another class of the project in a file."""
+        found = self.project.resolve(path, name).key
+        return found is not None and found != key
 
     def _find(self, name: str) -> Iterable[ClassKey]:
         """Module classes in whose text `Name(` or `=Name` stands."""

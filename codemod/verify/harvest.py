@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from codemod.results import Recipe
 from codemod.verify import example_inputs, settings
@@ -62,6 +63,23 @@ class _Project:
     targets: dict[Key, list[Key]]
     needs: dict[Key, Needs] = field(default_factory=dict)
     settings: list[Settings] = field(default_factory=list)
+    _of_one_name: dict[str, set[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for path, _ in self.targets:
+            self._of_one_name.setdefault(self.module_of(path), set()).add(path)
+
+    def is_nearest(self, path: str, user: str) -> bool:
+        """Whether the file `user` means `path` by its dotted name, which several may have: that
+        of its own project, the one with which it has most folders in common."""
+        others = self._of_one_name[self.module_of(path)]
+        return len(others) == 1 or max(_common(one, user) for one in others) == _common(path, user)
+
+
+def _common(path: str, other: str) -> int:
+    """How many folders two paths have in common."""
+    pairs = zip(path.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def harvest(
@@ -198,6 +216,8 @@ class _File:
 
     def finds(self, keys: Sequence[Key]) -> Iterator[tuple[Key, _Find]]:
         for key in keys:
+            if not self.project.is_nearest(key[0], self.path):
+                continue
             spelled = set().union(*(self.names.of(*one) for one in self.project.targets[key]))
             for kind, piece in self._pieces(key, spelled):
                 yield key, _Find(kind, _recipe(key, self.path, piece))

@@ -245,6 +245,24 @@ def test_a_module_level_demo_does_not_define_the_class_again() -> None:
     assert recipes[0].inputs == "((x,), {})"
 
 
+def test_two_packages_of_one_name_have_their_own_recipes() -> None:
+    use = "from pkg.net import Net\nnet = Net({0})\nnet(torch.ones({0}))\n"
+    files = {
+        "a/pkg/net.py": NET,
+        "a/use.py": use.format(1),
+        "b/pkg/net.py": NET,
+        "b/use.py": use.format(2),
+    }
+    texts = {path: text.encode() for path, text in files.items()}
+    keys = [("a/pkg/net.py", "Net"), ("b/pkg/net.py", "Net")]
+    got = harvest(
+        {path: (lambda data=data: data) for path, data in texts.items()},  # type: ignore[misc]
+        keys,
+        lambda path: module_of(path).partition(".")[2],
+    )
+    assert [[recipe.build for recipe in got[key]] for key in keys] == [["Net(1)"], ["Net(2)"]]
+
+
 # ---- how models are shown to be called
 
 

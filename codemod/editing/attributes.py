@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from codemod.editing.checks import gives_way
 from codemod.editing.reassignment import reaching_assignment
 from codemod.editing.refused import Refused
 from codemod.results import Edit, Requirement
+from codemod.semantics.index import NO_MODULE
 from codemod.semantics.layout import span
 from codemod.semantics.module_class import Assignment, Method, ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
@@ -47,8 +49,8 @@ def fresh_names(
 
     They are numbered in the order of `sites`, which is best that of evaluation, from `first` on
     where it is given. No name hides one of nn.Module, of the class, of its bases or of its
-    subclasses, or is one that other code sets (`model.relu = ...`). A site that has a name
-    already, given for another transform, keeps it.
+    subclasses, or is one that other code sets or asks for. A site that has a name already, given
+    for another transform, keeps it.
     """
     sites = tuple(sites)
     taken = module.family_names | MODULE_NAMES | set(module.reserved_names.values())
@@ -60,13 +62,40 @@ def fresh_names(
             names[site] = module.reserved_names[site]
             continue
         name = base + (str(number) if number else "")
-        while name in taken or reaching_assignment(module, name) is not None:
+        while name in taken or is_asked_for(module, name):
             number += 1
             name = f"{base}{number}"
         names[site] = name
         number += 1
     module.reserved_names.update(names)
     return names
+
+
+def is_asked_for(module: ModuleClass, name: str) -> bool:
+    """Whether other code would notice a new attribute of this name.
+
+    `if hasattr(model, "drop_rate"): model.drop_rate = 0.0` does.
+    """
+    return reaching_assignment(module, name) is not None or _is_probed(module, name)
+
+
+def _is_probed(module: ModuleClass, name: str) -> bool:
+    """Whether `hasattr(x, NAME)` or `getattr(x, NAME, ...)` stands where x may be the module."""
+    project, key = module.project, ("probed", name)
+    pattern = re.compile(rf"""\b(?:has|get)attr\(\s*([\w.]+)\s*,\s*["']{re.escape(name)}["']""")
+    if key not in project.answers:
+        matches = (
+            (path, match.group(1))
+            for path in project.files_with_string(name)
+            for match in pattern.finditer(project.text(path))
+        )
+        project.answers[key] = next(
+            (path for path, one in matches if one != "self" and not NO_MODULE.search(one)), None
+        )
+    family = (module.key, *module.ancestors_in_project, *module.descendants_in_project)
+    return project.answers[key] is not None or any(
+        pattern.search(project.class_text(one)) for one in family
+    )
 
 
 def _answered_by_getattr(module: ModuleClass) -> frozenset[str]:

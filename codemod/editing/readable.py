@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codemod.catalogue import Arguments, Pair
+from codemod.editing.attributes import is_asked_for
 from codemod.editing.refused import Refused
 from codemod.editing.settled import check_attribute, check_set_before
 from codemod.editing.stability import stable_attributes
@@ -132,7 +133,8 @@ def _name_for(module: ModuleClass, dotted: str, fallback: str) -> str:
     if dotted in module.stored_names:
         return module.stored_names[dotted]
     taken = module.family_names | MODULE_NAMES | set(module.stored_names.values())
-    name = next((one for one in (dotted.rpartition(".")[2], fallback) if one not in taken), None)
+    names = (dotted.rpartition(".")[2], fallback)
+    name = next((one for one in names if one not in taken and not is_asked_for(module, one)), None)
     if name is None:
         raise Refused("argument-not-static", f"`{dotted}` is not kept on self, nor is a name free")
     module.stored_names[dotted] = name

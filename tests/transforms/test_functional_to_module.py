@@ -404,6 +404,10 @@ def test_refuses_where_a_base_cannot_be_found_in_the_project() -> None:
 
 
 NAMES_TAKEN = {
+    "asked-for-by-hasattr": (
+        "",
+        {"use.py": "def f(m):\n    if hasattr(m, 'relu'):\n        m.stop()\n"},
+    ),
     "class-attribute": ("    relu = None\n", {}),
     "annotation": ("    relu: nn.Module\n", {}),
     "method": ("    def relu(self):\n        return 1\n", {}),

@@ -647,6 +647,27 @@ def test_keeps_what_the_constructor_was_given(
     holds(ModuleToFunctional, source, wanted)
 
 
+ASKS = {
+    "hasattr": "def f(m):\n    if hasattr(m, 'rate'):\n        m.stop()\n",
+    "getattr-with-a-default": "def f(m):\n    return getattr(m, 'rate', 0.0)\n",
+    "set-from-outside": "def f(m):\n    m.rate = 0.0\n",
+}
+
+
+@pytest.mark.parametrize("code", ASKS.values(), ids=ASKS)
+def test_a_kept_parameter_takes_no_name_that_other_code_asks_for(code: str) -> None:
+    holds(
+        ModuleToFunctional,
+        net("return self.drop(x)", init=("self.drop = nn.Dropout(rate)",), taken="rate"),
+        net(
+            "return F.dropout(x, self.drop_p, training=self.training)",
+            init=("self.drop_p = rate",),
+            taken="rate",
+        ),
+        files={"use.py": code},
+    )
+
+
 def test_one_parameter_of_two_layers_is_kept_once() -> None:
     init = ("self.first = nn.Dropout(rate)", "self.second = nn.Dropout(rate)")
     source = net("return self.second(self.first(x))", init=init, taken="rate", head=NO_F)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from codemod.catalogue.pair import Pair as Pair
     from codemod.editing.attributes import Placement as Placement
     from codemod.editing.attributes import add_attribute as add_attribute
+    from codemod.editing.attributes import check_after_super as check_after_super
     from codemod.editing.attributes import fresh_names as fresh_names
     from codemod.editing.attributes import placement_behind as placement_behind
     from codemod.editing.attributes import placement_for as placement_for
@@ -53,6 +54,11 @@ if TYPE_CHECKING:
     from codemod.editing.inplace import uses_of as uses_of
     from codemod.editing.inplace import with_flag as with_flag
     from codemod.editing.inplace import without_flag as without_flag
+    from codemod.editing.misspelled import functional_of as functional_of
+    from codemod.editing.misspelled import misspelled_functional as misspelled_functional
+    from codemod.editing.misspelled import misspelled_names as misspelled_names
+    from codemod.editing.misspelled import takes_arguments as takes_arguments
+    from codemod.editing.outside import calls_named as calls_named
     from codemod.editing.outside import outside_calls as outside_calls
     from codemod.editing.outside import outside_refusals as outside_refusals
     from codemod.editing.outside import refuse_outside as refuse_outside
@@ -80,6 +86,7 @@ if TYPE_CHECKING:
     from codemod.editing.transform import witness as witness
     from codemod.editing.uses import check_not_used_elsewhere as check_not_used_elsewhere
     from codemod.editing.uses import check_only_called_elsewhere as check_only_called_elsewhere
+    from codemod.results import REPAIRS as REPAIRS
     from codemod.results import Contract as Contract
     from codemod.results import Edit as Edit
     from codemod.results import Refusal as Refusal
@@ -108,6 +115,7 @@ _HOMES = {
     "editing.attributes": (
         "Placement",
         "add_attribute",
+        "check_after_super",
         "fresh_names",
         "placement_behind",
         "placement_for",
@@ -147,6 +155,12 @@ _HOMES = {
         "with_flag",
         "without_flag",
     ),
+    "editing.misspelled": (
+        "functional_of",
+        "misspelled_functional",
+        "misspelled_names",
+        "takes_arguments",
+    ),
     "editing.stability": (
         "attributes_for_init",
         "stable_attributes",
@@ -157,6 +171,7 @@ _HOMES = {
     ),
     "editing.inline": ("inline_calls", "inline_rewrite"),
     "editing.outside": (
+        "calls_named",
         "outside_calls",
         "outside_refusals",
         "refuse_outside",
@@ -185,7 +200,16 @@ _HOMES = {
         "check_not_used_elsewhere",
         "check_only_called_elsewhere",
     ),
-    "results": ("Contract", "Edit", "Refusal", "Release", "Requirement", "Rewrite", "Witness"),
+    "results": (
+        "Contract",
+        "Edit",
+        "REPAIRS",
+        "Refusal",
+        "Release",
+        "Requirement",
+        "Rewrite",
+        "Witness",
+    ),
     "semantics.layout": ("span",),
     "semantics.module_class": (
         "Assignment",

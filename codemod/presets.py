@@ -32,7 +32,11 @@ BUILT_IN: Mapping[str, Mapping[str, Any]] = {
     },
     "cleanup": {
         "transforms": [
+            "fix-functional-name",
+            "fix-super-init",
             "call-to-forward",
+            "forward-to-call",
+            "register-containers",
             "dropout-to-module",
         ],
     },

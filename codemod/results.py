@@ -65,8 +65,17 @@ class Contract:
 
     @property
     def behaviour(self) -> tuple[Aspect, ...]:
-        """The aspects of behaviour that change on purpose."""
-        return tuple(a for a in self.changes if a not in STRUCTURAL and a != "trace")
+        """The aspects of behaviour that change on purpose; what raised before has none."""
+        return tuple(
+            aspect
+            for aspect, expectation in self.changes.items()
+            if aspect not in STRUCTURAL and aspect != "trace" and expectation != "raises-before"
+        )
+
+
+# The contract of a repair: the code raised when it was built or run, and runs after. What could
+# be seen before is preserved.
+REPAIRS = Contract(changes=dict.fromkeys(ASPECTS, "raises-before"))
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -169,6 +169,14 @@ def placement_behind(module: ModuleClass, statement: ast.stmt) -> Placement:
     return Placement(end, "", "; ")
 
 
+def check_after_super(module: ModuleClass, statement: ast.stmt) -> None:
+    """Raises Refused (no-super-init) for a statement of `__init__` that runs before its bases'."""
+    init = module.init
+    index = _super_call_index(module, init) if init is not None else None
+    if init is None or index is None or statement.lineno <= init.node.body[index].lineno:
+        raise Refused("no-super-init", "super().__init__() does not run before it")
+
+
 def _super_call_index(module: ModuleClass, init: Method) -> int | None:
     """Index, in the body of `__init__`, of the statement that runs a base's `__init__`."""
     bases = {base for base in module.index.bases if base}

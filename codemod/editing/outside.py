@@ -10,8 +10,9 @@ from codemod.editing.transform import Transform
 from codemod.results import Refusal
 from codemod.semantics.layout import span
 from codemod.semantics.module_class import SourceFile
+from codemod.semantics.project import Base
 from codemod.semantics.scopes import Scope
-from codemod.semantics.syntax import FunctionNode, children
+from codemod.semantics.syntax import FunctionNode, children, dotted_name
 
 
 def outside_refusals(
@@ -39,6 +40,21 @@ def outside_calls(
         name = file.resolver.qualified(call.func, scope)
         if name is not None:
             yield call, name, owner
+
+
+def calls_named(
+    transform: Transform, file: SourceFile, modules: frozenset[str], name: str
+) -> Iterator[tuple[ast.Call, str]]:
+    """Calls of `x.NAME(...)` outside the module classes where x is an object, not a class, a
+    package or `super()`; with the function or class that the call stands in."""
+    skipped = {file.project.classes[file.path, one].line for one in modules}
+    for call, scope, owner in _calls(file, _marked(file, transform), None, "", skipped):
+        if not isinstance(call.func, ast.Attribute) or call.func.attr != name:
+            continue
+        dotted = dotted_name(call.func.value)
+        found = file.resolver.resolve(dotted, scope) if dotted is not None else Base()
+        if found == Base() and dotted not in (None, "cls", "self"):
+            yield call, owner
 
 
 def refuse_outside(

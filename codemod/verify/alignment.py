@@ -26,7 +26,7 @@ def aligned(
     """Both observations without what follows from the declared changes in undeclared aspects."""
     steps: list[tuple[Aspect, _Change]] = []
     if "inputs" in changes:
-        steps += [(aspect, _without_alias) for aspect in _OUTPUTS if aspect not in changes]
+        steps += [(aspect, _both_without_alias) for aspect in _OUTPUTS if aspect not in changes]
     if "eval" not in changes and changes.keys() & set(_PARTS):
         steps.append(("eval", lambda left, right: _parts(left, right, changes)))
     if not steps:
@@ -64,7 +64,8 @@ def _parts(before: Tree, after: Tree, changes: Changes) -> tuple[Tree, Tree]:
         if name not in changes or left is None or right is None:
             continue
         if changes[name] == "gains-keys":
-            before, after = _with(before, name, left), _with(after, name, kept_keys(left, right))
+            old, new = without_alias(left), without_alias(kept_keys(left, right))
+            before, after = _with(before, name, old), _with(after, name, new)
         else:
             before, after = _with(before, name, None), _with(after, name, None)
     return before, after
@@ -76,15 +77,16 @@ def _with(tree: Tree, name: str, part: Tree | None) -> Tree:
     return {"dict": [entry for entry in entries if entry[1] is not None]}
 
 
-def _without_alias(before: Tree, after: Tree) -> tuple[Tree, Tree]:
-    return _stripped(before), _stripped(after)
+def _both_without_alias(before: Tree, after: Tree) -> tuple[Tree, Tree]:
+    return without_alias(before), without_alias(after)
 
 
-def _stripped(tree: Any) -> Any:
+def without_alias(tree: Any) -> Any:
+    """The tree without which tensors share storage."""
     if isinstance(tree, list):
-        return [_stripped(item) for item in tree]
+        return [without_alias(item) for item in tree]
     if not isinstance(tree, Mapping):
         return tree
     if isinstance(tree.get("tensor"), Mapping):
         return {"tensor": {key: value for key, value in tree["tensor"].items() if key != "alias"}}
-    return {key: _stripped(value) for key, value in tree.items()}
+    return {key: without_alias(value) for key, value in tree.items()}

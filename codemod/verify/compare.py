@@ -17,7 +17,7 @@ from codemod.results import (
     Expectation,
     Reuse,
 )
-from codemod.verify.alignment import aligned
+from codemod.verify.alignment import aligned, kept_keys, without_alias
 from codemod.verify.differences import (
     MAX_DIFFERENCES,
     Spot,
@@ -32,6 +32,9 @@ from codemod.verify.differences import (
     spots,
 )
 from codemod.verify.input_sets import MISSING, NOTHING_ELSE, SetsJudgement, judge_sets, tree_of
+
+# What is seen of a model that was built, without running it.
+_OF_A_BUILT_MODEL: frozenset[Aspect] = frozenset({"state_dict", "load", "modules", "signature"})
 
 Observation = Mapping[str, Any]
 Changes = Mapping[Aspect, Expectation]
@@ -75,6 +78,7 @@ def judge(
     more_before = [aligned(one, after, changes)[0] for one in more_before]
     before, after = aligned(before, after, changes)
     findings = {aspect: _find(aspect, before, after, changes) for aspect in ASPECTS}
+    findings = _without_an_error(findings, changes)
     sets = judge_sets([before, *more_before], after, changes)
     elsewhere: dict[Aspect, str] = {}
     for name, aspect in sets.broken:
@@ -174,12 +178,12 @@ def _find(aspect: Aspect, before: Observation, after: Observation, changes: Chan
         return _find_signature(left, right)
     if expected is None:
         return _find_preserved(left, right)
+    if expected == "raises-before":
+        return _find_raises_before(aspect, before, after)
     if aspect == "hooks" and "state_dict" not in changes and _loses_hooks(before, after):
         return _Finding("different", "broken")
     if aspect in STRUCTURAL:
         return _Finding("equal" if left == right else "changed-as-declared")
-    if expected == "raises-before":
-        return _find_raises_before(aspect, before, after)
     if expected == "gains-keys":
         return _find_gained(aspect, left, right)
     if raises(right) is not None and raises(left) is None and aspect != "load":
@@ -259,15 +263,34 @@ def _find_deterministic(aspect: Aspect, before: Observation, after: Observation)
 
 
 def _find_raises_before(aspect: Aspect, before: Observation, after: Observation) -> _Finding:
-    right = _tree(after, aspect)
+    """What could be seen before is preserved; what the code raised instead of is there now."""
+    left, right = _tree(before, aspect), _tree(after, aspect)
     if opaque_types(right):
         return _Finding("not-run", "incomparable")
     if raises(right) is not None:
         return _Finding("different", "broken")
-    ran = _eval_outputs(before) if aspect == "eval" else _tree(before, "train")
-    if raises(ran) is None:
-        return _Finding("not-changed", "unexercised")
-    return _Finding("changed-as-declared")
+    if aspect in _OF_A_BUILT_MODEL:
+        was_there = aspect in before and raises(left) is None
+    else:
+        ran = _eval_outputs(before) if aspect == "eval" else _tree(before, "train")
+        was_there = aspect in before and raises(ran) is None
+    if not was_there:
+        return _Finding("changed-as-declared")
+    return _find_preserved(left, right)
+
+
+def _without_an_error(
+    findings: Mapping[Aspect, _Finding], changes: Changes
+) -> dict[Aspect, _Finding]:
+    """A repair of what did not raise is not exercised in any of its aspects."""
+    repaired = [aspect for aspect, wanted in changes.items() if wanted == "raises-before"]
+    if any(findings[aspect].status == "changed-as-declared" for aspect in repaired):
+        return dict(findings)
+    unseen = _Finding("not-changed", "unexercised")
+    return {
+        aspect: unseen if aspect in repaired and not finding.fault else finding
+        for aspect, finding in findings.items()
+    }
 
 
 def _find_gained(aspect: Aspect, left: Tree, right: Tree) -> _Finding:
@@ -275,16 +298,15 @@ def _find_gained(aspect: Aspect, left: Tree, right: Tree) -> _Finding:
         return _find_load_of_fewer(left, right)
     if opaque_types(left) or opaque_types(right):
         return _Finding("not-run", "incomparable")
+    if is_not_applicable(left):
+        return _Finding("changed-as-declared" if left != right else "not-applicable")
     if "dict" not in left or "dict" not in right:
         return _Finding("different", "broken")
-    old = [[key, _without_alias(node)] for key, node in left["dict"]]
-    keys = {key for key, _ in old}
-    kept = [[key, _without_alias(node)] for key, node in right["dict"] if key in keys]
-    if kept != old:
+    if without_alias(kept_keys(left, right)) != without_alias(left):
         return _Finding("different", "broken")
-    if len(right["dict"]) == len(old):
+    if left == right and aspect == "state_dict":
         return _Finding("not-changed", "unexercised")
-    return _Finding("changed-as-declared")
+    return _Finding("changed-as-declared" if left != right else "equal")
 
 
 def _find_load_of_fewer(left: Tree, right: Tree) -> _Finding:
@@ -296,12 +318,6 @@ def _find_load_of_fewer(left: Tree, right: Tree) -> _Finding:
     if raises(left) is None and "Missing key" in error and not any(o in error for o in others):
         return _Finding("changed-as-declared")
     return _Finding("different", "broken")
-
-
-def _without_alias(tree: Tree) -> Any:
-    if "tensor" not in tree:
-        return tree
-    return {name: value for name, value in tree["tensor"].items() if name != "alias"}
 
 
 def _difference(aspect: Aspect, spot: Spot) -> Difference:

@@ -185,8 +185,16 @@ class Answer:
 Job = Generator[Request, Answer, T]
 
 
+def packed(observations: object) -> bytes:
+    """Observations as an answer keeps them."""
+    return zlib.compress(json.dumps(observations).encode(), 1)
+
+
 def load_keys(observation: Mapping[str, Tree]) -> str:
-    """Keys, shapes and dtypes of a state_dict, for the `load` aspect of an after run."""
+    """Keys, shapes and dtypes of a state_dict, for the `load` aspect of an after run; empty for
+    a model that could not be built."""
+    if "state_dict" not in observation:
+        return ""
     return json.dumps(_without_values(observation["state_dict"]))
 
 
@@ -412,7 +420,7 @@ def _as_answer(data: Mapping[str, Any]) -> Answer:
             witnesses=frozenset(data["witnesses"]),
             files=frozenset(data["files"]),
             stubs=tuple(data.get("stubs") or ()),
-            packed=zlib.compress(json.dumps(data["observations"]).encode(), 1),
+            packed=packed(data["observations"]),
             depends=_depends(data),
             attempts=as_attempts(data),
         )

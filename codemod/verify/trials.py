@@ -27,7 +27,17 @@ from codemod.verify.compare import (
     reused_modules,
 )
 from codemod.verify.first_site import first_site
-from codemod.verify.runs import Answer, FindRecipe, Job, Model, Observe, Overlay, Runner, load_keys
+from codemod.verify.runs import (
+    Answer,
+    FindRecipe,
+    Job,
+    Model,
+    Observe,
+    Overlay,
+    Runner,
+    load_keys,
+    packed,
+)
 
 MAX_WAYS = 8
 MAX_RECIPES_EACH = 4
@@ -147,9 +157,15 @@ def promised(own: Iterable[Rewrite], foreign: Iterable[Rewrite]) -> dict[Aspect,
             if known != expectation:
                 changes[aspect] = "may-differ"
     for rewrite in foreign:
-        for aspect in rewrite.contract.changes:
-            changes[aspect] = "may-differ"
+        for aspect, expectation in rewrite.contract.changes.items():
+            if expectation != "raises-before":  # of a model that ran before, nothing is repaired
+                changes[aspect] = "may-differ"
     return changes
+
+
+def _is_of_the_code(failure: Mapping[str, Any]) -> bool:
+    """Whether the code itself raised, when it was imported or built: what a repair mends."""
+    return failure.get("code") in ("raised", "recipe-raises", "import-failed")
 
 
 @dataclass(frozen=True)
@@ -187,6 +203,8 @@ class Laboratory:
         answer = yield Observe(base, way.model, way.recipe, repeat=2)
         if answer.failure is not None and answer.failure.get("code") in _OF_OTHER_INPUTS:
             answer = yield Observe(base, way.model, way.recipe, repeat=2, sets=())
+        if answer.failure is not None and group.raises_before and _is_of_the_code(answer.failure):
+            return Answer(files=answer.files, packed=packed([{}]))
         if answer.failure is not None:
             return reasons.of_failure(answer.failure, target)
         first, second = answer.observations()

@@ -206,11 +206,11 @@ def _buffers(model: Any, before: Dict[str, Tuple[int, int]], train: bool, raw: b
     if _size(parameters.values()) > _HASHED_PARAMETERS:
         now = _parameter_versions(model)
         parameters = {name: p for name, p in parameters.items() if now[name] != before.get(name)}
-    digests = [_parameter_line(name, parameter) for name, parameter in parameters.items()]
+    digests = [[name, {"value": _digest(parameter)}] for name, parameter in parameters.items()]
     return {
         "dict": [
             *trees,
-            ["parameters", {"value": text_digest("\n".join(digests))}],
+            ["parameters", {"dict": digests}],
             ["in the other mode", {"lines": _in_other_mode(model, train)}],
             ["frozen", {"lines": [n for n, p in model.named_parameters() if not p.requires_grad]}],
         ]
@@ -230,13 +230,13 @@ def _size(parameters: Iterable[Any]) -> int:
     return sum(0 if torch.nn.parameter.is_lazy(p) else p.numel() for p in parameters)
 
 
-def _parameter_line(name: str, parameter: Any) -> str:
+def _digest(parameter: Any) -> str:
     if torch.nn.parameter.is_lazy(parameter):
-        return name + " uninitialized"
+        return "uninitialized"
     try:
-        return "%s %s" % (name, digest(parameter))
+        return digest(parameter)
     except (RuntimeError, NotImplementedError, ValueError):
-        return name + " ?"
+        return "?"
 
 
 def _grads(model: Any, outputs: Any, leaves: List[Any], manner: Manner) -> Tree:

@@ -49,10 +49,8 @@ def main(before: Path, after: Path) -> None:
     observe = importlib.import_module("worker.observe").observe
     count = 0
     for shape in SHAPES:
-        modules = [
-            loaded(f"{folder.name}_{shape.title}", folder / file_name(shape))
-            for folder in (before, after)
-        ]
+        # One name for both: the names of classes are observed too.
+        modules = [loaded(shape.title, folder / file_name(shape)) for folder in (before, after)]
         for name in class_names(shape):
             trees = [observed(observe, module, name, shape) for module in modules]
             count += agree(*trees)

@@ -16,9 +16,14 @@ PYTHON = ENV / "bin" / "python"
 CORPORA = BENCH / "corpora"
 TORCH = "torch==2.13.0"
 PACKAGES = {
+    "diffusers": "0.42.1",
+    "kornia": "0.9.0",
+    "monai": "1.6.1",
     "pytorchcv": "0.0.74",
+    "segmentation_models_pytorch": "0.6.0",
     "timm": "1.0.31",
     "torch_geometric": "2.8.1",
+    "torchvision": "0.28.0",
     "transformers": "5.23.0",
 }
 

@@ -1,14 +1,19 @@
-"""How long a run without confirming takes on all of transformers, beside parsing all of it."""
+"""How long runs without confirming take, beside parsing all files with libcst.
+
+`measure` is for all of transformers, `measure_packages` for all packages as one project.
+"""
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from environment import CORPORA
-from measure import run
-from tool import BenchError, Copy, copied, diff, patch_only
+from environment import CORPORA, PACKAGES
+from measure import Run, run
+from tool import BenchError, Copy, copied, empty_copy, patch_only
 
 TRANSFORMS = (
     "functional-to-module",
@@ -17,6 +22,7 @@ TRANSFORMS = (
     "call-to-forward",
 )
 PARSE = Path(__file__).with_name("parse.py")
+_COUNTS = re.compile(r"(\d+) files?, (\d+) rewrites?: .*?(\d+) refused")
 
 
 def measure(transform: str, out: Path) -> dict[str, Any]:
@@ -24,21 +30,17 @@ def measure(transform: str, out: Path) -> dict[str, Any]:
 
     Memory is watched in a cold run of its own.
     """
-    report_path = out / "reports" / f"static-{transform}.json"
-    arguments = ["-t", transform, "--no-verify", "-j", "2", "."]
+    log = _log(out, f"static-{transform}")
+    arguments = _arguments(transform)
     with copied(CORPORA / "transformers") as copy:
-        files = sum(len(path.read_bytes()) > 0 for path in copy.root.rglob("*.py"))
         libcst_seconds = _libcst_seconds(copy, out)
+        cold = patch_only(copy, arguments, log)
+        second = patch_only(copy, arguments, log)
         copy.forget()
-        cold = patch_only(copy, arguments, report_path.with_suffix(".patch"))
-        second = patch_only(copy, arguments, report_path.with_suffix(".patch"))
-        copy.forget()
-        watched, report = diff(copy, arguments, report_path, watch=True)
+        watched = patch_only(copy, arguments, log, watch=True)
     return {
         "transform": transform,
-        "files": files,
-        "rewrites": len(report["rewrites"]),
-        "refused": len(report["refusals"]),
+        **_counts(cold),
         "cold_seconds": cold.seconds,
         "second_seconds": second.seconds,
         "largest_process_mib": watched.largest_mib,
@@ -46,6 +48,52 @@ def measure(transform: str, out: Path) -> dict[str, Any]:
         "libcst_seconds": libcst_seconds,
         "of_libcst": cold.seconds / libcst_seconds,
     }
+
+
+def measure_packages(transform: str, out: Path) -> dict[str, Any]:
+    """All packages as one project, and every file of it twice: both cold."""
+    log = _log(out, f"packages-{transform}")
+    arguments = _arguments(transform)
+    with empty_copy() as copy:
+        _add_packages(copy.root / "one")
+        once = patch_only(copy, arguments, log)
+        copy.forget()
+        watched = patch_only(copy, arguments, log, watch=True)
+        copy.forget()
+        _add_packages(copy.root / "two")
+        twice = patch_only(copy, arguments, log)
+    return {
+        "transform": transform,
+        **_counts(once),
+        "seconds": once.seconds,
+        "tree_mib": watched.tree_mib,
+        "twice_seconds": twice.seconds,
+        "growth": twice.seconds / once.seconds,
+    }
+
+
+def _arguments(transform: str) -> list[str]:
+    return ["-t", transform, "--no-verify", "-j", "2", "."]
+
+
+def _log(out: Path, name: str) -> Path:
+    (out / "reports").mkdir(parents=True, exist_ok=True)
+    return out / "reports" / f"{name}.patch"
+
+
+def _add_packages(folder: Path) -> None:
+    ignored = shutil.ignore_patterns("*.dist-info", ".ready")
+    for name in PACKAGES:
+        shutil.copytree(CORPORA / name, folder / name, ignore=ignored)
+
+
+def _counts(done: Run) -> dict[str, int]:
+    """What the last lines of a run say of it."""
+    found = _COUNTS.findall(done.output[-2000:])
+    if not found:
+        raise BenchError(f"no counts in the output: {done.output[-500:]}")
+    files, rewrites, refused = map(int, found[-1])
+    return {"files": files, "rewrites": rewrites, "refused": refused}
 
 
 _parsed: list[float] = []

@@ -13,12 +13,14 @@ BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 def markdown(results: Mapping[str, Any]) -> str:
     parts = [results["about"]]
-    for part, section in (
-        ("confirm", confirm),
-        ("static", static),
-        ("overhead", overhead),
-        ("mutants", mutants),
-    ):
+    sections = {
+        "confirm": confirm,
+        "static": static,
+        "packages": packages,
+        "overhead": overhead,
+        "mutants": mutants,
+    }
+    for part, section in sections.items():
         measured = [entry for entry in results.get(part, {}).values() if entry]
         if measured:
             parts.append(section(measured))
@@ -72,6 +74,28 @@ def static(entries: Sequence[Mapping[str, Any]]) -> str:
             f"{entry['tree_mib']:.0f} MiB",
             f"{entry['libcst_seconds']:.1f} s",
             f"{entry['of_libcst']:.2f}",
+        )
+        for entry in entries
+        if "error" not in entry
+    ]
+    return "\n\n".join([table(head, rows), *errors(entries)])
+
+
+def packages(entries: Sequence[Mapping[str, Any]]) -> str:
+    head = (
+        "`--no-verify` on nine packages at once | files | rewrites | refused | seconds "
+        "| peak of all processes | every file twice | growth"
+    )
+    rows = [
+        (
+            f"`{entry['transform']}`",
+            entry["files"],
+            entry["rewrites"],
+            entry["refused"],
+            f"{entry['seconds']:.1f} s",
+            f"{entry['tree_mib']:.0f} MiB",
+            f"{entry['twice_seconds']:.1f} s",
+            f"{entry['growth']:.2f}",
         )
         for entry in entries
         if "error" not in entry

@@ -41,11 +41,20 @@ def copied(source: Path) -> Iterator[Copy]:
         yield Copy(root, Path(folder) / "state")
 
 
-def patch_only(copy: Copy, arguments: Sequence[str], log: Path) -> Run:
+@contextmanager
+def empty_copy() -> Iterator[Copy]:
+    """A project with nothing in it yet."""
+    with tempfile.TemporaryDirectory(prefix="codemod-bench-") as folder:
+        root = Path(folder) / "project"
+        root.mkdir()
+        yield Copy(root, Path(folder) / "state")
+
+
+def patch_only(copy: Copy, arguments: Sequence[str], log: Path, *, watch: bool = False) -> Run:
     """One `codemod diff` as a person runs it: the patch on stdout. Raises `BenchError`."""
     state = {"XDG_STATE_HOME": str(copy.state), "XDG_CACHE_HOME": str(copy.state)}
     command = [str(CODEMOD), "diff", *arguments]
-    done = run(command, cwd=copy.root, log=log, environment=state)
+    done = run(command, cwd=copy.root, log=log, environment=state, watch=watch)
     if done.code not in ANSWERED:
         raise BenchError(f"codemod ended with {done.code}, see {log}")
     return done

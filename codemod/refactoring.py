@@ -7,6 +7,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -15,8 +16,9 @@ from codemod.configuration import Options, find_root, line_length
 from codemod.diagnosis import diagnose as diagnose
 from codemod.editing.transform import Transform
 from codemod.engine.cache import PlanCache
-from codemod.engine.compose import closed, touched_paths
+from codemod.engine.compose import Pass, closed, compose, touched_paths
 from codemod.engine.planning import Planned
+from codemod.engine.processes import spread
 from codemod.engine.registry import choose, known_transforms
 from codemod.engine.reuse import remaining
 from codemod.errors import SourceError, StaleFileError, UsageError
@@ -80,14 +82,15 @@ def run(
     )
     kept = confirmation.final if confirmation else _unverified_choice(rewrites, options)
     kept, stale = _not_stale(found, planned, kept) if mode == "apply" else (kept, ())
-    changes = _changes(planned, planned.compose(kept))
+    changes = _changes(planned.snapshot, planned.compose(kept))
     written = frozenset[str]()
     cache.store(key, planned, [kept])
     if mode == "apply" and changes:
         result = commit.commit(found.root, changes, state_directory(found.root))
         notes += result.notes
         written = kept
-    outcomes = tuple(_outcomes(planned, verdicts, kept, written, options.details))
+    details = _details(planned, options.jobs) if options.details else {}
+    outcomes = tuple(_outcomes(planned, verdicts, kept, written, details))
     if options.reuse and confirmation is not None:
         notes += _reuse(planned, outcomes, kept, options.reuse)
     return Report(
@@ -165,9 +168,10 @@ def _errors(found: Discovery, planned: Planned) -> tuple[FileError, ...]:
     return (*planned.plan.errors, *more)
 
 
-def _changes(planned: Planned, composition: Composition) -> dict[str, tuple[bytes, bytes]]:
+def _changes(
+    before: Mapping[str, bytes], composition: Composition
+) -> dict[str, tuple[bytes, bytes]]:
     """Path: bytes before and after, of the files that the composition changes."""
-    before = planned.snapshot
     pairs = {path: (before[path], after) for path, after in composition.files.items()}
     return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
 
@@ -297,38 +301,63 @@ def _outcomes(
     verdicts: Mapping[str, Verdict],
     chosen: frozenset[str],
     written: frozenset[str],
-    details: bool,
+    details: Mapping[str, _Details],
 ) -> Iterator[Outcome]:
-    texts: dict[str, SourceText] = {}
     for rewrite in planned.plan.rewrites:
-        ids = [rewrite.id, *rewrite.requires]
+        shown = details.get(rewrite.id, _Details())
         yield Outcome(
             rewrite=rewrite,
             verdict=verdicts.get(rewrite.id, NOT_RUN),
-            edits=_placed_edits(planned, rewrite, texts) if details else (),
-            patch=patch(_changes(planned, planned.compose(ids))) if details else "",
+            edits=shown.edits,
+            patch=shown.patch,
             would_write=rewrite.id in chosen,
             written=rewrite.id in written,
         )
 
 
-def _placed_edits(
-    planned: Planned, rewrite: Rewrite, texts: dict[str, SourceText]
-) -> tuple[tuple[Edit, Position, Position], ...]:
-    """The edits of a rewrite, requirements included, with their places in its snapshot."""
-    number, one = next(
-        (number, one)
-        for number, one in enumerate(planned.passes)
-        if any(item.id == rewrite.id for item in one.rewrites)
-    )
-    edits = (*rewrite.edits, *(item.edit for item in rewrite.requirements))
-    sources = {}
-    for path in {edit.path for edit in edits}:
-        key = f"{number}:{path}"
-        if key not in texts:
-            texts[key] = SourceText.decode(path, one.project.overlay.read(path))
-        sources[path] = texts[key]
-    return tuple(
-        (edit, sources[edit.path].position(edit.start), sources[edit.path].position(edit.end))
-        for edit in sorted(edits, key=lambda item: (item.path, item.start, item.order))
-    )
+@dataclass(frozen=True)
+class _Details:
+    """The edits of a rewrite with their places, and what it does alone."""
+
+    edits: tuple[tuple[Edit, Position, Position], ...] = ()
+    patch: str = ""
+
+
+def _details(planned: Planned, jobs: int) -> dict[str, _Details]:
+    """The details of every rewrite, by its id."""
+    items = [(number, item) for number, one in enumerate(planned.passes) for item in one.rewrites]
+    found = spread(_Detailing(planned.passes, planned.snapshot), items, jobs)
+    return {rewrite.id: shown for (_, rewrite), shown in zip(items, found, strict=True)}
+
+
+@dataclass(frozen=True)
+class _Detailing:
+    passes: tuple[Pass, ...]
+    snapshot: Mapping[str, bytes]
+
+    def __call__(self, items: Sequence[tuple[int, Rewrite]]) -> list[_Details]:
+        texts: dict[tuple[int, str], SourceText] = {}
+        return [
+            _Details(self._placed_edits(number, rewrite, texts), self._patch(rewrite))
+            for number, rewrite in items
+        ]
+
+    def _patch(self, rewrite: Rewrite) -> str:
+        """Of the rewrite and those that it is built on."""
+        made = compose(self.passes, [rewrite.id, *rewrite.requires])
+        return patch(_changes(self.snapshot, made))
+
+    def _placed_edits(
+        self, number: int, rewrite: Rewrite, texts: dict[tuple[int, str], SourceText]
+    ) -> tuple[tuple[Edit, Position, Position], ...]:
+        """The edits, requirements included, with their places in the snapshot of their pass."""
+        edits = (*rewrite.edits, *(item.edit for item in rewrite.requirements))
+        for path in {edit.path for edit in edits}:
+            if (number, path) not in texts:
+                data = self.passes[number].project.overlay.read(path)
+                texts[number, path] = SourceText.decode(path, data)
+        return tuple(
+            (edit, source.position(edit.start), source.position(edit.end))
+            for edit in sorted(edits, key=lambda item: (item.path, item.start, item.order))
+            for source in [texts[number, edit.path]]
+        )

@@ -8,15 +8,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from itertools import islice
 
 from codemod.editing.refused import Refused
 from codemod.semantics.index import NO_MODULE, FileIndex
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import Place, Project
-from codemod.semantics.syntax import parse
-from codemod.source.text import SourceText
 
 # Functions that take the name of an attribute as a string.
 _LOOKS_UP = (
@@ -199,25 +196,22 @@ def _is_outside_use(project: Project, path: str, text: str, offset: int, name: s
         or _is_package(project, path, receiver)
     ):
         return False
-    if not _is_code(path, text, offset, name):
+    if not _is_code(project, path, offset, name):
         return False
     return not _TENSOR_METHOD_CALL.match(text, offset + len(name) + 1)
 
 
-def _is_code(path: str, text: str, offset: int, name: str) -> bool:
-    """Whether the hit is an attribute in the syntax tree, not a word in a string or a comment."""
-    line = text.count("\n", 0, offset) + 1
-    return (line, name) in _attribute_lines(path, text)
+def _is_code(project: Project, path: str, offset: int, name: str) -> bool:
+    """Whether the hit is an attribute in the syntax tree, not a word in a string or a comment.
 
-
-@lru_cache(maxsize=64)
-def _attribute_lines(path: str, text: str) -> frozenset[tuple[int, str]]:
-    """Line and name of every attribute of a file; the name stands on the node's last line."""
-    tree = parse(SourceText(path, text))
-    return frozenset(
-        (node.end_lineno or node.lineno, node.attr)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
+    Its name stands on the last line of the attribute.
+    """
+    parts = project.parts(path)
+    line = parts.source.position(offset).line
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == name and node.end_lineno == line
+        for statement in parts.at(line)
+        for node in ast.walk(statement)
     )
 
 

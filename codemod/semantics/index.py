@@ -157,10 +157,20 @@ def _outside_attributes(text: str) -> frozenset[str]:
 def outside_assignments(text: str) -> Iterator[tuple[str, int]]:
     """Names, with their offsets, that are set on what may be a module other than `self`."""
     for match in _ASSIGNED.finditer(text):
+        if _is_behind_self(text, match.start()):
+            continue
         before = _RECEIVER.search(text, max(0, match.start() - 60), match.start())
         receiver = before.group(1) if before else ""
-        if receiver != "self" and not NO_MODULE.search(receiver):
+        if not NO_MODULE.search(receiver):
             yield sys.intern(match.group(1)), match.start()
+
+
+def _is_behind_self(text: str, offset: int) -> bool:
+    """Whether what stands before the offset is the name `self`, and not the end of another."""
+    if not text.startswith("self", offset - 4) or offset < 4:
+        return False
+    before = text[offset - 5 : offset - 4]
+    return not (before.isalnum() or before in ("_", "."))
 
 
 def bindings_of(statement: ast.stmt, path: str) -> Iterator[tuple[str, Binding]]:
@@ -308,6 +318,8 @@ def _init_kind(init: FunctionNode, node: ast.ClassDef) -> InitKind:
 
 def _generated_header(text: str) -> str | None:
     head = text[:2000]
+    if not any(word in head.lower() for word in ("generated", "edit", "modify")):
+        return None
     match = _GENERATED.search(head)
     if match is None or not _is_comment_or_docstring(head, match.start()):
         return None

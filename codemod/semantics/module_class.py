@@ -19,6 +19,7 @@ from codemod.semantics.syntax import (
     children,
     class_at,
     dotted_name,
+    statements_below,
     statements_in,
     targets_of,
 )
@@ -397,10 +398,9 @@ class ModuleClass:
         found: dict[str, list[Assignment]] = {}
         for method in self.methods:
             top = {id(statement) for statement in method.node.body}
-            for node in ast.walk(method.node):
-                if isinstance(node, ast.stmt):
-                    for item in _assignments(node, method, id(node) in top):
-                        found.setdefault(item.name, []).append(item)
+            for node in statements_below(method.node):
+                for item in _assignments(node, method, id(node) in top):
+                    found.setdefault(item.name, []).append(item)
         return {name: tuple(items) for name, items in found.items()}
 
     # -- names ---------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from codemod.catalogue import canonical
 from codemod.errors import SourceError
 from codemod.semantics.index import ClassIndex, FileIndex
 from codemod.semantics.observers import Observer
+from codemod.semantics.parts import Parts
 from codemod.semantics.reach import Reach
 from codemod.source.overlay import Overlay
 from codemod.source.text import LINE_END, SourceText
@@ -68,6 +69,7 @@ class Project:
     _places: dict[tuple[str, str], tuple[Place, ...]] = field(default_factory=dict, repr=False)
     _texts: dict[str, str] = field(default_factory=dict, repr=False)
     _class_texts: dict[ClassKey, str] = field(default_factory=dict, repr=False)
+    _parts: dict[str, Parts] = field(default_factory=dict, repr=False)
     _starts: dict[str, Sequence[int]] = field(default_factory=dict, repr=False)
 
     # -- files by import name ------------------------------------------------------------------
@@ -395,10 +397,17 @@ class Project:
         """The text of a file for word searches; decoding errors replaced."""
         if path not in self._texts:
             try:
-                self._texts[path] = self.overlay.read(path).decode("utf-8", "replace")
+                self._texts[path] = self.overlay.read(path).decode("utf-8-sig", "replace")
             except SourceError:
                 self._texts[path] = ""
         return self._texts[path]
+
+    def parts(self, path: str) -> Parts:
+        """The syntax tree of a file, whose offsets are those of `text`. One is kept."""
+        if path not in self._parts:
+            self._parts.clear()
+            self._parts[path] = Parts(SourceText(path, self.text(path)), self.files[path].parts)
+        return self._parts[path]
 
     def class_text(self, key: ClassKey) -> str:
         """The lines of a class."""

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import warnings
+from collections import deque
 from collections.abc import Iterator
 
 from codemod.errors import SourceError
@@ -108,6 +109,22 @@ def statements_in(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             continue
         for block in blocks_of(statement):
             yield from statements_in(block)
+
+
+def statements_below(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """The statement and all within, nested functions and classes too, in the order of `ast.walk`.
+
+    It looks into no expression.
+    """
+    waiting: deque[ast.AST] = deque([statement])
+    while waiting:
+        node = waiting.popleft()
+        if isinstance(node, ast.stmt):
+            yield node
+        for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+            below = getattr(node, name, None)
+            if isinstance(below, list):
+                waiting.extend(below)
 
 
 def blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:

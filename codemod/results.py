@@ -137,7 +137,7 @@ class Witness:
     """What must be executed in the after run for a site to count as reached.
 
     `expression`: the expression at `text[start:end]`, after the edits in and around it.
-    `function`: entry of the `def` whose keyword (`def` or `async`) stands at `start`.
+    `function`: the `def` whose keyword (`def` or `async`) stands at `start`, left by a return.
     Offsets are those of the snapshot that the rewrite was found in.
     """
 

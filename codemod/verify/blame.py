@@ -92,7 +92,10 @@ def _culprit_alone(
 def _seen_again(
     laboratory: Laboratory, failing: Failing, own: Sequence[Rewrite]
 ) -> Job[Trial | Reason]:
-    """The failure in fresh processes, with raw data; a Reason if a run differs from its first."""
+    """The failure in fresh processes, with raw data; a Reason if a run differs from its first.
+
+    The code before must also agree with itself where it is loaded as the code after is.
+    """
     way, base, over = failing.way, failing.base, failing.over
     target = str(way.model)
     before = yield from laboratory.before(failing.group, way, base)
@@ -113,7 +116,13 @@ def _seen_again(
         if apart is not None:
             place = yield from laboratory.unsteady_place(way, over)
             return reasons.nondeterministic(apart, target, place)
-    trial = laboratory.judged(way, [fresh_before, before], fresh_after, base, over, rewrites)
+    shadow = laboratory.runner.shadow(base, over)
+    elsewhere = yield Observe(shadow, way.model, way.recipe, raw=True, attempt=2, sets=names)
+    apart = _apart(before, elsewhere)
+    if apart is not None:
+        return reasons.nondeterministic(apart, target)
+    befores = [fresh_before, before, elsewhere]
+    trial = laboratory.judged(way, befores, fresh_after, base, over, rewrites)
     unsteady = _unsteady(trial, after, fresh_after)
     if unsteady:
         return reasons.nondeterministic(unsteady, target)

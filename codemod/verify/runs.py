@@ -6,6 +6,7 @@ each waiting for one request at a time.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -27,6 +28,7 @@ T = TypeVar("T")
 Key = TypeVar("Key", bound=Hashable)
 
 DISK = "disk"
+_BESIDE = ".codemod-beside.py"  # no file; it makes an overlay another
 _MORE_BUDGET = 10.0  # seconds for a recipe beyond the first
 
 
@@ -229,6 +231,19 @@ class Runner:
             made = self.compose(chosen) if chosen else Composition({}, {})
             self._overlays[chosen] = _as_overlay(chosen, made, self.project.root)
         return self._overlays[chosen]
+
+    def shadow(self, base: Overlay, over: Overlay) -> Overlay:
+        """What `base` holds, as an overlay of its own that replaces the files that `over` does.
+
+        It is served by other processes, in other folders.
+        """
+        files = dict(base.files)
+        for path in over.files.keys() - base.files.keys():
+            with contextlib.suppress(OSError):  # A file that the rewrites make is not there.
+                data = Path(path).read_bytes()
+                files[path] = SourceText.decode(os.path.relpath(path, self.project.root), data).text
+        beside = {str(self.project.root / _BESIDE): ""}
+        return Overlay(base.ids | {_BESIDE}, {**files, **beside}, base.witnesses, base.keys)
 
     def run_all(
         self, jobs: Mapping[Key, Job[T]], done: Callable[[Key], None] = lambda _key: None

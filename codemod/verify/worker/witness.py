@@ -1,7 +1,8 @@
 """Makes a file's code tell which of its witnesses were evaluated.
 
-The expression `E` at a location becomes `__codemod_reached__(keys, E)`, a function starts with
-`__codemod_reached__(keys)`. Lines stay where they are.
+The expression `E` at a location becomes `__codemod_reached__(keys, E)`. A function tells it where
+it returns: what raises has not run. A generator, which may be left early, tells it where it
+starts. Lines stay where they are.
 """
 
 from __future__ import annotations
@@ -178,16 +179,43 @@ class _Recording(ast.NodeTransformer):
         entry = self._entered.get(node)
         self.generic_visit(node)
         if entry is not None and isinstance(node, _FUNCTIONS):
-            _enter(node, entry)
+            _tell_end(node, entry)
         if keys is not None and isinstance(node, ast.expr):
             return ast.copy_location(_call(keys, [node]), node)
         return node
 
 
-def _enter(function: "ast.FunctionDef | ast.AsyncFunctionDef", keys: List[str]) -> None:
-    first = function.body[0]
-    after_docstring = int(ast.get_docstring(function, clean=False) is not None)
-    function.body.insert(after_docstring, ast.copy_location(ast.Expr(_call(keys, [])), first))
+def _tell_end(function: "ast.FunctionDef | ast.AsyncFunctionDef", keys: List[str]) -> None:
+    inside = _Inside(keys)
+    function.body = [inside.visit(statement) for statement in function.body]
+    if inside.is_generator:
+        at = int(ast.get_docstring(function, clean=False) is not None)
+        function.body.insert(at, _statement(keys, function.body[0]))
+    else:
+        function.body.append(_statement(keys, function.body[-1]))
+
+
+class _Inside(ast.NodeTransformer):
+    """What stands in a function itself, not in one inside it."""
+
+    def __init__(self, keys: List[str]) -> None:
+        self._keys = keys
+        self.is_generator = False
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, (*_FUNCTIONS, ast.Lambda, ast.ClassDef)):
+            return node
+        self.generic_visit(node)
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            self.is_generator = True
+        if isinstance(node, ast.Return):
+            arguments = [] if node.value is None else [node.value]
+            node.value = ast.copy_location(_call(self._keys, arguments), node)
+        return node
+
+
+def _statement(keys: List[str], beside: ast.stmt) -> ast.stmt:
+    return ast.copy_location(ast.Expr(_call(keys, [])), beside)
 
 
 def _call(keys: List[str], arguments: List[ast.expr]) -> ast.Call:

@@ -32,7 +32,8 @@ _MOST_CONFIGURED = 2  # of them built from settings
 _CALLED = re.compile(rb"\b([A-Za-z_]\w*)\s*(?:\(|as\b)")  # `Net(`, `import Net as`
 _SETTINGS = re.compile(
     rb"\.add_argument\(|^class \w*(?:[Cc]onfig|CONFIG|[Ss]ettings|[Aa]rgs|[Pp]arams|[Oo]pt)"
-    rb"|^\w*(?:config|CONFIG|cfg|CFG|params|PARAMS|settings|opt)\w*\s*(?::[^=\n]+)?=\s*(?:\{|dict)",
+    rb"|^\w*(?:config|CONFIG|cfg|CFG|params|PARAMS|settings|opt)\w*\s*(?::[^=\n]+)?=\s*(?:\{|dict)"
+    rb"|^\w+(?:\.\w+)+ *= *\S",
     re.M,
 )
 _DEMO = re.compile(r"^(test|demo|example|main|check|_?demo|_?test|run)")

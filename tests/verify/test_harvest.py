@@ -555,27 +555,32 @@ SETTINGS = {
         "p = argparse.ArgumentParser()\np.add_argument('-w', '--width', type=int, default=8)\n"
         "p.add_argument('--depth', type=int, required=True)\n"
         "p.add_argument('--fast', action='store_true')\n",
-        "Net(configs=codemod_config(width=8, depth=4, fast=False))",
+        "Net(configs=codemod_config(depth=4, width=8))",
     ),
     "dataclass": (
         "conf.py",
         "@dataclass\nclass NetConfig:\n    width: int = 8\n    depth: int = 2\n",
-        "Net(configs=codemod_config(width=8, depth=2))",
+        "Net(configs=codemod_config(depth=2, width=8))",
     ),
     "set-in-init": (
         "conf.py",
         "class Config:\n    def __init__(self):\n        self.width = 8\n        self.depth = 2\n",
-        "Net(configs=codemod_config(width=8, depth=2))",
+        "Net(configs=codemod_config(depth=2, width=8))",
     ),
     "dictionary": (
         "conf.py",
         "CONFIG = {'data': 'x', 'model': {'width': 8, 'depth': 2}}\n",
-        "Net(configs=codemod_config(width=8, depth=2))",
+        "Net(configs=codemod_config(depth=2, width=8))",
+    ),
+    "yacs": (
+        "conf.py",
+        "_C = CN()\n_C.width = 8\n_C.depth = 2\n_C.more = CN()\n_C.more.x = f()\n",
+        "Net(configs=codemod_config(depth=2, width=8))",
     ),
     "json": (
         "configs/a.json",
         '{"model": {"width": 8, "depth": 2}, "seed": 1}',
-        "Net(configs=codemod_config(width=8, depth=2))",
+        "Net(configs=codemod_config(depth=2, width=8))",
     ),
 }  # fmt: skip
 
@@ -596,3 +601,37 @@ def test_settings_that_have_all_that_is_read(path: str, text: str, build: str) -
 )
 def test_settings_that_do_not_fit(path: str, text: str) -> None:
     assert found({"pkg/net.py": TAKES_SETTINGS, path: text}) == []
+
+
+NESTED = """
+class Net:
+    def __init__(self, config):
+        part = config.model.net
+        self.depth = part.depth
+        self.sizes = config.model.sizes.copy()
+        self.rest = build({})
+"""
+
+
+def test_defaults_are_overridden_by_a_file() -> None:
+    (recipe,) = found(
+        {
+            "pkg/net.py": NESTED.format("config.seed"),
+            "conf.py": "C = CN()\nC.model = CN()\nC.model.sizes = [1, 2]\nC.seed = 0\nC.x = 1\n",
+            "conf/a.yaml": "model:\n  net:\n    depth: 7\nseed: 3\n",
+        }
+    )
+    assert recipe.build == (
+        "Net(config=codemod_config(model=codemod_config(net=codemod_config(depth=7), "
+        "sizes=[1, 2]), seed=3))"
+    )
+    assert recipe.where == "conf/a.yaml:1"
+
+
+def test_settings_that_are_handed_on_are_given_whole() -> None:
+    text = "config = {'model': {'net': {'depth': 7}, 'sizes': []}, 'more': 'x', 'and': 1}\n"
+    (recipe,) = found({"pkg/net.py": NESTED.format("config"), "conf.py": text})
+    assert recipe.build == (
+        "Net(config=codemod_config(**{'model': codemod_config(net=codemod_config(depth=7), "
+        "sizes=[]), 'more': 'x', 'and': 1}))"
+    )

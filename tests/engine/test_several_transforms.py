@@ -43,7 +43,7 @@ def test_names_do_not_clash_and_imports_are_shared() -> None:
     result = planned(files, FunctionalToModule, DropoutToModule)
     made = (
         "self.dropout1 = nn.Dropout()",
-        "self.dropout = nn.Dropout(0.5)",
+        "self.dropout2 = nn.Dropout(0.5)",
         "self.relu = nn.ReLU()",
     )
     text = composed(result)

@@ -764,7 +764,58 @@ RELATED = [
 ]
 
 
+RELATED += [
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(6, 3)
+
+            def forward(self, data):
+                x, edge_index = data.x, data.edge_index
+                return self.fc(x)[edge_index[0]]
+        """,
+        id="object-with-tensors",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, configs):
+                super().__init__()
+                self.task_name = configs.task_name
+                self.fc = nn.Linear(configs.enc_in, 3)
+
+            def forward(self, x):
+                if self.task_name in ["long_term", "short_term"]:
+                    return self.fc(x)
+                if self.task_name == "classification":
+                    raise ValueError("only forecasts")
+                raise ValueError("what?")
+        """,
+        id="string-setting-that-the-call-asks-for",
+    ),
+]
+
+
 @pytest.mark.parametrize("source", RELATED)
 def test_inputs_that_depend_on_each_other_are_found(find: Any, source: str) -> None:
     found = find(source)
     assert torch.is_tensor(found.run(found.search())[-1])
+
+
+def test_a_model_with_large_defaults_is_built_small(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, classes, hidden_dim=4096, num_layers=12):
+                super().__init__()
+                layers = [nn.Linear(hidden_dim, hidden_dim) for _ in range(num_layers)]
+                self.net, self.head = nn.Sequential(*layers), nn.Linear(hidden_dim, classes)
+
+            def forward(self, x):
+                return self.head(self.net(x))
+        """
+    )
+    model = found.run(found.search())[0]
+    assert (len(model.net), model.head.in_features) == (2, 64)

@@ -33,7 +33,9 @@ def _main():  # type: ignore[no-untyped-def]
     _package()  # type: ignore[no-untyped-call]
     import importlib
 
-    return importlib.import_module("_codemod_worker.host").main(sys.argv[1:])
+    arguments = sys.argv[1:]
+    del sys.argv[1:]  # A script that parses its arguments when it is imported has none.
+    return importlib.import_module("_codemod_worker.host").main(arguments)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import torch
 
 from . import words
 from .bestfirst import BestFirst
+from .configs import shrink
 from .corrections import (
     EMPTY,
     answers,
@@ -88,7 +89,10 @@ class Constructor:
         self.reader = Reader(cls)
         self.parameters = {p.name: p for p in self._parameters()}
         self.queue: BestFirst[Arguments] = BestFirst()
-        self.queue.push(0.0, self._first())
+        self.first = self._first()
+        self.queue.push(0.0, self.first)
+        self.modest = self._modest()
+        self.queue.push(0.4, self.modest)
 
     def draft(self, arguments: Arguments) -> Draft:
         parts, setups = [], []
@@ -180,6 +184,14 @@ class Constructor:
         return tuple(
             (p.name, p.options[0] if p.options else Value("None")) for p in self.parameters.values()
         )
+
+    def _modest(self) -> Arguments:
+        """The first arguments, with small ones instead of large defaults."""
+        signature = signature_of(initialiser(self.cls))
+        defaults = {n: p.default for n, p in signature.parameters.items()} if signature else {}
+        numbers = {n: d for n, d in defaults.items() if isinstance(d, (int, list, tuple))}
+        small = {n: Value(repr(v)) for n, v in shrink(numbers).items() if n in self.parameters}
+        return _with(dict(self._first()), small)
 
     def _parameters(self) -> Iterator[Parameter]:
         function = initialiser(self.cls)
@@ -498,7 +510,9 @@ class Constructor:
         those that what stands there was made of."""
         frames = list(reversed(failure.frames))
         blamed: Dict[str, None] = {}
-        for spoken in [set(f.words) for f in frames] + [set(f.sources) for f in frames]:
+        asked = set(failure.guard.words) if failure.guard is not None else set()
+        said = [set(f.words) for f in frames]
+        for spoken in [*said, asked, *(set(f.sources) for f in frames)]:
             for name, parameter in self.parameters.items():
                 if spoken & set(parameter.aliases):
                     blamed[name] = None
@@ -514,6 +528,10 @@ class Constructor:
         yield from self._config_repairs(current, failure)
         yield from self._guard_repairs(current, failure)
         yield from self._list_repairs(current, failure)
+        asked = failure.guard.strings[:6] if failure.guard is not None else ()
+        for name in blamed:
+            if current.get(name, OMITTED).text[:1] in ("'", '"', ""):
+                yield from ({name: Value(repr(one))} for one in asked)
         quoted = _QUOTED.findall(message)
         for name in blamed:
             for word in quoted[:6]:
@@ -602,6 +620,8 @@ class Constructor:
                 continue
             options = self.values(key, None, part)
             told = [Value(one) for one in answers(failure, Value(text), options)]
+            if text[:1] in "'\"" and failure.guard is not None:
+                told += [Value(repr(one)) for one in failure.guard.strings]
             for option in list(dict.fromkeys([*told, *options]))[:8]:
                 if option.text != text:
                     yield key, option

@@ -6,13 +6,16 @@ A `Guard` keeps the frame's names, so that other values can be tried on the cond
 from __future__ import annotations
 
 import ast
-from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .reading import tree_of_code
 
 
 class Guard(NamedTuple):
-    """`tests`: compiled conditions, each with the outcome that led to the raise."""
+    """`tests`: compiled conditions, each with the outcome that led to the raise.
+
+    `words`: all names and attributes in them; `names`: those of them that are local.
+    """
 
     function: str
     tests: Tuple[Tuple[Any, bool], ...]
@@ -21,6 +24,7 @@ class Guard(NamedTuple):
     strings: Tuple[str, ...]
     scope: Any
     local: Dict[str, Any]
+    words: Tuple[str, ...] = ()
 
     def passes(self, changes: Dict[str, Any]) -> bool:
         """Whether, with these local names changed, the raise is not reached."""
@@ -59,7 +63,16 @@ def guard_of(frame: Any, line: int) -> Optional[Guard]:
         tuple(sorted(strings)),
         frame.f_globals,
         local,
+        tuple(dict.fromkeys(word for test, _ in tests for word in _words(test))),
     )
+
+
+def _words(test: ast.AST) -> Iterator[str]:
+    for node in ast.walk(test):
+        if isinstance(node, ast.Name) and node.id != "self":
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
 
 
 def _collect(body: List[Any], line: int, tests: List[Tuple[ast.AST, bool]]) -> None:

@@ -61,6 +61,7 @@ _NOT_PLAIN = re.compile(r"'(int|float|str|bool|Identity)' object|not (int|float|
 _OF_GRAPHS = ("edge_index", "index", "adj_t")
 _NOT_LIST = re.compile(r"'(list|tuple)' object|not (list|tuple)|list indices")
 _UNPACKED_FROM = re.compile(r"unpack \(expected (\d+), got (\d+)")
+_LACKING = re.compile(r"'Tensor' object has no attribute '(\w+)'")
 _TOO_MANY = re.compile(r"too many values to unpack \(expected (\d+)")
 _UNPACKED = re.compile(r"unpack.*expected (?:at least )?(\d+)")
 
@@ -210,6 +211,9 @@ class Inputs:
             spec = self._by_annotation(name, one, facts)
             if spec is not None:
                 return spec
+        held = self._held(facts)
+        if held and not facts.layers:
+            return Table(tuple((key, self._tensor(key, facts.parts[key])) for key in held), True)
         element = facts.parts.get(ELEMENT)
         if element is not None and element.layers:
             return Group("[", (self._tensor(name, element),) * max(facts.length, 2))
@@ -221,6 +225,12 @@ class Inputs:
         if facts.called is not None and not (facts.layers or facts.ranks or facts.methods):
             return Raw("torch.nn.Identity()")
         return self._tensor(name, facts)
+
+    def _held(self, facts: Facts) -> List[str]:
+        """Attributes that are asked of an input and that no tensor has: it is an object."""
+        asked = [key for key, part in facts.attributes.items() if part.called is None]
+        foreign = [key for key in asked if not hasattr(torch.Tensor, key) and key.isidentifier()]
+        return [key for key in asked if key in foreign or len(key) == 1] if foreign else []
 
     def _by_annotation(self, name: str, annotation: Any, facts: Facts) -> Optional[Spec]:
         if annotation is None or annotation is Any:
@@ -551,6 +561,12 @@ class Inputs:
         self, name: str, spec: Tensor, failure: Failure
     ) -> Iterator[Tuple[float, Spec]]:
         message = failure.message
+        facts = self.facts[name]
+        lacking = _LACKING.search(message)
+        if lacking and name in failure.words:
+            held = dict.fromkeys([*self._held(facts), lacking.group(1)])
+            parts = [(key, self._tensor(key, facts.parts.get(key) or Facts())) for key in held]
+            yield 0.5, Table(tuple(parts), True)
         if _NOT_TENSOR.search(message):
             for count in (2, 3, 4):
                 yield 1.0 + 0.2 * count, Group("[", (spec,) * count)

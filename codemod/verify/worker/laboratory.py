@@ -79,7 +79,9 @@ class Failure(NamedTuple):
 
     @property
     def sources(self) -> Tuple[str, ...]:
-        return tuple(word for frame in self.frames for word in frame.sources)
+        """What the words were made of, and what the condition asked that led to the raise."""
+        asked = self.guard.words if self.guard is not None else ()
+        return (*asked, *(word for frame in self.frames for word in frame.sources))
 
     @property
     def text(self) -> str:

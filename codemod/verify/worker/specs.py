@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Tuple, Union
 import torch
 
 from . import words
+from .configs import HELPERS
 from .messages import Change
 
 NODES, EDGES = 8, 20
@@ -69,12 +70,16 @@ class Group(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A dictionary of tensors."""
+    """A dictionary of tensors, or an object with them as attributes."""
 
     items: Tuple[Tuple[str, Tensor], ...]
+    is_object: bool = False
 
     @property
     def text(self) -> str:
+        if self.is_object:
+            inner = ", ".join("{}={}".format(name, value.text) for name, value in self.items)
+            return "codemod_config({})".format(inner)
         return "{{{}}}".format(", ".join("{!r}: {}".format(k, v.text) for k, v in self.items))
 
 
@@ -121,7 +126,7 @@ def other_shapes(spec: Tensor) -> Iterator[Tensor]:
 
 
 def example(spec: Spec) -> Any:
-    return eval(spec.text, {"torch": torch})
+    return eval(spec.text, {"torch": torch, **HELPERS})
 
 
 def apply(
@@ -184,7 +189,8 @@ def _changed(spec: Spec, change: Change) -> Spec:
         items = tuple(_changed_tensor(item, change) for item in spec.items)
         return spec._replace(items=items)
     if isinstance(spec, Table):
-        return Table(tuple((key, _changed_tensor(item, change)) for key, item in spec.items))
+        items_changed = tuple((key, _changed_tensor(item, change)) for key, item in spec.items)
+        return spec._replace(items=items_changed)
     return _changed_tensor(spec, change) if isinstance(spec, Tensor) else spec
 
 

@@ -52,6 +52,7 @@ GIVE = (
 BUILDS = 60
 WORKING_BUILDS = 12
 CALLS = 150
+SLOW = 0.4  # seconds to build a model: a smaller one is tried first
 PAIRED = 12  # calls of a model that was built in another way
 REPEATS = 12  # of one message, to the letter: it does not hang on the inputs
 
@@ -250,14 +251,20 @@ def plain(subject: Subject) -> Iterator[Draft]:
         return
     laboratory = subject.laboratory
     constructor = Constructor(subject.cls, subject.namespace, subject.cls.__qualname__)
-    built = 0
+    first = constructor.first
+    built, late = 0, []  # type: int, List[Tuple[float, Arguments]]
     for _ in range(BUILDS):
-        popped = constructor.queue.pop()
+        popped = constructor.queue.pop() or (late.pop(0) if late else None)
         if popped is None or laboratory.left <= 0 or built >= WORKING_BUILDS:
             return
         cost, arguments = popped
         draft = constructor.draft(arguments)
+        before = laboratory.left
         model, failure = laboratory.build(draft)
+        if before - laboratory.left > SLOW and arguments == first and first != constructor.modest:
+            late.append(popped)
+            first = constructor.modest
+            continue
         if failure is None:
             built += 1
             for inputs, call, found in _calls(subject, draft, model, CALLS if built < 4 else 60):

@@ -179,7 +179,7 @@ def check_after_super(module: ModuleClass, statement: ast.stmt) -> None:
 
 def _super_call_index(module: ModuleClass, init: Method) -> int | None:
     """Index, in the body of `__init__`, of the statement that runs a base's `__init__`."""
-    bases = {base for base in module.index.bases if base}
+    bases = {name for base in module.node.bases if (name := dotted_name(base))}
     above = set(module.ancestors_in_project)
     for index, statement in enumerate(init.node.body):
         for node in ast.walk(statement):

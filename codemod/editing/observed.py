@@ -9,6 +9,7 @@ from codemod.results import Contract
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.observers import Observer, ObserverKind
 from codemod.semantics.project import Base, ClassKey
+from codemod.semantics.wholes import is_part
 
 _KINDS_OF_CHILDREN: frozenset[ObserverKind] = frozenset({"positions", "in-order", "all-hooked"})
 _KINDS_OF_HOOKS: frozenset[ObserverKind] = frozenset({"hooked", "all-hooked"})
@@ -54,6 +55,8 @@ def _may_look_at(module: ModuleClass, path: str, observer: Observer) -> bool:
     reach = module.project.reach
     if "." in observer.receiver:
         return reach.may_hold(path, module.key)
+    if observer.kind in ("positions", "in-order") and is_part(module.project, module.key):
+        return False  # what takes any model apart is given whole ones
     return reach.may_meet(path, module.key)
 
 

@@ -23,7 +23,8 @@ def outside_refusals(
 ) -> Iterator[Refusal]:
     """A refusal for each call, outside the module classes, of a wanted function.
 
-    The codes are outside-class and, in a class that another of its name replaces, defined-twice.
+    The codes are outside-class; in a module class, outside of its methods, in-class-body; and in
+    a class that another of its name replaces, defined-twice.
     """
     for call, name, owner in outside_calls(transform, file, modules):
         if wanted(name):
@@ -35,8 +36,8 @@ def outside_calls(
 ) -> Iterator[tuple[ast.Call, str, str]]:
     """Calls outside the module classes, near the transform's markers: the call, the qualified
     name of the function, and the function or class that the call stands in."""
-    skipped = {file.project.classes[file.path, name].line for name in modules}
-    for call, scope, owner in _calls(file, _marked(file, transform), None, "", skipped):
+    lines = {file.project.classes[file.path, name].line for name in modules}
+    for call, scope, owner in _calls(file, _marked(file, transform), None, "", lines):
         name = file.resolver.qualified(call.func, scope)
         if name is not None:
             yield call, name, owner
@@ -62,10 +63,15 @@ def refuse_outside(
 ) -> Refusal:
     """A refusal for a place outside the module classes."""
     position = file.source.position(span(file.source, node)[0])
-    return transform.refusal(file.path, position.line, position.column, owner, refused)
+    shown = owner.removesuffix(_IN_BODY)
+    return transform.refusal(file.path, position.line, position.column, shown, refused)
 
 
 def _refused(owner: str, modules: frozenset[str]) -> Refused:
+    if owner.endswith(_IN_BODY):
+        return Refused(
+            "in-class-body", f"the call stands in no method of {owner[: -len(_IN_BODY)]}"
+        )
     for name in modules:
         if owner.startswith(f"{name}."):
             return Refused("defined-twice", f"{name} is defined again further down")
@@ -81,20 +87,32 @@ def _marked(file: SourceFile, transform: Transform) -> ast.Module:
     return ast.Module(body=body, type_ignores=[])
 
 
+_IN_BODY = ".<class body>"
+_BINDS = ast.Assign | ast.AnnAssign
+
+
 def _calls(
-    file: SourceFile, node: ast.AST, scope: Scope | None, owner: str, skipped: set[int]
+    file: SourceFile, node: ast.AST, scope: Scope | None, owner: str, modules: set[int]
 ) -> Iterator[tuple[ast.Call, Scope | None, str]]:
+    """Calls below `node` with the function or class around; `modules`: lines of module classes."""
     for child in children(node):
-        if isinstance(child, ast.ClassDef) and child.lineno in skipped:
+        if isinstance(child, ast.ClassDef) and child.lineno in modules:
+            name = f"{owner}.{child.name}" if owner else child.name
+            body = [item for item in child.body if not isinstance(item, FunctionNode)]
+            lambdas = ast.Module(
+                body=[item for item in body if isinstance(item, _BINDS)], type_ignores=[]
+            )
+            for call, inside, _ in _calls(file, lambdas, scope, name, modules):
+                yield call, inside, name + _IN_BODY
             continue
         if isinstance(child, ast.Call):
             yield child, scope, owner
         if isinstance(child, FunctionNode | ast.Lambda):
             name = getattr(child, "name", "<lambda>")
             inner = file.scope(child, scope)
-            yield from _calls(file, child, inner, f"{owner}.{name}" if owner else name, skipped)
+            yield from _calls(file, child, inner, f"{owner}.{name}" if owner else name, modules)
         elif isinstance(child, ast.ClassDef):
             inner_owner = f"{owner}.{child.name}" if owner else child.name
-            yield from _calls(file, child, scope, inner_owner, skipped)
+            yield from _calls(file, child, scope, inner_owner, modules)
         else:
-            yield from _calls(file, child, scope, owner, skipped)
+            yield from _calls(file, child, scope, owner, modules)

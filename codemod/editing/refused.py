@@ -119,6 +119,14 @@ COMMON_REFUSALS: Mapping[str, RefusalDoc] = {
         "Code elsewhere uses an attribute of this name on another object, maybe this one's.",
         "Rename the attribute, so that the two can be told apart.",
     ),
+    "declared": RefusalDoc(
+        "A stub file (.pyi) or a Protocol declares an attribute of this name.",
+        "Take the declaration out first.",
+    ),
+    "in-class-body": RefusalDoc(
+        "The call stands in the class body, outside of its methods (`forward = lambda ...`).",
+        "Write it as a method with def.",
+    ),
     "named-in-string": RefusalDoc(
         "A string elsewhere names the attribute (getattr, fuse_modules, return nodes).",
         "Remove the string's use first.",

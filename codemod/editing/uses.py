@@ -42,9 +42,10 @@ def check_not_used_elsewhere(module: ModuleClass, name: str, kind: str) -> None:
     """Raise Refused unless `self.NAME` is used in this class alone.
 
     `kind` is the module class (`torch.nn.ReLU`), for code that looks for its instances.
-    Raises Refused: used-in-family, used-outside, named-in-string, swept-by-type.
+    Raises Refused: used-in-family, declared, used-outside, named-in-string, swept-by-type.
     """
     _check_family(module, name)
+    _check_not_declared(module, name)
     _check_not_put_together(module, name)
     named = (
         _places(module, _string_uses, name)
@@ -121,6 +122,17 @@ def _check_family(module: ModuleClass, name: str) -> None:
         item = module.project.classes[key]
         if name in item.names:
             raise Refused("used-in-family", f"{item.qualname} ({key[0]}) uses {name} as well")
+
+
+def _check_not_declared(module: ModuleClass, name: str) -> None:
+    """A stub beside the file, or a Protocol, promises the attribute to type checkers."""
+    project = module.project
+    stub = module.path.removesuffix(".py") + ".pyi"
+    if name in project.documents.get(stub, ()):
+        raise Refused("declared", f"{stub} names {name}")
+    for key in project.protocols:
+        if name in project.classes[key].names and project.reach.may_meet(key[0], module.key):
+            raise Refused("declared", f"{key[1]} ({key[0]}) is a Protocol that names {name}")
 
 
 def _check_not_put_together(module: ModuleClass, name: str) -> None:

@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
@@ -43,7 +43,7 @@ class ClassIndex:
     qualname: str
     line: int
     end_line: int
-    bases: tuple[str | None, ...]
+    bases: tuple[str | None, ...]  # `=pkg.Name` where a function around the class imports it
     decorators: tuple[str | None, ...]
     metaclass: bool
     methods: frozenset[str]
@@ -228,20 +228,39 @@ def _exports_of(statement: ast.stmt) -> Iterator[str]:
 def _classes(source: SourceText, tree: ast.Module) -> Iterator[ClassIndex]:
     if "class" not in source.text:
         return
-    yield from _classes_in(source, tree.body, prefix="", in_function=False)
+    yield from _classes_in(source, tree.body, "", False, {})
 
 
 def _classes_in(
-    source: SourceText, body: list[ast.stmt], prefix: str, in_function: bool
+    source: SourceText,
+    body: list[ast.stmt],
+    prefix: str,
+    in_function: bool,
+    imported: Mapping[str, str],
 ) -> Iterator[ClassIndex]:
+    """`imported`: what the functions around import, by name."""
     for statement in statements_in(body):
         if isinstance(statement, ast.ClassDef):
-            yield _class_index(source, statement, prefix, in_function)
+            yield _class_index(source, statement, prefix, in_function, imported)
             inner = f"{prefix}{statement.name}."
-            yield from _classes_in(source, statement.body, inner, in_function)
+            yield from _classes_in(source, statement.body, inner, in_function, imported)
         elif isinstance(statement, FunctionNode) and _holds_class(source, statement):
             inner = f"{prefix}{statement.name}.<locals>."
-            yield from _classes_in(source, statement.body, inner, True)
+            here = {**imported, **_imports_of(source, statement)}
+            yield from _classes_in(source, statement.body, inner, True, here)
+
+
+def _imports_of(source: SourceText, function: FunctionNode) -> dict[str, str]:
+    """What a function imports, by the names that nothing else in it binds."""
+    found: dict[str, set[Binding]] = {}
+    for statement in statements_in(function.body):
+        for name, binding in bindings_of(statement, source.path):
+            found.setdefault(name, set()).add(binding)
+    return {
+        name: next(iter(bindings)).target
+        for name, bindings in found.items()
+        if len(bindings) == 1 and next(iter(bindings)).kind == "import"
+    }
 
 
 def _holds_class(source: SourceText, node: FunctionNode) -> bool:
@@ -252,7 +271,11 @@ def _holds_class(source: SourceText, node: FunctionNode) -> bool:
 
 
 def _class_index(
-    source: SourceText, node: ast.ClassDef, prefix: str, in_function: bool
+    source: SourceText,
+    node: ast.ClassDef,
+    prefix: str,
+    in_function: bool,
+    imported: Mapping[str, str],
 ) -> ClassIndex:
     starts = source.line_starts
     end_line = node.end_lineno or node.lineno
@@ -276,7 +299,7 @@ def _class_index(
         qualname=prefix + node.name,
         line=node.lineno,
         end_line=end_line,
-        bases=tuple(_base_name(base) for base in node.bases),
+        bases=tuple(_imported_base(_base_name(base), imported) for base in node.bases),
         decorators=tuple(
             dotted_name(item.func if isinstance(item, ast.Call) else item)
             for item in node.decorator_list
@@ -288,6 +311,14 @@ def _class_index(
         init=init,
         in_function=in_function,
     )
+
+
+def _imported_base(base: str | None, imported: Mapping[str, str]) -> str | None:
+    """`=torch.nn.Module` for a base that the function around imports, else as it is written."""
+    head, _, rest = (base or "").partition(".")
+    if head not in imported:
+        return base
+    return f"={imported[head]}.{rest}" if rest else f"={imported[head]}"
 
 
 def _base_name(node: ast.expr) -> str | None:

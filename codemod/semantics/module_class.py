@@ -308,6 +308,18 @@ class ModuleClass:
             scope = self.file.scope(node, scope)
         return scope
 
+    @cached_property
+    def class_attribute_calls(self) -> tuple[tuple[ast.stmt, ast.Call, str], ...]:
+        """`NAME = F(...)` in the class body: the statement, the call, F's qualified name."""
+        found = []
+        for statement in statements_in(self.node.body):
+            value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+            if isinstance(value, ast.Call):
+                name = self.file.resolver.qualified(value.func, self.file_scope)
+                if name is not None:
+                    found.append((statement, value, name))
+        return tuple(found)
+
     def method(self, name: str) -> Method | None:
         """The last definition of a method, which is the one that counts."""
         return next((item for item in reversed(self.methods) if item.name == name), None)

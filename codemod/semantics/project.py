@@ -207,6 +207,8 @@ class Project:
         if base is None:
             return Base()
         path, qualname = key
+        if base.startswith("="):
+            return self.resolve_import(path, base[1:])
         # A class nested beside this one is found before a file-level one.
         prefix = qualname.rpartition(".")[0]
         while prefix:
@@ -227,6 +229,15 @@ class Project:
                 if base.key is not None:
                     found.setdefault(base.key, []).append(key)
         return {key: tuple(sorted(children)) for key, children in found.items()}
+
+    @cached_property
+    def protocols(self) -> tuple[ClassKey, ...]:
+        """The classes that say what others look like."""
+        return tuple(
+            key
+            for key, bases in self.bases.items()
+            if any(base.name in ("typing.Protocol", "typing_extensions.Protocol") for base in bases)
+        )
 
     def ancestors(self, key: ClassKey) -> tuple[ClassKey, ...]:
         """All project classes that `key` inherits from, nearest first."""

@@ -42,6 +42,10 @@ class Reach:
             for home in self._homes_of_class(key)
         )
 
+    def importers(self, path: str) -> tuple[str, ...]:
+        """The files that take a name from the file directly."""
+        return tuple(user for user in self._importers.get(path, ()) if user in self.project.files)
+
     def _homes_of_class(self, key: ClassKey) -> set[str]:
         return {key[0], *(child[0] for child in self.project.descendants(key))}
 

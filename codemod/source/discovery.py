@@ -22,8 +22,8 @@ SKIPPED_DIRECTORIES = frozenset(
 )  # fmt: skip
 
 
-# Configuration files name layers and classes; what is larger than this is data.
-DOCUMENTS = (".yaml", ".yml", ".json", ".toml", ".cfg", ".ini")
+# Configuration and stub files name layers and classes; what is larger than this is data.
+DOCUMENTS = (".yaml", ".yml", ".json", ".toml", ".cfg", ".ini", ".pyi")
 _LARGEST_DOCUMENT = 128 * 1024
 
 
@@ -31,7 +31,7 @@ _LARGEST_DOCUMENT = 128 * 1024
 class Discovery:
     """All Python files of a project (`files`) and those that may be rewritten (`selected`).
 
-    `documents`: its configuration files, which are read and never written.
+    `documents`: its configuration and stub files, which are read and never written.
     """
 
     root: Path

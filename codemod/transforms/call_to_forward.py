@@ -292,7 +292,7 @@ def _rename_edit(module: ModuleClass, method: Method) -> Edit:
 
 def _super_edits(module: ModuleClass) -> list[Edit]:
     """`super().__call__(x)` and `Base.__call__(self, x)` call forward."""
-    bases = {base for base in module.index.bases if base}
+    bases = {name for base in module.node.bases if (name := dotted_name(base))}
     edits: list[Edit] = []
     for call in module.calls:
         function = call.node.func

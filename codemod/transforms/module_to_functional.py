@@ -44,6 +44,11 @@ class ModuleToFunctional(Transform):
             " which layer it holds is known only when the model runs.",
             "Assign it once, at the top level of __init__.",
         ),
+        "class-attribute": RefusalDoc(
+            "The module is made in the class body: it is no child of any instance, so train() and"
+            " eval() do not reach it, and a dropout stays on.",
+            "Make it in __init__.",
+        ),
         "used-as-value": RefusalDoc(
             "The module is used otherwise than by calling it (passed on, indexed, inspected).",
             "Leave it a module, or wrap the functional in a lambda by hand.",
@@ -101,6 +106,14 @@ class Net(nn.Module):
                 contract = OTHER_OPERATORS if pair.trace_differs else STRUCTURE
                 yield functional_rewrite(self, site, contract)
         yield from self._inline(module)
+        yield from self._class_attributes(module)
+
+    def _class_attributes(self, module: ModuleClass) -> Iterator[Found]:
+        for statement, call, name in module.class_attribute_calls:
+            pair = by_module(name)
+            if pair is not None and pair.group != "normalization" and self.is_chosen(pair):
+                message = f"`{module.text(call)}` belongs to the class, not to its instances"
+                yield self.refuse(module, statement, Refused("class-attribute", message))
 
     def _inline(self, module: ModuleClass) -> Iterator[Found]:
         for call, made, pair in inline_calls(module):

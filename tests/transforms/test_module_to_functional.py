@@ -55,9 +55,6 @@ NOT_OURS = {
     "nn-is-a-parameter": net("return self.relu(x)", init=(RELU,), taken="nn", head=NO_F),
     "not-a-module-class": NO_F
     + "\n\nclass Helper:\n    def __init__(self):\n        self.relu = nn.ReLU()\n",
-    "class-attribute": NO_F
-    + "\n\nclass Net(nn.Module):\n    relu = nn.ReLU()\n\n    def forward(self, x):\n"
-    "        return self.relu(x)\n",
     "layer-of-another-object": net(
         "return x", init=("self.inner = Inner()", "self.inner.relu = nn.ReLU()"), head=NO_F
     ),
@@ -76,6 +73,9 @@ def test_leaves_what_is_none_of_its_business(source: str) -> None:
 
 
 REFUSED = {
+    "class-attribute": NO_F
+    + "\n\nclass Net(nn.Module):\n    relu = nn.ReLU()  #! class-attribute\n"
+    "\n    def forward(self, x):\n        return self.relu(x)\n",
     # how the attribute is set
     "set-to-none-first": net(
         CALL, init=(FC, "self.relu = None  #! assigned-more-than-once", RELU), head=NO_F

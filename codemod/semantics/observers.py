@@ -20,7 +20,7 @@ ObserverKind = Literal["positions", "in-order", "all-hooked", "hooked", "mode"]
 class Observer:
     """One place. `receiver` is the source of what it looks at; `owner` the class around it.
 
-    `part`: the receiver is held by `self` (`self.body`, what a loop over it gives).
+    `part`: the receiver is held by an object (`self.body`, what a loop over it gives).
 
     `made_by`: dotted names of the calls that may have made the receiver; "" for one that cannot
     be told (a parameter, the target of a loop).
@@ -151,7 +151,7 @@ def _use_of_sweep(
     if isinstance(parent, ast.Subscript) and parent.value is node:
         return "positions" if wrappers else None
     if isinstance(parent, ast.Call) and dotted_name(parent.func) in ("len", "next"):
-        return "in-order" if counted else None
+        return "in-order" if counted and not _asks_if_any(parent, around[1:]) else None
     if isinstance(parent, ast.For | ast.AsyncFor) and parent.iter is node:
         return _use_in_loop(parent, is_children)
     if isinstance(parent, ast.comprehension) and parent.iter is node:
@@ -161,6 +161,18 @@ def _use_of_sweep(
     if isinstance(parent, ast.Return | ast.Call) and wrappers & {"list", "tuple"} and is_children:
         return "positions"
     return None
+
+
+def _asks_if_any(call: ast.Call, around: _Around) -> bool:
+    """`next(m.children(), None)`, `len(list(m.children())) > 0`: whether it is a leaf."""
+    parent = around[0] if around else None
+    compared = isinstance(parent, ast.Compare) and all(
+        isinstance(item, ast.Constant) and item.value in (0, 1) for item in parent.comparators
+    )
+    tested = isinstance(parent, ast.UnaryOp | ast.BoolOp) or (
+        isinstance(parent, ast.If | ast.IfExp) and parent.test is call
+    )
+    return compared or tested or len(call.args) == 2
 
 
 def _use_in_loop(loop: ast.For | ast.AsyncFor, is_children: bool) -> ObserverKind | None:
@@ -321,8 +333,8 @@ def _mode(
 
 
 def _is_part(receiver: ast.expr, around: _Around) -> bool:
-    """Whether it is held by `self`, or given by a loop over what is."""
-    if (dotted_name(receiver) or "").startswith("self."):
+    """Whether it is held by an object (`self.body`), or given by a loop over what is."""
+    if isinstance(receiver, ast.Attribute):
         return True
     return isinstance(receiver, ast.Name) and any(
         (dotted_name(node) or "").startswith("self.")

@@ -26,7 +26,7 @@ def is_part(project: Project, key: ClassKey) -> bool:
 def _uses(project: Project, key: ClassKey) -> Iterator[str]:
     """What is done with the class in each place that names it: it is a part there, or a whole."""
     name = key[1].rpartition(".")[2]
-    pattern = re.compile(rf"(?<![\w.\"'])(?:\w+\.)*{re.escape(name)}\b(\s*\()?(?!\s*[\"'\w])")
+    pattern = re.compile(rf"(?<![\w.\"'])(?:\w+\.)*{re.escape(name)}\b(\s*\()?")
     for path in (key[0], *project.reach.importers(key[0])):
         if _TEST.search(path):
             continue

@@ -17,6 +17,9 @@ NOTHING = {
     "rebuilds-the-same": "for n, c in model.named_children():\n    out.add_module(n, convert(c))",
     "goes-down": "for c in model.children():\n    visit(c)",
     "in-a-known-container": "if isinstance(m, nn.Sequential):\n    return list(m.children())[0]",
+    "asks-for-a-leaf": "if next(m.children(), None):\n    pass",
+    "asks-for-no-children": "if len(list(m.children())) == 0:\n    pass",
+    "asks-for-children": "if not len(m._modules):\n    pass",
     "python-modules": "sys.modules['a']",
     "other-children": "node.children[0]",
     "hooks-by-name": "for n, m in model.named_modules():\n    if n in wanted:\n"
@@ -84,12 +87,12 @@ PARTS = {
     "attribute": ("len(self.body._modules)", True),
     "given-by-a-loop": ("for b in self.blocks:\n    len(b._modules)", True),
     "itself": ("len(self._modules)", False),
-    "of-another": ("len(model.body._modules)", False),
+    "of-another": ("len(model.body._modules)", True),
 }
 
 
 @pytest.mark.parametrize(("body", "part"), PARTS.values(), ids=PARTS)
-def test_parts_of_self(body: str, part: bool) -> None:
+def test_parts(body: str, part: bool) -> None:
     (found,) = observers(body, "self, model")
     assert found.part is part
 

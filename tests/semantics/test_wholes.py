@@ -28,6 +28,9 @@ PARTS = {
         "a.py": BLOCK,
         "b.py": f"{NN}import a\n{HOLDER.replace('Block', 'a.Block')}",
     },
+    "made-over-lines": {
+        "a.py": BLOCK + HOLDER.replace("Block()", "Block(\n            1\n        )")
+    },
     "handed-on": {"a.py": BLOCK + "def net():\n    return Net(Block, [2, 2])\n"},
     "handed-on-by-name": {"a.py": BLOCK + "model = Net(block=Block)\n"},
     "tested-alone": {

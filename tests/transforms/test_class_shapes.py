@@ -231,9 +231,22 @@ def test_class_in_a_factory() -> None:
     assert [item.class_name for item in plan.rewrites] == ["make.<locals>.Net"]
 
 
-def test_base_that_only_the_factory_imports_is_not_found() -> None:
-    source = FACTORY.replace("(nn.Module)", "(neural.Module)").replace(
-        "as F\n", "as F\n        import torch.nn as neural\n"
+NEURAL = FACTORY.replace("(nn.Module)", "(neural.Module)")
+
+
+def test_base_that_only_the_factory_imports_is_found() -> None:
+    source = NEURAL.replace("as F\n", "as F\n        import torch.nn as neural\n")
+    after = source.replace("F.relu", "self.relu").replace(
+        "width)\n\n            def",
+        "width)\n                self.relu = nn.ReLU()\n\n            def",
+    )
+    plan = holds(FunctionalToModule, source, after)
+    assert [item.class_name for item in plan.rewrites] == ["make.<locals>.Net"]
+
+
+def test_base_that_the_factory_imports_or_is_given_is_not_found() -> None:
+    source = NEURAL.replace(
+        "as F\n", "as F\n        import torch.nn as neural\n        neural = other(neural)\n"
     )
     stays(FunctionalToModule, source.replace("F.relu(self.fc(x))", "F.relu(x)  #! unknown-base"))
 

@@ -162,3 +162,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def shown(files: Mapping[str, bytes]) -> str:
+    return "\n".join(f"# ---- {path}\n{data.decode()}" for path, data in sorted(files.items()))

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 from cases import Case, cases
 from hypothesis import given
-from judge import observed, rewritten
+from judge import observed, rewritten, shown
 
 from codemod import Transform
 from codemod.transforms.call_to_forward import CallToForward
@@ -56,7 +56,3 @@ def check(case: Case, transforms: tuple[type[Transform], ...]) -> None:
 
 def raises(seen: dict[str, object], name: str) -> bool:
     return str(seen[name.removesuffix(" rng")]).startswith("raises ")
-
-
-def shown(files: dict[str, bytes]) -> str:
-    return "\n".join(f"# ---- {path}\n{data.decode()}" for path, data in sorted(files.items()))

@@ -1,10 +1,11 @@
 """Measures the tool: `run.py [PART]...`, all parts where none is named.
 
-Parts: overhead, static, packages, mutants, confirm; `PART:NAME` is one measurement of a part.
+Parts: overhead, static, packages, reach, mutants, confirm; `PART:NAME` is one measurement of a part.
 
 Writes `bench/out/results.json` and `results.md` after each measurement; the tool's own reports
 lie in `bench/out/reports/`. `--resume` keeps what was measured before with the same sources.
-`--readme` puts the table of the results at hand into README.md, and measures nothing.
+`--readme` puts the tables of the results at hand into README.md and docs/reach.md, and measures
+nothing.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ from typing import Any
 import confirm
 import mutation
 import overhead
+import reach
 import static
 from environment import TORCH, make_corpora, make_environment
-from table import markdown, put_into
+from table import markdown, put_into, reach_table
 from tool import BenchError
 
 BENCH = Path(__file__).resolve().parent
 OUT = BENCH / "out"
 TOOL, MUTANTS = BENCH.parent / "codemod", BENCH / "mutants"
-PARTS = ("overhead", "static", "packages", "mutants", "confirm")
+PARTS = ("overhead", "static", "packages", "reach", "mutants", "confirm")
 Measurement = tuple[str, str, Callable[[], dict[str, Any]]]
 
 
@@ -47,6 +49,8 @@ def _all() -> Iterator[Measurement]:
         yield "static", transform, lambda name=transform: static.measure(name, OUT)
     for transform in static.TRANSFORMS:
         yield "packages", transform, lambda name=transform: static.measure_packages(name, OUT)
+    for case in reach.cases():
+        yield "reach", " ".join(case), lambda one=case: reach.measure(*one, OUT)
     yield "mutants", "all kinds", mutation.measure
     for target in confirm.targets():
         yield "confirm", target.package, lambda one=target: confirm.measure(one, OUT)
@@ -64,6 +68,7 @@ def main(arguments: list[str]) -> int:
     results = read_results()
     if options.readme:
         put_into(BENCH.parent / "README.md", markdown(results))
+        put_into(BENCH.parent / "docs" / "reach.md", reach_table(results))
         return 0
     make_environment()
     make_corpora()

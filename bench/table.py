@@ -136,6 +136,56 @@ def errors(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"Not measured: {entry['error']}" for entry in entries if "error" in entry]
 
 
+def reach_table(results: Mapping[str, Any]) -> str:
+    """What docs/reach.md shows: sites by package and transform, and why some stay."""
+    entries = [entry for entry in results.get("reach", {}).values() if entry]
+    measured = [entry for entry in entries if "error" not in entry]
+    parts = []
+    for transform in dict.fromkeys(entry["transform"] for entry in measured):
+        chosen = [entry for entry in measured if entry["transform"] == transform]
+        parts += [f"## `{transform}`", _reach_rows(chosen), _reasons(chosen)]
+    written = sum(entry["written"] for entry in measured)
+    broken = [path for entry in measured for path in entry["broken"]]
+    parts.append(f"Files written: {written}; that do not compile: {listed_paths(broken)}.")
+    return "\n\n".join([*parts, *errors(entries)]) + "\n"
+
+
+def _reach_rows(entries: Sequence[Mapping[str, Any]]) -> str:
+    head = (
+        "package | sites | rewritten | share | refused "
+        "| free functions | generated or copied | needs a run"
+    )
+    keys = ("sites", "rewrites", "elsewhere", "tied", "needs_run")
+    total = {key: sum(entry[key] for entry in entries) for key in keys}
+    rows = [
+        (
+            entry["package"],
+            entry["sites"],
+            entry["rewrites"],
+            percent(entry["rewrites"] / entry["sites"] if entry["sites"] else None),
+            entry["sites"] - entry["rewrites"],
+            entry["elsewhere"],
+            entry["tied"],
+            entry["needs_run"],
+        )
+        for entry in [*entries, {"package": "all", **total}]
+    ]
+    return table(head, rows)
+
+
+def _reasons(entries: Sequence[Mapping[str, Any]]) -> str:
+    counts: dict[str, int] = {}
+    for entry in entries:
+        for code, count in entry["refused"].items():
+            counts[code] = counts.get(code, 0) + count
+    ordered = dict(sorted(counts.items(), key=lambda item: -item[1]))
+    return f"Refused: {listed(ordered)}."
+
+
+def listed_paths(paths: Sequence[str]) -> str:
+    return ", ".join(paths) or "none"
+
+
 def percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.1f}%"
 

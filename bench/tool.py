@@ -60,6 +60,15 @@ def patch_only(copy: Copy, arguments: Sequence[str], log: Path, *, watch: bool =
     return done
 
 
+def apply(copy: Copy, arguments: Sequence[str], log: Path) -> Run:
+    """One `codemod apply`. Raises `BenchError`."""
+    state = {"XDG_STATE_HOME": str(copy.state), "XDG_CACHE_HOME": str(copy.state)}
+    done = run([str(CODEMOD), "apply", *arguments], cwd=copy.root, log=log, environment=state)
+    if done.code not in ANSWERED:
+        raise BenchError(f"codemod ended with {done.code}, see {log}")
+    return done
+
+
 def diff(
     copy: Copy, arguments: Sequence[str], report: Path, *, watch: bool = False
 ) -> tuple[Run, dict[str, Any]]:

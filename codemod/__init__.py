@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from codemod.editing.refused import Refused as Refused
     from codemod.editing.removal import remove_statement as remove_statement
     from codemod.editing.replace import replace_function as replace_function
+    from codemod.editing.sequential import trailing_layers as trailing_layers
+    from codemod.editing.sequential import trailing_rewrite as trailing_rewrite
     from codemod.editing.stability import attributes_for_init as attributes_for_init
     from codemod.editing.stability import stable_attributes as stable_attributes
     from codemod.editing.to_functional import attribute_site as attribute_site
@@ -180,6 +182,7 @@ _HOMES = {
     "editing.producers": ("producer_of",),
     "editing.removal": ("remove_statement",),
     "editing.replace": ("replace_function",),
+    "editing.sequential": ("trailing_layers", "trailing_rewrite"),
     "editing.to_functional": (
         "attribute_site",
         "functional_rewrite",

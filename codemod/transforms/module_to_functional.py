@@ -5,7 +5,7 @@ https://docs.pytorch.org/docs/stable/nn.functional.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from codemod import (
     OTHER_OPERATORS,
@@ -28,6 +28,8 @@ from codemod import (
     inline_rewrite,
     is_settled,
     module_names,
+    trailing_layers,
+    trailing_rewrite,
 )
 
 
@@ -93,6 +95,7 @@ class Net(nn.Module):
         for name, assignments in module.assignments.items():
             found = [(item, pair) for item in assignments if (pair := self._pair(module, item))]
             if not found:
+                yield from self._trailing(module, name, assignments)
                 continue
             assignment, pair = found[0]
             try:
@@ -115,9 +118,32 @@ class Net(nn.Module):
                 message = f"`{module.text(call)}` belongs to the class, not to its instances"
                 yield self.refuse(module, statement, Refused("class-attribute", message))
 
+    def _trailing(
+        self, module: ModuleClass, name: str, assignments: Sequence[Assignment]
+    ) -> Iterator[Found]:
+        """The last layers of a Sequential that is held as the attribute."""
+        found = [one for item in assignments if (one := trailing_layers(module, item, self._takes))]
+        if not found:
+            return
+        trailing = found[0]
+        differs = any(pair.trace_differs for _, pair in trailing.layers)
+        try:
+            check_class_accepts_attributes(module)
+            calls = self._calls(module, name, len(assignments), trailing.assignment)
+            for _, pair in trailing.layers:
+                check_not_used_elsewhere(module, name, pair.module)
+            contract = OTHER_OPERATORS if differs else STRUCTURE
+            yield trailing_rewrite(self, module, trailing, calls, contract)
+        except Refused as refused:
+            yield self.refuse(module, trailing.assignment.node, refused)
+
+    def _takes(self, pair: Pair) -> bool:
+        """Whether a layer is a candidate; those that hold state as a rule are none."""
+        return pair.group != "normalization" and self.is_chosen(pair)
+
     def _inline(self, module: ModuleClass) -> Iterator[Found]:
         for call, made, pair in inline_calls(module):
-            if pair.group == "normalization" or not self.is_chosen(pair):
+            if not self._takes(pair):
                 continue
             try:
                 yield inline_rewrite(self, call, made, pair)
@@ -128,9 +154,7 @@ class Net(nn.Module):
         """The catalogue entry of the module that is assigned, if it is one."""
         made = module.call_of(item.value)
         pair = by_module(made.name) if made is not None and made.name else None
-        if pair is None or pair.group == "normalization":
-            return None  # layers that hold state as a rule are no candidates
-        return pair if self.is_chosen(pair) else None
+        return pair if pair is not None and self._takes(pair) else None
 
     def _calls(
         self, module: ModuleClass, name: str, count: int, assignment: Assignment

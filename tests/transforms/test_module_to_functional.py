@@ -33,11 +33,6 @@ NOT_OURS = {
     "layer-of-the-project": net("return self.relu(x)", init=(RELU,), head="from layers import nn\n")
     .replace("nn.Module", "torch.nn.Module")
     .replace("from", "import torch.nn\nfrom", 1),
-    "layer-in-a-sequential": net(
-        "return self.body(x)",
-        init=("self.body = nn.Sequential(nn.Linear(4, 4), nn.ReLU())",),
-        head=NO_F,
-    ),
     "layer-in-a-module-list": net(
         "return x", init=("self.acts = nn.ModuleList([nn.ReLU() for _ in range(3)])",), head=NO_F
     ),

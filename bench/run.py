@@ -1,6 +1,6 @@
 """Measures the tool: `run.py [PART]...`, all parts where none is named.
 
-Parts: overhead, static, packages, reach, mutants, confirm; `PART:NAME` is one measurement of a part.
+Parts: overhead, static, packages, reach, mutants, confirm. `PART:NAME` is one measurement of one.
 
 Writes `bench/out/results.json` and `results.md` after each measurement; the tool's own reports
 lie in `bench/out/reports/`. `--resume` keeps what was measured before with the same sources.

@@ -26,6 +26,7 @@ _STRING = re.compile(r"""["']([A-Za-z_][\w.]*)["']""")
 _PUT_TOGETHER = re.compile(
     rf"""{_TAKES_NAME}\(\s*\w+\s*,\s*[fF]?["']([A-Za-z_]\w*)(?:[{{%]|["']\s*[+%])"""
 )
+_OF_SELF = re.compile(r"\w+\(\s*self\s*,")
 # `x.relu()` and `x.softmax(dim=1)` are methods of a tensor: a module would be called with one.
 _TENSOR_METHOD_CALL = re.compile(r"\(\s*(?:\)|dim\s*=|-?\d)")
 # `self.features.add_module("pool", ...)` names a child of another module.
@@ -136,8 +137,11 @@ def _check_not_declared(module: ModuleClass, name: str) -> None:
 
 
 def _check_not_put_together(module: ModuleClass, name: str) -> None:
-    """`getattr(self, f"relu{i}")` in the family may lead to `self.relu1`."""
+    """`getattr(self, f"relu{i}")` in the family may lead to `self.relu1`, as `"relu1"` does."""
+    own = re.compile(rf"""{_TAKES_NAME}\(\s*self\s*,\s*["']{re.escape(name)}["']""")
     for key in (module.key, *module.ancestors_in_project, *module.descendants_in_project):
+        if own.search(module.project.class_text(key)):
+            raise Refused("named-in-string", f"{key[1]} names {name!r} in a string")
         for match in _PUT_TOGETHER.finditer(module.project.class_text(key)):
             if name.startswith(match.group(1)):
                 raise Refused("named-in-string", f"{key[1]} puts names like {name!r} together")
@@ -251,9 +255,18 @@ def _named(project: Project, name: str, functions: str) -> Iterator[Place]:
         rf"""|(?:\b_modules|\bnamed_(?:modules|children)\(\)\))\[\s*["']{quoted}["']\s*\]"""
     )
     for path in project.files_with_string(name):
-        match = pattern.search(project.text(path))
-        if match:
-            yield Place.at(path, project.text(path), match.start())
+        for match in pattern.finditer(project.text(path)):
+            if not _asks_itself(project, path, match):
+                yield Place.at(path, project.text(path), match.start())
+                break
+
+
+def _asks_itself(project: Project, path: str, match: re.Match[str]) -> bool:
+    """`hasattr(self, "act")` in a class: an affair of its family, which is asked apart."""
+    if not _OF_SELF.match(match.group()):
+        return False
+    line = project.text(path).count("\n", 0, match.start()) + 1
+    return any(item.line <= line <= item.end_line for item in project.files[path].classes)
 
 
 def _listed(module: ModuleClass, name: str) -> tuple[str, ...]:

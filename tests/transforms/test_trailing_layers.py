@@ -211,6 +211,29 @@ def test_only_chosen_layers_go() -> None:
     )
 
 
+ITSELF = "\n    def size(self):\n        return hasattr(self, 'body')\n"
+OTHERS = "import torch.nn as nn\n\n\nclass Other(nn.Module):" + ITSELF
+
+
+def test_another_class_may_ask_itself_for_an_attribute_of_the_name() -> None:
+    before, after = WRITTEN["one"]
+    holds(ModuleToFunctional, before, after, files={"other.py": OTHERS})
+
+
+def test_the_class_itself_may_not() -> None:
+    stays(ModuleToFunctional, refused("named-in-string", CALL) + ITSELF)
+
+
+def test_nor_may_a_subclass() -> None:
+    child = "from net import Net\n\n\nclass Child(Net):" + ITSELF
+    stays(ModuleToFunctional, refused("named-in-string", CALL), files={"child.py": child})
+
+
+def test_nor_may_a_function_that_may_become_a_method() -> None:
+    function = "def size(self):\n    return hasattr(self, 'body')\n"
+    stays(ModuleToFunctional, refused("named-in-string", CALL), files={"patch.py": function})
+
+
 def test_is_confirmed() -> None:
     source = WRITTEN["two-in-their-order"][0]
     source += "\n\nif __name__ == '__main__':\n    Net()(torch.randn(2, 4))\n"

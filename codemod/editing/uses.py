@@ -26,6 +26,9 @@ _STRING = re.compile(r"""["']([A-Za-z_][\w.]*)["']""")
 _PUT_TOGETHER = re.compile(
     rf"""{_TAKES_NAME}\(\s*\w+\s*,\s*[fF]?["']([A-Za-z_]\w*)(?:[{{%]|["']\s*[+%])"""
 )
+_ITSELF = re.compile(r"(?:has|get)attr\(\s*self\s*$")
+# `("act", nn.ReLU())` in an OrderedDict names a child of another module.
+_NAMES_CHILD = re.compile(r"""\(\s*["']\w+["']\s*,\s*[\w.]+\(""")
 _OF_SELF = re.compile(r"\w+\(\s*self\s*,")
 # `x.relu()` and `x.softmax(dim=1)` are methods of a tensor: a module would be called with one.
 _TENSOR_METHOD_CALL = re.compile(r"\(\s*(?:\)|dim\s*=|-?\d)")
@@ -278,6 +281,10 @@ def _listed(module: ModuleClass, name: str) -> tuple[str, ...]:
             continue
         text = module.project.text(path)
         for match in pattern.finditer(text):
+            if _NAMES_CHILD.match(text, match.start()) or _ITSELF.search(
+                text[max(0, match.start() - 40) : match.start()]
+            ):
+                continue
             if _ADDS_CHILD.search(text[max(0, match.start() - 40) : match.start() + 1]):
                 continue
             window = text[max(0, match.start() - _WINDOW) : match.end() + _WINDOW]

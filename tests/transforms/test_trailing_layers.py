@@ -220,6 +220,21 @@ def test_another_class_may_ask_itself_for_an_attribute_of_the_name() -> None:
     holds(ModuleToFunctional, before, after, files={"other.py": OTHERS})
 
 
+PAIRS = "import torch.nn as nn\n\nBODY = [('fc', nn.Linear(4, 4)), ('body', nn.ReLU())]\n"
+TWO = OTHERS.replace("hasattr(self, 'body')", "hasattr(self, 'body') and hasattr(self, 'fc')")
+
+
+@pytest.mark.parametrize("code", [PAIRS, TWO], ids=["children-of-another", "asked-of-itself"])
+def test_a_name_beside_names_of_the_class_may_be_somebody_elses(code: str) -> None:
+    fc = ("self.fc = nn.Linear(4, 4)",)
+    holds(
+        ModuleToFunctional,
+        net(CALL, init=(*fc, BODY), head=NO_F),
+        net("return F.relu(self.body(x))", init=(*fc, BODY.replace(", nn.ReLU()", ""))),
+        files={"other.py": code},
+    )
+
+
 def test_the_class_itself_may_not() -> None:
     stays(ModuleToFunctional, refused("named-in-string", CALL) + ITSELF)
 

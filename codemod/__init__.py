@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from codemod.results import REPAIRS as REPAIRS
     from codemod.results import Contract as Contract
     from codemod.results import Edit as Edit
+    from codemod.results import Extent as Extent
     from codemod.results import Refusal as Refusal
     from codemod.results import Release as Release
     from codemod.results import Requirement as Requirement
@@ -206,6 +207,7 @@ _HOMES = {
     "results": (
         "Contract",
         "Edit",
+        "Extent",
         "REPAIRS",
         "Refusal",
         "Release",

@@ -148,6 +148,15 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """A stretch of a file's text. Offsets in code points."""
+
+    path: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrite:
     """The smallest change that makes sense alone.
 
@@ -168,6 +177,9 @@ class Rewrite:
     releases: tuple[Release, ...] = ()
     requires: tuple[str, ...] = ()
     only_confirmed: bool = False
+    # Text that the edits say again elsewhere: a rewrite that changes it and this one do not go
+    # together in one pass.
+    repeats: tuple[Extent, ...] = ()
     # `path:line` of code of the project that sees the change of structure: it goes over children
     # by position or type, or registers hooks.
     seen_by: tuple[str, ...] = ()

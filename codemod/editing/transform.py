@@ -16,6 +16,7 @@ from codemod.errors import TransformError
 from codemod.results import (
     Contract,
     Edit,
+    Extent,
     Refusal,
     Release,
     Requirement,
@@ -118,10 +119,12 @@ class Transform(ABC):
         requirements: Iterable[Requirement] = (),
         releases: Iterable[Release] = (),
         only_confirmed: bool = False,
+        repeats: Iterable[Extent] = (),
         layers: Iterable[str] = (),
     ) -> Rewrite:
         """A rewrite of this class. `kind` tells rewrites of one class apart beside their order.
 
+        `repeats`: text of the file that the edits say again elsewhere.
         `layers`: qualified names of the module classes of which an instance comes or goes.
         """
         promised = self.contract if contract is None else contract
@@ -138,6 +141,7 @@ class Transform(ABC):
             requirements=tuple(requirements),
             releases=tuple(releases),
             only_confirmed=only_confirmed,
+            repeats=tuple(repeats),
             seen_by=observers_of(module, promised, layers),
         )
 

@@ -158,13 +158,18 @@ def _accept(rewrites: list[Rewrite], number: int, earlier: Sequence[Pass]) -> li
     """Those that can be composed together; what overlaps an earlier one waits for the next pass."""
     accepted: list[Rewrite] = []
     edits: dict[str, list[Edit]] = {}
+    repeated: dict[str, list[Edit]] = {}
     seen: set[tuple[Edit, ...]] = set()
     ordered = sorted(rewrites, key=lambda item: (item.path, min(item.sites), item.transform))
-    for rewrite in _identified(ordered, number, earlier):
+    identified = _identified(ordered, number, earlier)
+    # What repeats a text goes before what changes it: the change then finds all that say it.
+    for rewrite in sorted(identified, key=lambda item: not item.repeats):
         if rewrite.edits in seen:
             continue  # two transforms want the same
+        repeats = _repeats(rewrite)
         if any(
-            overlaps(edits.get(path, []), with_requirements([rewrite], path))
+            overlaps(edits.get(path, []), [*with_requirements([rewrite], path), *repeats])
+            or overlaps(repeated.get(path, []), rewrite.edits)
             for path in touched_paths(rewrite)
         ):
             continue
@@ -172,7 +177,15 @@ def _accept(rewrites: list[Rewrite], number: int, earlier: Sequence[Pass]) -> li
         accepted.append(rewrite)
         for edit in rewrite.edits:
             edits.setdefault(edit.path, []).append(edit)
-    return accepted
+        for edit in repeats:
+            repeated.setdefault(edit.path, []).append(edit)
+    kept = {item.id for item in accepted}
+    return [item for item in identified if item.id in kept]
+
+
+def _repeats(rewrite: Rewrite) -> list[Edit]:
+    """What a rewrite says again, as edits that would clash with a change of it."""
+    return [Edit(one.path, one.start, one.end, "") for one in rewrite.repeats]
 
 
 def _composed(

@@ -15,6 +15,7 @@ from codemod import (
     Constructor,
     Edit,
     Example,
+    Extent,
     Found,
     ModuleClass,
     RefusalDoc,
@@ -153,6 +154,7 @@ class Block(nn.Module):
                 ],
                 [witness(module, call.node) for call in share],
                 kind=name,
+                repeats=[_constructor(module, item) for item in assignments],
                 layers=sorted({item.pair.module for item in made}),
             )
 
@@ -211,14 +213,19 @@ def _assign(
 ) -> Iterator[Edit]:
     """Lines of `__init__` that make another module wherever the shared one is made."""
     for item in assignments:
-        assert item.value is not None
-        start, end = span(module.source, item.value)
-        text = module.source.text[start:end]
+        made_by = _constructor(module, item)
+        text = module.source.text[made_by.start : made_by.end]
         place = placement_behind(module, item.node)
         if len(assignments) == 1 and item.top_level and _is_lasting(made):
             needs = [] if _reads_no_local(made, item) else [item.name]
             place = placement_for(module, producer_of(call), needs)
         yield add_attribute(module, new, text, place, call.layout.end)
+
+
+def _constructor(module: ModuleClass, item: Assignment) -> Extent:
+    """What an assignment makes the module with."""
+    assert item.value is not None
+    return Extent(module.path, *span(module.source, item.value))
 
 
 def _names_read(made: Sequence[Constructor]) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from codemod.engine.empty_blocks import without_empty_blocks
+from codemod.engine.independence import placed
 from codemod.engine.long_lines import long_line_edits
 from codemod.engine.processes import paused_collector, spread
 from codemod.engine.text_edits import OffsetMap, apply_edits
@@ -85,8 +86,12 @@ def compose(passes: Sequence[Pass], ids: Collection[str], jobs: int = 1) -> Comp
     files: dict[str, bytes] = {}
     places: dict[str, list[tuple[str, Witness, int, int]]] = {}
     for one in passes:
-        rewrites = [rewrite for rewrite in one.rewrites if rewrite.id in accepted]
         base = Overlay(one.project.overlay.root, {**one.project.overlay.changes, **files})
+        rewrites = [
+            placed(rewrite, one.project.overlay, base)
+            for rewrite in one.rewrites
+            if rewrite.id in accepted
+        ]
         composed = _compose_files(one, base, rewrites, jobs)
         places = _carry(places, composed)
         for rewrite in rewrites:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from codemod.editing.transform import Transform
 from codemod.engine.compose import Pass, compose, touched_paths, with_requirements
 from codemod.engine.find import FindInFiles, Findings
+from codemod.engine.independence import hangs_on
 from codemod.engine.indexing import IndexFiles, build_project
 from codemod.engine.processes import paused_collector, spread
 from codemod.engine.text_edits import overlaps
@@ -89,7 +90,7 @@ def _plan(
         found_errors += [error for item in findings for error in item.errors]
         if number == 1:
             refusals = {_key(item): item for item in _of(findings, Refusal)}
-        rewrites = _accept(_of(findings, Rewrite), number, passes)
+        rewrites = _accept(_of(findings, Rewrite), number, passes, project)
         if number == 1:
             snapshot, stale = _snapshot(project, rewrites)
             found_errors += stale
@@ -154,14 +155,16 @@ def after_pass(project: Project, composition: Composition, jobs: int = 1) -> Pro
     return Project(laid, files, project.documents, project.line_length)
 
 
-def _accept(rewrites: list[Rewrite], number: int, earlier: Sequence[Pass]) -> list[Rewrite]:
+def _accept(
+    rewrites: list[Rewrite], number: int, earlier: Sequence[Pass], project: Project
+) -> list[Rewrite]:
     """Those that can be composed together; what overlaps an earlier one waits for the next pass."""
     accepted: list[Rewrite] = []
     edits: dict[str, list[Edit]] = {}
     repeated: dict[str, list[Edit]] = {}
     seen: set[tuple[Edit, ...]] = set()
     ordered = sorted(rewrites, key=lambda item: (item.path, min(item.sites), item.transform))
-    identified = _identified(ordered, number, earlier)
+    identified = _identified(ordered, number, earlier, project)
     # What repeats a text goes before what changes it: the change then finds all that say it.
     for rewrite in sorted(identified, key=lambda item: not item.repeats):
         if rewrite.edits in seen:
@@ -220,7 +223,9 @@ def _culprit(project: Project, rewrites: Sequence[Rewrite]) -> Rewrite:
     return rewrites[-1]
 
 
-def _identified(rewrites: Iterable[Rewrite], number: int, earlier: Sequence[Pass]) -> list[Rewrite]:
+def _identified(
+    rewrites: Iterable[Rewrite], number: int, earlier: Sequence[Pass], project: Project
+) -> list[Rewrite]:
     """Ids: a hash of transform, path, class, kind and ordinal among those; and what each needs.
 
     A rewrite of a later pass was found in the text that the earlier ones make of its file.
@@ -236,6 +241,7 @@ def _identified(rewrites: Iterable[Rewrite], number: int, earlier: Sequence[Pass
             for one in earlier
             for item in one.rewrites
             if touched_paths(item) & touched_paths(rewrite)
+            and hangs_on(rewrite, project.overlay, item, one.project.overlay)
         )
         identity = hashlib.sha256(text.encode()).hexdigest()[:12]
         result.append(replace(rewrite, id=identity, requires=requires))

@@ -1,0 +1,113 @@
+"""A later pass builds on what was kept of the earlier ones, and waits for what it must."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from toy_transforms import composed, planned
+
+from codemod.transforms.functional_to_module import FunctionalToModule
+from codemod.transforms.hoist_inline_modules import HoistInlineModules
+from codemod.transforms.inplace_off import InplaceOff
+from codemod.transforms.unshare_modules import UnshareModules
+
+HEAD = "import torch.nn as nn\nimport torch.nn.functional as F\n\n\n"
+BLOCK = """\
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 2, 1)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        return self.relu(x + self.conv(self.relu(x)))
+"""
+SPLIT_BLOCK = """\
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 2, 1)
+        self.relu = nn.ReLU()
+        self.relu2 = nn.ReLU()
+
+    def forward(self, x):
+        return self.relu2(x + self.conv(self.relu(x)))
+"""
+OTHER = """\
+
+
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return F.elu(nn.Dropout(0.5)(self.fc(x)))
+"""
+
+
+def by_transform(result: object) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for item in result.plan.rewrites:  # type: ignore[attr-defined]
+        found.setdefault((item.transform, item.class_name), []).append(item.id)
+    return found
+
+
+def test_a_layer_is_shared_out_before_the_layers_are_changed_in_every_order() -> None:
+    for transforms in itertools.permutations((UnshareModules, InplaceOff)):
+        result = planned({"net.py": HEAD + BLOCK}, *transforms)
+        text = composed(result)
+        assert text.count("nn.ReLU()") == 2, text
+        assert "inplace" not in text
+        (split,) = by_transform(result)["unshare-modules", "Block"]
+        alone = composed(result, [split])
+        assert alone.count("nn.ReLU(inplace=True)") == 2, alone
+
+
+def test_what_another_class_leaves_out_is_nothing_to_a_later_pass() -> None:
+    files = {"net.py": HEAD + OTHER.lstrip("\n") + "\n\n" + BLOCK}
+    result = planned(files, FunctionalToModule, HoistInlineModules, UnshareModules, InplaceOff)
+    found = by_transform(result)
+    of_block = [*found["unshare-modules", "Block"], *found["inplace-off", "Block"]]
+    text = composed(result, of_block)
+    assert text == HEAD + OTHER.lstrip("\n") + "\n\n" + SPLIT_BLOCK.replace(
+        "        self.relu = nn.ReLU()\n        self.relu2 = nn.ReLU()\n",
+        "        self.relu2 = nn.ReLU()\n        self.relu = nn.ReLU()\n",
+    )
+    everything = composed(result)
+    assert "self.dropout" in everything
+    assert everything.endswith(text[text.index("class Block") :])
+
+
+def test_what_its_own_class_leaves_out_takes_a_later_rewrite_along() -> None:
+    result = planned({"net.py": HEAD + BLOCK}, UnshareModules, InplaceOff)
+    found = by_transform(result)
+    assert not result.compose(found["inplace-off", "Block"]).files
+
+
+def test_every_choice_runs() -> None:
+    head = "import torch\nfrom torch.nn import functional as F\n\n\n"
+    block = BLOCK.replace("nn.", "torch.nn.")
+    other = OTHER.lstrip("\n").replace("nn.", "torch.nn.")
+    result = planned(
+        {"net.py": head + other + "\n\n" + block},
+        FunctionalToModule,
+        HoistInlineModules,
+        UnshareModules,
+        InplaceOff,
+    )
+    ids = [item.id for item in result.plan.rewrites]
+    texts = set()
+    for size in range(1, len(ids) + 1):
+        for chosen in itertools.combinations(ids, size):
+            text = result.compose(chosen).files.get("net.py")
+            if text is None:
+                continue
+            names: dict[str, object] = {}
+            exec(compile(text, "net.py", "exec"), names)
+            torch.manual_seed(0)
+            names["Other"]()(torch.ones(1, 4))  # type: ignore[operator]
+            names["Block"]()(torch.ones(1, 2, 3, 3))  # type: ignore[operator]
+            texts.add(text)
+    assert len(texts) > len(ids)

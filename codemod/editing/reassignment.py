@@ -73,7 +73,8 @@ def _set_by_name(module: ModuleClass, name: str) -> str | None:
         if project.reach.may_meet(place.path, module.key):
             return str(place)
     for owner in (module.key, *module.ancestors_in_project, *module.descendants_in_project):
-        if _setattr("self", name).search(project.class_text(owner)):
+        text = project.class_text(owner)
+        if _sets_by_name(text) and _setattr("self", name).search(text):
             return f"{owner[0]}:{project.classes[owner].line}"
     return None
 
@@ -81,10 +82,17 @@ def _set_by_name(module: ModuleClass, name: str) -> str | None:
 def _settings_by_name(project: Project, name: str) -> Iterator[Place]:
     for path in project.files_with_string(name):
         text = project.text(path)
+        if not _sets_by_name(text):
+            continue
         for match in _setattr(r"[\w.]+", name).finditer(text):
             receiver = match.group(1) or match.group(2)
             if receiver != "self" and not NO_MODULE.search(receiver):
                 yield Place.at(path, text, match.start())
+
+
+def _sets_by_name(text: str) -> bool:
+    """A quick no where nothing that `_setattr` finds can stand."""
+    return any(word in text for word in ("setattr(", "delattr(", ".__dict__["))
 
 
 @lru_cache(maxsize=256)

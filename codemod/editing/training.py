@@ -8,7 +8,8 @@ from codemod.editing.observed import setters_of_mode
 from codemod.editing.refused import Refused
 from codemod.semantics.module_class import ModuleClass
 
-_SETS_FLAG = re.compile(r"\bself\.training\s*=(?!=)")
+# It begins with a literal, which lets `re` skip to it.
+_SETS_FLAG = re.compile(r"self\.training(?<!\wself\.training)\s*=(?!=)")
 _GOES_ON = re.compile(r"\bsuper\([^()]*\)\.(?:train|eval)\(|\bModule\.(?:train|eval)\(\s*self\b")
 
 

@@ -17,6 +17,7 @@ from codemod.semantics.syntax import (
     FunctionNode,
     dotted_name,
     parameters_of,
+    statements_below,
     statements_in,
     targets_of,
 )
@@ -128,7 +129,7 @@ def index_file(source: SourceText, tree: ast.Module, digest: bytes = b"") -> Fil
 def _local_imports(source: SourceText, tree: ast.Module) -> Iterator[str]:
     for statement in tree.body:
         if isinstance(statement, FunctionNode | ast.ClassDef) and source.has(_INDENTED, statement):
-            for node in ast.walk(statement):
+            for node in statements_below(statement):
                 if isinstance(node, ast.Import):
                     yield from (alias.name for alias in node.names)
                 elif isinstance(node, ast.ImportFrom):

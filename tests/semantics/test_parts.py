@@ -8,7 +8,7 @@ import re
 import pytest
 
 from codemod.semantics.parts import Parts, first_lines
-from codemod.semantics.syntax import class_at
+from codemod.semantics.syntax import class_at, statements_below
 from codemod.source.text import SourceText
 
 TEXTS = {
@@ -69,3 +69,14 @@ def test_a_class_is_found_by_its_line() -> None:
     assert outer is not None
     assert inner is not None
     assert (outer.name, inner.name) == ("A", "B")
+
+
+def test_statements_below_come_in_the_order_of_a_walk_and_are_all() -> None:
+    text = (
+        "def f():\n  try:\n    a = 1\n  except E:\n    b = 2\n  else:\n    c = 3\n  finally:\n"
+        "    d = 4\n  for i in x:\n    def g():\n      e = 5\n  else:\n    pass\n"
+        "  match y:\n    case 1:\n      h = lambda: 6\n  with z:\n    class A:\n      j = 7\n"
+    )
+    function = ast.parse(text).body[0]
+    wanted = [node for node in ast.walk(function) if isinstance(node, ast.stmt)]
+    assert list(statements_below(function)) == wanted

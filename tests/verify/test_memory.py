@@ -339,6 +339,18 @@ def test_what_is_read_is_written_down(tmp_path: Path, code: str, expected: str, 
     assert expected.format(root=root) in run_apart(WATCHED.format(root=root) + script, tmp_path)
 
 
+def test_what_a_package_starts_is_its_own_affair(tmp_path: Path) -> None:
+    """matplotlib asks `fc-list` for fonts when it is first imported."""
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    (site / "fonts.py").write_text("import subprocess\nsubprocess.run(['true'])")
+    root = os.path.realpath(tmp_path)
+    (tmp_path / "net.py").write_text("import fonts")
+    script = f"import net\nsay(reads.depends([{root!r} + '/net.py']))"
+    said = run_apart(WATCHED.format(root=root) + script, tmp_path, site)
+    assert [one for one in said if one.startswith("program")] == []
+
+
 def test_what_another_file_reads_at_import_is_its_own_affair(tmp_path: Path) -> None:
     root = os.path.realpath(tmp_path)
     (tmp_path / "net.py").write_text("import os\nos.path.exists('/from/net')")
@@ -372,7 +384,7 @@ NET = """
     class Never(nn.Module):
         def __init__(self, config):
             super().__init__()
-            self.config = config.undefined.thing[7]
+            raise ValueError("never")
 
         def forward(self, x):
             return F.dropout(x, 0.5, self.training)

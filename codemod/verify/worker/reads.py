@@ -23,6 +23,8 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _ASKING = ("exists", "isfile", "isdir", "lexists", "getmtime", "getsize")
 _ASKING_PATHS = ("exists", "is_file", "is_dir")
 
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
+
 Kind = str  # path, listing, importable, variable, package, program
 Read = Tuple[Kind, str]
 
@@ -104,7 +106,21 @@ class Reads:
         self._path("importable" if by_import else "listing", arguments[0] or ".")
 
     def _program(self, arguments: Tuple[Any, ...]) -> None:
-        self._note("program", str(arguments[0]) if arguments else "")
+        """What an installed package starts (matplotlib asks for fonts) is its own affair."""
+        if not self._is_for_a_package():
+            self._note("program", str(arguments[0]) if arguments else "")
+
+    def _is_for_a_package(self) -> bool:
+        """Whether the innermost frame beyond the standard library is one of a package."""
+        frame = sys._getframe(3)
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if _is_installed(os.path.dirname(name)):
+                return True
+            if not name.startswith((_LIBRARY, "<frozen")):
+                return False
+            frame = frame.f_back  # type: ignore[assignment]
+        return False
 
     def _path(self, kind: Kind, path: Any) -> None:
         if isinstance(path, int):
@@ -208,8 +224,7 @@ def _source_of(name: str) -> str:
 
 def installed_folders(entries: Iterable[str]) -> List[str]:
     """Of the entries of `sys.path`, those that hold Python's own modules and installed packages."""
-    own = os.path.dirname(os.__file__)
-    return [one for one in entries if _is_installed(one) or (one + os.sep).startswith(own + os.sep)]
+    return [one for one in entries if _is_installed(one) or (one + os.sep).startswith(_LIBRARY)]
 
 
 def _is_installed(folder: str) -> bool:

@@ -20,8 +20,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-ACCEPTABLE = ("behaviour-change", "unconfirmed")
 LOOPS = ("shared", "per-layer")
+ACCEPTABLE = ("behaviour-change", "symbolic", "unconfirmed")
 DEFAULT_TRANSFORMS = ("call-to-forward", "dropout-to-module")
 _PROJECT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg")
 _LINE_LENGTH = 88

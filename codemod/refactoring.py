@@ -241,6 +241,7 @@ def _confirm(
             confirming.Options(
                 accept_behaviour_change="behaviour-change" in options.accept,
                 accept_unconfirmed="unconfirmed" in options.accept,
+                accept_symbolic="symbolic" in options.accept,
                 budget=options.budget,
             ),
             progress or silent,

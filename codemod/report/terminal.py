@@ -225,7 +225,11 @@ def _was_not_run(outcome: Outcome) -> bool:
 def _same_reason(outcome: Outcome) -> Hashable:
     rewrite, verdict = outcome.rewrite, outcome.verdict
     own = outcome.rewrite.id if verdict.evidence and verdict.evidence.differences else ""
-    return (rewrite.path, rewrite.class_name, verdict.reason, own)
+    return (rewrite.path, rewrite.class_name, verdict.reason, own, _symbolic(outcome))
+
+
+def _symbolic(outcome: Outcome) -> str | None:
+    return outcome.verdict.evidence.symbolic if outcome.verdict.evidence else None
 
 
 def _not_confirmed_group(kind: str, group: Sequence[Outcome]) -> Iterator[Text]:
@@ -243,8 +247,16 @@ def _not_confirmed_group(kind: str, group: Sequence[Outcome]) -> Iterator[Text]:
         yield from map(_detail, _first_site(verdict.evidence.first_site))
     if verdict.evidence and verdict.evidence.replay:
         yield _detail(f"again: codemod verify --replay {verdict.evidence.replay}")
+    if verdict.evidence is not None and verdict.evidence.symbolic is not None:
+        yield _detail(_SYMBOLIC[verdict.evidence.symbolic])
     if verdict.reason is not None and verdict.reason.hint:
         yield _detail(f"hint: {verdict.reason.hint}")
+
+
+_SYMBOLIC = {
+    "equal": "on opaque terms it does the same as before, in the same order",
+    "different": "on opaque terms it does something else than before: it is never written",
+}
 
 
 def _difference(found: Difference) -> str:
@@ -370,7 +382,7 @@ def _next_steps(report: Report, again: Sequence[str]) -> Iterator[Text]:
         yield Text(f"Wrote {_count(written, 'rewrite')}; codemod undo takes back what was written.")
     elif report.mode == "diff" and would:
         yield Text(f"To write {_count(would, 'rewrite')}: {_command('apply', again)}")
-    waiting = [o for o in report.outcomes if not o.would_write and o.verdict.kind != "different"]
+    waiting = [o for o in report.outcomes if not (o.would_write or _is_never_written(o))]
     for group in _grouped(waiting, lambda outcome: _missing_flags(outcome, again)):
         flags = _missing_flags(group[0], again)
         if flags:
@@ -379,13 +391,20 @@ def _next_steps(report: Report, again: Sequence[str]) -> Iterator[Text]:
             yield Text(f"To write {more}: {_command('apply', [*accepts, *again])}")
 
 
+def _is_never_written(outcome: Outcome) -> bool:
+    """Whatever is accepted."""
+    differs = outcome.verdict.kind == "different" or _symbolic(outcome) == "different"
+    unseen = outcome.rewrite.only_confirmed and outcome.verdict.kind == "unconfirmed"
+    return differs or unseen
+
+
 def _missing_flags(outcome: Outcome, again: Sequence[str]) -> tuple[str, ...]:
     """What `--accept` must name before the rewrite is written."""
     needed = []
     if outcome.rewrite.needs_accept:
         needed.append("behaviour-change")
     if outcome.verdict.kind == "unconfirmed" and not _was_not_run(outcome):
-        needed.append("unconfirmed")
+        needed.append("symbolic" if _symbolic(outcome) == "equal" else "unconfirmed")
     given = {value.removeprefix("--accept=") for value in again}
     return tuple(flag for flag in needed if flag not in given)
 

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from codemod.results import Attempt, Composition, Recipe, Rewrite, Verdict
 from codemod.verify.replay import Replay, of_trial
 from codemod.verify.runs import Memory, Model, Overlay, Pool, Project, Runner
 from codemod.verify.staging import Staging
+from codemod.verify.symbolic import Symbolic, on_terms, with_terms
 from codemod.verify.trials import Group, Laboratory
 from codemod.verify.verdicts import verdict
 
@@ -47,6 +49,7 @@ class Options:
 
     accept_behaviour_change: bool = False
     accept_unconfirmed: bool = False
+    accept_symbolic: bool = False
     budget: float | None = None
     recipe_budget: float = 20.0
     seed: int = 0
@@ -91,26 +94,31 @@ def confirm(
         expired=deadline(options.budget, clock),
         memory=memory,
     )
-    groups = _groups(rewrites, target)
-    staging = Staging(
-        laboratory=Laboratory(runner, {rewrite.id: rewrite for rewrite in rewrites}),
-        groups=groups,
-        keep_unconfirmed=options.accept_unconfirmed,
-        done=_counting(progress, len(groups)),
-    )
-    first, second = staging.run()
-    final = second if options.accept_behaviour_change else first
+    laboratory = Laboratory(runner, {rewrite.id: rewrite for rewrite in rewrites})
+    done = _counting(progress, len(_groups(rewrites, target)))
+
+    def staged(**fields: Any) -> Staged:
+        groups = _groups(rewrites, target)
+        staging = Staging(laboratory, groups, options.accept_unconfirmed, done, **fields)
+        return Staged(staging, *staging.run())
+
+    found = staged()
+    symbolic = on_terms(runner, found.first, found.in_doubt())
+    again = _what_terms_change(found, symbolic, options)
+    if again:
+        found = staged(**again)
+    final = found.second if options.accept_behaviour_change else found.first
     return Confirmation(
         verdicts={
-            rewrite.id: _verdict(rewrite, group, staging, first, second, final)
-            for group in groups
+            rewrite.id: with_terms(_verdict(rewrite, group, found, final), symbolic.get(rewrite.id))
+            for group in found.staging.groups
             for rewrite in group.rewrites
         },
         final=final.ids,
         torch=pool.torch,
         protection=pool.protection,
         attempts=runner.attempts(),
-        replays=tuple(_replays(rewrites, staging, runner)),
+        replays=tuple(_replays(rewrites, found.staging, runner)),
     )
 
 
@@ -124,15 +132,44 @@ def _replays(rewrites: Sequence[Rewrite], staging: Staging, runner: Runner) -> I
                 yield found
 
 
+@dataclass(frozen=True)
+class Staged:
+    """The end of one staging: what holds the preserving rewrites, and what holds all."""
+
+    staging: Staging
+    first: Overlay
+    second: Overlay
+
+    def in_doubt(self) -> list[Rewrite]:
+        """Those that were not seen to differ and not confirmed either."""
+        settled = self.staging.settled
+        rewrites = self.staging.laboratory.rewrites
+        return [rewrites[key] for key, why in settled.items() if why.kind == "unconfirmed"]
+
+
+def _what_terms_change(
+    found: Staged, symbolic: Mapping[str, Symbolic | None], options: Options
+) -> dict[str, Any]:
+    """How to stage again, so that what is written is what ran; empty if nothing changes."""
+    problems = found.staging.settled
+    equal = frozenset(key for key, seen in symbolic.items() if seen == "equal")
+    different = {key for key, seen in symbolic.items() if seen == "different"}
+    kept = equal if options.accept_symbolic else frozenset()
+    barred = different if options.accept_unconfirmed else set()
+    if not kept and not barred:
+        return {}
+    settled = {key: problems[key] for key in barred}
+    return {"kept": kept, "settled": settled, "withdrawn": barred}
+
+
 def _verdict(
     rewrite: Rewrite,
     group: Group,
-    staging: Staging,
-    first: Overlay,
-    second: Overlay,
+    found: Staged,
     final: Overlay,
 ) -> Verdict:
-    overlay = second if rewrite.id in staging.second_stage else first
+    staging = found.staging
+    overlay = found.second if rewrite.id in staging.second_stage else found.first
     written = final if rewrite.id in final.ids else overlay
     trials = staging.trials.get(rewrite.id, ())
     ways = {trial.way for trial in trials}
@@ -182,11 +219,12 @@ def deadline(budget: float | None, clock: Callable[[], float]) -> Callable[[], b
 
 def _counting(progress: Progress, total: int) -> Callable[[Group], None]:
     """Tells each group once, when it is first done."""
-    told: set[int] = set()
+    told: set[tuple[Model, bool]] = set()
 
     def done(group: Group) -> None:
-        if id(group) not in told:
-            told.add(id(group))
+        key = (group.model, group.raises_before)
+        if key not in told:
+            told.add(key)
             progress(len(told), total, str(group.model))
 
     return done

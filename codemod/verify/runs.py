@@ -159,7 +159,21 @@ class Observe:
         )
 
 
-Request = FindRecipe | Observe
+@dataclass(frozen=True)
+class RunOnTerms:
+    """`modes`: whether in train mode, for each. `before`: JSON of what to be held against."""
+
+    overlay: Overlay
+    model: Model
+    modes: tuple[bool, ...]
+    before: str = ""
+
+    @property
+    def key(self) -> Hashable:
+        return ("symbolic", self.model, self.modes, self.before)
+
+
+Request = FindRecipe | Observe | RunOnTerms
 
 
 @dataclass(frozen=True)
@@ -318,6 +332,9 @@ class Runner:
                 if request.known
                 else self.recipe_budget,
             }
+        if isinstance(request, RunOnTerms):
+            before = json.loads(request.before) if request.before else None
+            return {**common, "op": "symbolic", "modes": list(request.modes), "before": before}
         return {
             **common,
             "op": "observe",

@@ -34,6 +34,7 @@ class Staging:
 
     `settled`: rewrites that cannot be confirmed any more, and why; never taken back.
     `withdrawn`: those of them that are in no overlay any more.
+    `kept`: rewrites that are accepted without a confirmation, as all are with `keep_unconfirmed`.
     """
 
     laboratory: Laboratory
@@ -43,6 +44,7 @@ class Staging:
     settled: dict[str, Problem] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)
     trials: dict[str, tuple[Trial, ...]] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
 
     def run(self) -> tuple[Overlay, Overlay]:
         """S1 and S2 such that all that is not settled ran in them as they are."""
@@ -64,7 +66,8 @@ class Staging:
         return {key for key in ids if key not in self.settled or self._may_be_unconfirmed(key)}
 
     def _may_be_unconfirmed(self, key: str) -> bool:
-        return self.keep_unconfirmed and not self.laboratory.rewrites[key].only_confirmed
+        accepted = self.keep_unconfirmed or key in self.kept
+        return accepted and not self.laboratory.rewrites[key].only_confirmed
 
     def _preserving(self) -> set[str]:
         return self._present() - self.second_stage

@@ -73,6 +73,8 @@ def _obey(zygote: "Zygote", request: Dict[str, Any]) -> Dict[str, Any]:
     with _where_it_runs(zygote, request):
         if request["op"] == "recipe":
             answer = _search(zygote, request, cls, vars(module))
+        elif request["op"] == "symbolic":
+            answer = {"observations": [_on_terms(zygote, request, cls)]}
         else:
             standin.forbid()
             answer = {"observations": [_observe(request, cls, vars(module))]}
@@ -135,6 +137,13 @@ def _observe(request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]) -
         root=str(request.get("root") or ""),
         located=request.get("located") or (),
     )
+
+
+def _on_terms(zygote: "Zygote", request: Dict[str, Any], cls: type) -> Any:
+    from .symbolic import paths
+
+    seen = paths.run(cls, list(request["modes"]), zygote.settings.root)
+    return paths.compare(request["before"], seen) if request.get("before") else seen
 
 
 def _search(

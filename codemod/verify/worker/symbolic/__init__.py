@@ -1,0 +1,1 @@
+"""A class on opaque terms, for models that cannot be built and run."""

@@ -49,8 +49,10 @@ def in_child(action: Any) -> Any:
 def main(cases: dict[str, list[str]]) -> dict[str, Any]:
     load("_codemod_worker", WORKER / "__init__.py", submodule_search_locations=[str(WORKER)])
     from _codemod_worker import witness  # type: ignore[import-not-found]
-    from _codemod_worker.symbolic import paths  # type: ignore[import-not-found]
+    from _codemod_worker.symbolic import operators, paths  # type: ignore[import-not-found]
 
+    operators.install()
+    paths._SCENARIOS = ("defaults", "terms")
     witness.reached = lambda: ["w"]
     known: dict[str, Any] = {}
     found = {}

@@ -114,8 +114,9 @@ def _has_nothing_to_learn(cls: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any
     try:
         with aside() as seen, _without_memory():
             made = cls(*args, **kwargs)
-        held = [*made.parameters(), *made.buffers(), *made._modules]
-        return not held and not seen.events
+        held = [*made.parameters(), *made.buffers()]
+        hidden = any(isinstance(part, Opaque) for part in made.modules())
+        return not held and not hidden and not seen.events
     except TooMany:
         raise
     except Exception:

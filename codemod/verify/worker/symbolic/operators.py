@@ -10,7 +10,7 @@ import ast
 import inspect
 import sys
 from types import ModuleType
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 import torch
 from torch.nn import functional
@@ -39,6 +39,8 @@ _LEFT = ("compile", "is_tensor", "typename", "manual_seed", "set_grad_enabled", 
 
 _names: Dict[int, str] = {}
 _originals: Dict[str, Callable[..., Any]] = {}
+_wrapped: Dict[int, Callable[..., Any]] = {}
+_seen: Set[str] = set()
 
 
 def name_of(function: Callable[..., Any]) -> str:
@@ -60,24 +62,29 @@ def called(name: str) -> Optional[Callable[..., Any]]:
 
 
 def install() -> None:
-    """Wrap the functions, wherever a module that is loaded keeps them under a name of its own."""
-    wrapped: Dict[int, Callable[..., Any]] = {}
-    for prefix, home in _HOMES:
-        if home is None:
-            continue
-        for key, function in list(vars(home).items()):
-            if not _is_operator(key, function) or id(function) in wrapped:
-                continue
+    """Wrap the functions, wherever a module that is loaded keeps them under a name of its own.
+
+    Called again, it sees to the modules that were loaded since.
+    """
+    if not _wrapped:
+        for prefix, home in _HOMES:
+            _wrap_all(prefix, home)
+        for name in ("tensor", "as_tensor", "is_tensor"):
+            _names.setdefault(id(getattr(torch, name)), "torch." + name)
+        torch.nn.Parameter.__new__ = staticmethod(_parameter)
+    for name, module in list(sys.modules.items()):
+        if name not in _seen and isinstance(module, ModuleType) and not _is_worker(module):
+            _replace(module, _wrapped)
+        _seen.add(name)
+
+
+def _wrap_all(prefix: str, home: Optional[ModuleType]) -> None:
+    for key, function in list(vars(home).items()) if home is not None else ():
+        if _is_operator(key, function) and id(function) not in _wrapped:
             name = "%s.%s" % (prefix, key)
             _names[id(function)] = name
             _originals[name] = function
-            wrapped[id(function)] = _wrapper(name, function)
-    for module in list(sys.modules.values()):
-        if isinstance(module, ModuleType) and not _is_worker(module):
-            _replace(module, wrapped)
-    for name in ("tensor", "as_tensor", "is_tensor"):
-        _names.setdefault(id(getattr(torch, name)), "torch." + name)
-    torch.nn.Parameter.__new__ = staticmethod(_parameter)
+            _wrapped[id(function)] = _wrapper(name, function)
 
 
 def _is_operator(key: str, function: Any) -> bool:

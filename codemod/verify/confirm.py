@@ -104,6 +104,7 @@ def confirm(
 
     found = staged()
     symbolic = on_terms(runner, found.first, found.in_doubt())
+    runner.forget_all_but([runner.overlay(()), found.first, found.second])
     again = _what_terms_change(found, symbolic, options)
     if again:
         found = staged(**again)

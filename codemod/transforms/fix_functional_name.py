@@ -40,7 +40,11 @@ _MADE_OF_NOTHING = frozenset(
 
 
 class FixFunctionalName(Transform):
-    """Mend calls of functionals that do not exist (F.ReLU), and of layers as functions."""
+    """Mend calls of functionals that do not exist (F.ReLU), and of layers as functions.
+
+    Such code raises where it runs, so published packages hold none: it is for code in the making,
+    and for what was copied from an article.
+    """
 
     name = "fix-functional-name"
     contract = REPAIRS

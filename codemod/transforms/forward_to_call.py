@@ -31,7 +31,11 @@ from codemod import (
 
 
 class ForwardToCall(Transform):
-    """Call a module itself instead of its forward, so that hooks run."""
+    """Call a module itself instead of its forward, so that hooks run.
+
+    Where what is called cannot be told to be a module, the change is written only if a run
+    confirms it.
+    """
 
     name = "forward-to-call"
     contract = Contract(changes={"hooks": "differs"})

@@ -68,7 +68,11 @@ class _Site:
 
 
 class HoistInlineModules(Transform):
-    """Move layers that a method makes at every call to __init__, where eval and hooks see them."""
+    """Move layers that a method makes at every call to __init__, where eval and hooks see them.
+
+    A layer that is kept in a local variable and only called is moved as well. Losses are left,
+    unless --only asks for them.
+    """
 
     name = "hoist-inline-modules"
     contract = TURNED_OFF_IN_EVAL

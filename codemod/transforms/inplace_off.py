@@ -41,7 +41,11 @@ KEEPS_INPUT = Contract(changes={"inputs": "may-differ", "trace": "may-differ"})
 
 
 class InplaceOff(Transform):
-    """Turn in-place layers and functionals into ones that keep their input."""
+    """Turn in-place layers and functionals into ones that keep their input.
+
+    Where the caller may see that its tensor is kept, that is a change on purpose. Methods of
+    tensors (x.relu_()) are left.
+    """
 
     name = "inplace-off"
     contract = KEEPS_INPUT

@@ -44,7 +44,12 @@ from codemod import (
 
 
 class UnshareModules(Transform):
-    """Give each call of a stateless module that is called at several places one of its own."""
+    """Give each call of a stateless module that is called at several places one of its own.
+
+    Places that no run reaches together (the branches of an if) go on sharing one. A place in a
+    loop is one place: what is called more than once there is reported when it runs. Losses are
+    left, unless --only asks for them.
+    """
 
     name = "unshare-modules"
     contract = STRUCTURE

@@ -126,6 +126,16 @@ def fixtures(*, small: bool = False) -> list[Subject]:
     return found
 
 
+# Other ways to build them that their inputs fit.
+_OTHERS = {
+    "Perceptron": ("{}(20)", "{}(3)"),
+    "Normed": ("{}(4)", "{}(10)"),
+    "Bag": ("{}(30)", "{}(20, 5)"),
+    "Recurrent": ("{}(6, 5)", "{}(hidden_size=9)"),
+    "Signal": ("{}(2, 4)", "{}(2, 8)"),
+    "FeedForward": ("{}(10, 3)",),
+    "Deep": ("{}(2)", "{}(5)"),
+}
 _SIZES = {"Bag": 7, "Perceptron": 12, "Recurrent": 6, "Signal": 32, "FeedForward": 10, "Deep": 6}
 
 
@@ -153,6 +163,7 @@ def generated(number: int) -> list[Subject]:
                 batch,
                 size,
                 "functional-to-module",
+                tuple(other.format(name) for other in _OTHERS.get(shape.title, ())),
             )
         )
     return found
@@ -226,20 +237,11 @@ _TIMM = (
     ),
     InPackage(
         "timm.models.inception_v3",
-        "InceptionB",
-        "4",
-        "torch.randn(2, 4, 9, 9)",
+        "InceptionC",
+        "4, 3",
+        "torch.randn(2, 4, 8, 8)",
         2,
-        9,
-        "functional-to-module",
-    ),
-    InPackage(
-        "timm.models.inception_v3",
-        "InceptionD",
-        "4",
-        "torch.randn(2, 4, 9, 9)",
-        2,
-        9,
+        8,
         "functional-to-module",
     ),
     InPackage(

@@ -16,9 +16,9 @@ from codemod.verify.worker.observe import observe
 
 def net(forward: Any, **children: Any) -> Any:
     class Net(nn.Module):
-        def __init__(self, rate: float = 0.5, flag: bool = True) -> None:
+        def __init__(self, rate: float = 0.5, dim: int = 0) -> None:
             super().__init__()
-            self.rate = rate
+            self.rate, self.dim = rate, dim
             for name, make in children.items():
                 setattr(self, name, make())
 
@@ -109,6 +109,13 @@ def images() -> Any:
             (),
             {"float64"},
             id="precision",
+        ),
+        pytest.param(
+            net(lambda m, x: F.softmax(x, m.dim)),
+            net(lambda m, x: F.softmax(x, 0)),
+            (),
+            {"argument dim"},
+            id="constant-for-a-dimension",
         ),
         pytest.param(
             net(lambda m, x: F.dropout(x, m.rate, m.training)),

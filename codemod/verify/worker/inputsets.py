@@ -20,6 +20,7 @@ from .tracing import located
 from .trees import Tree
 
 Made = Tuple[Any, Any, Any]
+_Value = Callable[[str, Any], Any]  # name and value of an argument -> another value, or None
 
 # Work that a run on the recipe's own inputs may cost, in elements (`tracing.Recorder.work`).
 _CHEAP = 30_000_000
@@ -27,7 +28,6 @@ _AFFORDABLE = 200_000_000
 _SIZES = 5
 _HALF = 0.5
 _DOUBLE, _OTHER_ARGUMENTS = "float64", "other arguments"
-_CHANGING_THE_MODEL = (_DOUBLE, _OTHER_ARGUMENTS)
 _FROM_ZERO = 0.25
 
 
@@ -111,6 +111,8 @@ _CHANGES: Dict[str, Callable[[Any, _Shape], Any]] = {
     _OTHER_ARGUMENTS: _unchanged,
 }
 _FEW = ("large", "longer")
+_ARGUMENT = "argument "  # and the name of an integer that the constructor takes
+_MOST_ARGUMENTS = 3
 
 
 def affordable(work: int) -> Tuple[str, ...]:
@@ -118,6 +120,12 @@ def affordable(work: int) -> Tuple[str, ...]:
     if work > _AFFORDABLE:
         return ()
     return _FEW if work > _CHEAP else tuple(_CHANGES)
+
+
+def suitable(work: int, build: Build, manner: Manner) -> Tuple[str, ...]:
+    """Those that are affordable, with those that this model's constructor gives."""
+    names = affordable(work)
+    return names if len(names) < len(_CHANGES) else (*names, *arguments(build, manner))
 
 
 def observed(build: Build, manner: Manner, names: Sequence[str]) -> Tree:
@@ -131,14 +139,13 @@ def observed(build: Build, manner: Manner, names: Sequence[str]) -> Tree:
         return found
     made = built(build, manner.seed)
     kept = _Kept(made[0])
-    for name in _CHANGES:
-        if name in names:
-            other, error = _made_for(name, made, build, manner)
-            if error is not None:
-                found[name] = {"eval": error, "train": error}
-            elif other is not None:
-                own = name not in _CHANGING_THE_MODEL
-                found[name] = _modes(other, kept if own else _Kept(other[0]), manner)
+    for name in names:
+        other, error = _made_for(name, made, build, manner)
+        if error is not None:
+            found[name] = {"eval": error, "train": error}
+        elif other is not None:
+            own = other[0] is made[0] and name != _DOUBLE
+            found[name] = _modes(other, kept if own else _Kept(other[0]), manner)
     for name in manner.located & found.keys():
         found[name]["places"] = _places(name, build, manner)
     return found
@@ -149,7 +156,10 @@ def _made_for(
 ) -> Tuple[Optional[Made], Optional[Tree]]:
     """A model and inputs of a set, or what building them raises; neither if nothing changes."""
     if name == _OTHER_ARGUMENTS:
-        return _with_other_arguments(build, made, manner)
+        return _with_other_arguments(build, made, manner, _other_number)
+    if name.startswith(_ARGUMENT):
+        change = _other_value_of(name[len(_ARGUMENT) :])
+        return _with_other_arguments(build, made, manner, change)
     shape = _shape_of(made)
     changed = _changed(made, lambda tensor: _CHANGES[name](tensor, shape))
     if changed is not None and name == _DOUBLE:
@@ -278,20 +288,20 @@ class _Held:
 
 
 def _with_other_arguments(
-    build: Build, made: Made, manner: Manner
+    build: Build, made: Made, manner: Manner, change: _Value
 ) -> Tuple[Optional[Made], Optional[Tree]]:
-    """The model built with other rates, slopes and scales: each `float` halved, 0.0 not 0.
+    """The model built with other arguments of its constructor.
 
     A constant that stands for an argument is right for the default alone.
     """
     changed: List[str] = []
-    with _changing_arguments(type(made[0]), changed):
+    with _changing_arguments(type(made[0]), change, changed):
         _failed, other, error = attempt(lambda: built(build, manner.seed))
     return (other, error) if changed else (None, None)
 
 
 @contextlib.contextmanager
-def _changing_arguments(kind: Any, changed: List[str]) -> Iterator[None]:
+def _changing_arguments(kind: Any, change: _Value, changed: List[str]) -> Iterator[None]:
     """While it lasts, `kind` is built with other arguments; `changed` says which."""
     own, init = "__init__" in vars(kind), kind.__init__
     running: List[Any] = []
@@ -303,7 +313,7 @@ def _changing_arguments(kind: Any, changed: List[str]) -> Iterator[None]:
             return
         running.append(self)
         try:
-            args, kwargs = _other_arguments(init, (self, *args), kwargs, changed)
+            args, kwargs = _other_arguments(init, (self, *args), kwargs, change, changed)
             init(*args, **kwargs)
         finally:
             running.pop()
@@ -319,7 +329,7 @@ def _changing_arguments(kind: Any, changed: List[str]) -> Iterator[None]:
 
 
 def _other_arguments(
-    init: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any], changed: List[str]
+    init: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any], change: _Value, changed: List[str]
 ) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
     try:
         bound = inspect.signature(init).bind(*args, **kwargs)
@@ -327,11 +337,40 @@ def _other_arguments(
         return args, kwargs
     bound.apply_defaults()
     for name, value in bound.arguments.items():
-        if type(value) is float:
-            bound.arguments[name] = _other_number(value)
+        other = change(name, value)
+        if other is not None:
+            bound.arguments[name] = other
             changed.append(name)
     return bound.args, bound.kwargs
 
 
-def _other_number(value: float) -> float:
+def _other_number(name: str, value: Any) -> Optional[float]:
+    """Of rates, slopes and scales: each `float` halved, 0.0 not 0."""
+    if type(value) is not float:
+        return None
     return value * _HALF if value else _FROM_ZERO
+
+
+def _other_value_of(wanted: str) -> _Value:
+    """Of one integer: a dimension, the size of a kernel. A flag may start a download."""
+
+    def change(name: str, value: Any) -> Any:
+        if name != wanted or type(value) is not int:
+            return None
+        return value + (1 if value >= 0 else -1)
+
+    return change
+
+
+def arguments(build: Build, manner: Manner) -> Tuple[str, ...]:
+    """The sets in which one argument of the constructor is another."""
+    kind = type(built(build, manner.seed)[0])
+    found: List[str] = []
+
+    def note(name: str, value: Any) -> Any:
+        if type(value) is int:
+            found.append(_ARGUMENT + name)
+
+    with _changing_arguments(kind, note, []):
+        attempt(lambda: built(build, manner.seed))
+    return tuple(found[-_MOST_ARGUMENTS:])

@@ -55,7 +55,7 @@ def _may_reach(module: ModuleClass, path: str, place: _Assigned) -> bool:
         }
         if not {one.rpartition(".")[2] for one in place.types} & (names | {"Module", "object"}):
             return False
-    telling = place.read - MODULE_NAMES
+    telling = {one for one in place.read - MODULE_NAMES if not one.startswith("__")}
     return not telling or bool(telling & module.family_names)
 
 

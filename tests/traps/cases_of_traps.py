@@ -349,6 +349,12 @@ DROPOUT = {
         "refused argument-reassigned",
         other=tool("m.p = 0.2"),
     ),
+    "rate-set-beside-a-dict": case(
+        D,
+        net("return F.dropout(x, self.p, self.training)", "self.p = 0.1"),
+        "refused argument-reassigned",
+        other=tool("m.p = 0.2", 'm.__dict__["a"] = 1'),
+    ),
     "rate-is-an-argument": case(
         D,
         net("return F.dropout(x, p, self.training)").replace("(self, x)", "(self, x, p)"),

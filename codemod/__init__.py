@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from codemod.editing.inline import inline_rewrite as inline_rewrite
     from codemod.editing.inplace import InplaceCall as InplaceCall
     from codemod.editing.inplace import inplace_call as inplace_call
+    from codemod.editing.inplace import inplace_contract as inplace_contract
     from codemod.editing.inplace import inplace_names as inplace_names
     from codemod.editing.inplace import input_of as input_of
     from codemod.editing.inplace import is_inplace as is_inplace
@@ -149,6 +150,7 @@ _HOMES = {
     "editing.inplace": (
         "InplaceCall",
         "inplace_call",
+        "inplace_contract",
         "inplace_names",
         "input_of",
         "is_inplace",

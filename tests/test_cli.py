@@ -409,7 +409,8 @@ Replace one thing by another.
 
 At some length.
 
-Preserves, bit for bit: state_dict, load, train, grads, buffers, inputs, rng, trace, hooks.
+Preserves, bit for bit: state_dict, load, signature, train, grads, \
+buffers, inputs, rng, trace, hooks.
 Changes on purpose:
   eval        no longer depends on the seed
   modules     differs

@@ -12,7 +12,7 @@ from typing import Literal
 from codemod.catalogue import PAIRS, Pair, Parameter, by_functional, by_module
 from codemod.editing.calls import rewrite_call
 from codemod.editing.refused import Refused
-from codemod.results import Edit
+from codemod.results import Aspect, Contract, Edit, Expectation
 from codemod.semantics.layout import ArgumentSpan
 from codemod.semantics.module_class import Call
 from codemod.semantics.syntax import parameters_of, statements_in, targets_of
@@ -20,6 +20,10 @@ from codemod.semantics.syntax import parameters_of, statements_in, targets_of
 # Whose tensor an in-place operation overwrites: one that nothing else holds, as far as can be
 # seen, or one that the caller of the method holds.
 Overwritten = Literal["own", "callers"]
+
+# In place, their backward starts from the result, else from the input: the last digits of the
+# gradients differ (derivatives.yaml of torch, `is_result`).
+_ROUNDED = frozenset({"torch.nn.CELU", "torch.nn.ELU", "torch.nn.SELU"})
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,19 @@ class InplaceCall:
             positional = [item for item in layout.arguments if item.keyword is None]
             return positional[node.args.index(self.value)]
         return next((item for item in layout.arguments if item.keyword == "inplace"), None)
+
+
+def inplace_contract(pair: Pair, seen_by_callers: bool = False) -> Contract:
+    """What may change when the flag of a layer or functional is turned.
+
+    `seen_by_callers`: whether it is the caller's tensor that is overwritten.
+    """
+    changes: dict[Aspect, Expectation] = {"trace": "may-differ"}
+    if seen_by_callers:
+        changes["inputs"] = "may-differ"
+    if pair.module in _ROUNDED:
+        changes["eval"] = changes["grads"] = "may-differ"
+    return Contract(changes)
 
 
 @cache

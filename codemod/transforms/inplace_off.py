@@ -23,6 +23,7 @@ from codemod import (
     check_not_copied,
     check_text,
     inplace_call,
+    inplace_contract,
     inplace_names,
     input_of,
     is_inplace,
@@ -35,20 +36,16 @@ from codemod import (
     witness,
 )
 
-OTHER_OPERATORS = Contract(changes={"trace": "may-differ"})
-# The caller's tensor is no longer overwritten, which the caller may see.
-KEEPS_INPUT = Contract(changes={"inputs": "may-differ", "trace": "may-differ"})
-
 
 class InplaceOff(Transform):
     """Turn in-place layers and functionals into ones that keep their input.
 
-    Where the caller may see that its tensor is kept, that is a change on purpose. Methods of
-    tensors (x.relu_()) are left.
+    Where the caller may see that its tensor is kept, that is a change on purpose; so are the last
+    digits of the gradients of ELU, CELU and SELU. Methods of tensors (x.relu_()) are left.
     """
 
     name = "inplace-off"
-    contract = KEEPS_INPUT
+    contract = Contract(changes={"inputs": "may-differ", "trace": "may-differ"})
     inverse = "inplace-on"
     markers = inplace_names()
     refusals = {
@@ -146,7 +143,7 @@ class Net(nn.Module):
             without_flag(site, self.settings.line_length),
             [witness(module, node) for node in {call.node, *(use.node for use in uses)}],
             kind=site.pair.module,
-            contract=KEEPS_INPUT if "callers" in whose else OTHER_OPERATORS,
+            contract=inplace_contract(site.pair, "callers" in whose),
         )
 
 

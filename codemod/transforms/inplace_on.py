@@ -24,6 +24,7 @@ from codemod import (
     check_not_used_elsewhere,
     check_text,
     inplace_call,
+    inplace_contract,
     inplace_names,
     input_of,
     layer_made,
@@ -138,6 +139,7 @@ class Net(nn.Module):
             with_flag(site, self.settings.line_length),
             [witness(module, node) for node in {call.node, *(use.node for use in uses)}],
             kind=site.pair.module,
+            contract=inplace_contract(site.pair),
         )
 
 

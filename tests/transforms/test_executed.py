@@ -317,12 +317,12 @@ PRESERVING: Mapping[str, tuple[type[Transform], str, str, tuple[Any, ...], tuple
         net(
             "x = F.leaky_relu_(self.fc(x), 0.3)",
             "return self.body(x)",
-            init=(FC, "self.body = nn.Sequential(nn.Linear(4, 4), nn.ELU(0.7, True))"),
+            init=(FC, "self.body = nn.Sequential(nn.Linear(4, 4), nn.Hardtanh(-0.7, 0.7, True))"),
         ),
         net(
             "x = F.leaky_relu(self.fc(x), 0.3)",
             "return self.body(x)",
-            init=(FC, "self.body = nn.Sequential(nn.Linear(4, 4), nn.ELU(0.7))"),
+            init=(FC, "self.body = nn.Sequential(nn.Linear(4, 4), nn.Hardtanh(-0.7, 0.7))"),
         ),
         (),
         (3, 4),
@@ -334,7 +334,7 @@ PRESERVING: Mapping[str, tuple[type[Transform], str, str, tuple[Any, ...], tuple
             init=(
                 FC,
                 "self.act = nn.LeakyReLU(0.3)",
-                "self.body = nn.Sequential(nn.BatchNorm1d(4), nn.ELU(0.7))",
+                "self.body = nn.Sequential(nn.BatchNorm1d(4), nn.LeakyReLU(0.7))",
             ),
             head=NO_F,
         ),
@@ -343,7 +343,7 @@ PRESERVING: Mapping[str, tuple[type[Transform], str, str, tuple[Any, ...], tuple
             init=(
                 FC,
                 "self.act = nn.LeakyReLU(0.3, inplace=True)",
-                "self.body = nn.Sequential(nn.BatchNorm1d(4), nn.ELU(0.7, inplace=True))",
+                "self.body = nn.Sequential(nn.BatchNorm1d(4), nn.LeakyReLU(0.7, inplace=True))",
             ),
             head=NO_F,
         ),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from marked_cases import HEAD, NO_F, holds, net, stays
+from torch import nn
 
+from codemod.catalogue import PAIRS, Pair
+from codemod.editing.inplace import inplace_contract
 from codemod.testing import check_examples
 from codemod.transforms.inplace_off import InplaceOff
 from codemod.transforms.inplace_on import InplaceOn
@@ -97,8 +101,8 @@ OFF_REWRITTEN = {
         functional("return F.dropout(self.fc(x), 0.5, self.training)"),
     ),
     "name-with-an-underscore": (
-        functional("return torch.relu_(self.fc(x)) + F.elu_(self.fc(x), 0.5)"),
-        functional("return torch.relu(self.fc(x)) + F.elu(self.fc(x), 0.5)"),
+        functional("return torch.relu_(self.fc(x)) + F.leaky_relu_(self.fc(x), 0.5)"),
+        functional("return torch.relu(self.fc(x)) + F.leaky_relu(self.fc(x), 0.5)"),
     ),
     "rebound-before-it-is-read": (
         functional("x = self.fc(x)", "x = F.relu_(x)", "return x + x"),
@@ -252,3 +256,31 @@ ON_REWRITTEN = {
 @pytest.mark.parametrize(("before", "after"), ON_REWRITTEN.values(), ids=ON_REWRITTEN)
 def test_on_where_nothing_else_holds_the_input(before: str, after: str) -> None:
     holds(InplaceOn, before, after)
+
+
+def _gradients(name: str, inplace: bool) -> list[torch.Tensor]:
+    found = []
+    for seed in range(20):
+        torch.manual_seed(seed)
+        x = torch.randn(5, 4, requires_grad=True)
+        arguments = (0.1, 20.0) if name == "Threshold" else ()
+        result = getattr(nn, name)(*arguments, inplace=inplace)(x * 1.0)
+        (result * torch.randn(5, 4)).sum().backward()
+        assert x.grad is not None
+        found.append(x.grad)
+    return found
+
+
+FLAGGED = [
+    pair
+    for pair in PAIRS
+    if any(item.name == "inplace" for item in pair.constructor) and pair.group == "activation"
+]
+
+
+@pytest.mark.parametrize("pair", FLAGGED, ids=lambda pair: pair.module)
+def test_the_contract_says_whose_gradients_change(pair: Pair) -> None:
+    name = pair.module.rpartition(".")[2]
+    both = zip(_gradients(name, True), _gradients(name, False), strict=True)
+    same = all(torch.equal(one, other) for one, other in both)
+    assert ("grads" in inplace_contract(pair).changes) is not same

@@ -41,7 +41,11 @@ class Coverage:
         return frozenset(self.reached)
 
     def _enter(self, frame: Any, event: str, argument: Any) -> Any:
-        return self._note if self._lines_in(frame.f_code) else None
+        code = frame.f_code
+        lines = self._lines_in(code)
+        if code.co_firstlineno in lines:  # of a `def`: no line event tells that it was entered
+            self.reached.add((self._paths[code.co_filename], code.co_firstlineno))
+        return self._note if lines else None
 
     def _note(self, frame: Any, event: str, argument: Any) -> Any:
         if event == "line" and frame.f_lineno in self._lines_in(frame.f_code):

@@ -70,6 +70,7 @@ def main(arguments: list[str]) -> int:
         put_into(BENCH.parent / "README.md", markdown(results))
         put_into(BENCH.parent / "docs" / "reach.md", reach_table(results))
         return 0
+    (OUT / "reports").mkdir(parents=True, exist_ok=True)
     make_environment()
     make_corpora()
     return measure(options.parts or list(PARTS), results, resume=options.resume)
@@ -101,7 +102,6 @@ def read_results() -> dict[str, Any]:
 
 
 def write_results(results: dict[str, Any]) -> None:
-    OUT.mkdir(exist_ok=True)
     for name, text in (
         ("results.json", json.dumps(results, indent=1) + "\n"),
         ("results.md", markdown(results)),

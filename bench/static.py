@@ -77,7 +77,6 @@ def _arguments(transform: str) -> list[str]:
 
 
 def _log(out: Path, name: str) -> Path:
-    (out / "reports").mkdir(parents=True, exist_ok=True)
     return out / "reports" / f"{name}.patch"
 
 

@@ -73,7 +73,6 @@ def diff(
     copy: Copy, arguments: Sequence[str], report: Path, *, watch: bool = False
 ) -> tuple[Run, dict[str, Any]]:
     """One `codemod diff`, and its report. Raises `BenchError` when there is none."""
-    report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     state = {"XDG_STATE_HOME": str(copy.state), "XDG_CACHE_HOME": str(copy.state)}
     command = [str(CODEMOD), "diff", *arguments, "--format", "json", "--output", str(report)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import contextlib
 import os
 import re
 import sys
@@ -226,7 +227,7 @@ def _texts(value: Any) -> list[str]:
 def _name(path: Path, root: Path, declared: Sequence[Path]) -> tuple[Path, str]:
     """The import root that a file belongs to, and its name from there."""
     if _in_package(path):
-        top = _package_parent(path.parent)
+        top = _above_relative_imports(path, _package_parent(path.parent))
         inside = [one for one in declared if one != root and one in top.parents]
         for base in sorted(inside, key=lambda one: len(one.parts), reverse=True):
             if _dotted(path, base) is not None and not _declares(base):
@@ -237,6 +238,28 @@ def _name(path: Path, root: Path, declared: Sequence[Path]) -> tuple[Path, str]:
         if base != root and base in path.parents and not _declares(base):
             return base, _dotted(path, base) or path.stem
     return _script(path, root)
+
+
+def _above_relative_imports(path: Path, top: Path) -> Path:
+    """As far above `top` as the relative imports of the package below it reach: a folder without
+    an `__init__.py` in between is a package all the same."""
+    above = top
+    for _ in range(_overshoot(top / path.relative_to(top).parts[0])):
+        above = above.parent
+    above = _package_parent(above)
+    return above if _dotted(path, above) is not None else top
+
+
+@cache
+def _overshoot(package: Path) -> int:
+    """How many folders above a package's parent its relative imports reach."""
+    found = [0]
+    for file in package.rglob("*.py"):
+        inside = len(file.relative_to(package).parts)  # packages around the file
+        with contextlib.suppress(OSError):
+            levels = [len(dots) for dots in _RELATIVE.findall(file.read_bytes())]
+            found.append(max(levels, default=0) - inside)
+    return max(found)
 
 
 def _declares(folder: Path) -> bool:
@@ -256,6 +279,11 @@ def _script(path: Path, root: Path) -> tuple[Path, str]:
     for _ in range(level):
         base = base.parent
     return base, _dotted(path, base) or path.stem
+
+
+_RELATIVE = re.compile(
+    rb"^[ \t]*from[ \t]+(\.+)[ \t]*(?:[A-Za-z_][\w.]*[ \t]+)?import\b", re.MULTILINE
+)
 
 
 @cache

@@ -102,6 +102,25 @@ def test_a_file_outside_of_packages_that_imports_relatively_has_a_dotted_name(
     assert located(environment, "models/net.py") == ("models.net", ".")
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("from ..basic import layers", ("pkg.models.ranking.net", ".")),
+        ("    from ...basic import (\n        layers)", ("pkg.models.ranking.net", ".")),
+        ("from . import other", ("ranking.net", "pkg/models")),
+        ("from ... to ...: no import", ("ranking.net", "pkg/models")),
+    ],
+    ids=["one-above", "two-above", "inside", "prose"],
+)
+def test_a_folder_without_init_that_relative_imports_reach_through_is_a_package(
+    tmp_path: Path, line: str, expected: tuple[str, str]
+) -> None:
+    files = ("pkg/__init__.py", "pkg/models/ranking/__init__.py", "pkg/models/ranking/net.py")
+    environment = project(tmp_path, *files)
+    (tmp_path / "pkg/models/ranking/other.py").write_text(line + "\n")
+    assert located(environment, "pkg/models/ranking/net.py") == expected
+
+
 def test_configured_roots_come_first_and_must_exist(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "pyproject.toml").write_text("")

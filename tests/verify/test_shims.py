@@ -99,6 +99,18 @@ SHIMS: dict[str, tuple[str, str]] = {
         "net = Net()\nnet.load_state_dict(torch.load('pretrained/net.pth')['state_dict'])",
         "weights of net.pth (not loaded)",
     ),
+    "own-version": (
+        "from importlib.metadata import version\nassert version('Shims-Own') == '0.0.0'",
+        "metadata of Shims-Own (not installed)",
+    ),
+    "own-metadata": (
+        "from importlib.metadata import metadata\nassert metadata('shims.own')['Name']",
+        "metadata of shims.own (not installed)",
+    ),
+    "extension-compiled-at-import": (
+        "from torch.utils.cpp_extension import load\nops = load('fast_ops', ['absent.cpp'])",
+        "fast_ops",
+    ),
     "cuda-at-import": (
         "assert torch.ones(2).cuda().device.type == 'cpu'", "cuda (run on the CPU)",
     ),
@@ -129,6 +141,11 @@ ON_CPU = {
 
 TOUCHED = {
     "removed-part-of-torch": ("from torch.utils.ffi import f", "f()", "torch.utils.ffi"),
+    "extension": (
+        "from torch.utils.cpp_extension import load\nops = load('fast_ops', ['absent.cpp'])\n",
+        "ops.run(x)",
+        "fast_ops",
+    ),
     "name-gone": ("from yaml import absent_name", "absent_name(x)", "absent_name"),
 }
 
@@ -145,6 +162,8 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Any:
     for name, (line, code, _) in TOUCHED.items():
         changed = HEADER.replace("return self", f"{code}\n        return self")
         (root / f"touched_{name}.py").write_text(line + changed)
+    (root / "shims_own").mkdir()
+    (root / "shims_own" / "__init__.py").write_text("")
     (root / "plain.py").write_text(textwrap.dedent(HEADER))
     environment = TargetEnvironment(find_python(None, root), root)
     with WorkerPool(environment) as made:

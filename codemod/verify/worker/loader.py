@@ -11,7 +11,7 @@ import sys
 import tokenize
 from importlib.machinery import SourceFileLoader
 from types import CodeType, ModuleType
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from . import witness
 from .failure import Refused
@@ -149,14 +149,6 @@ def paths_under(root: str) -> Dict[str, str]:
         if isinstance(file, str) and file.endswith(".py") and is_under(file, root):
             found[name] = real(file)
     return found
-
-
-def forget(names: Iterable[str], root: str) -> None:
-    """Drop those of the modules whose files lie below `root`, so that they are imported anew."""
-    for name in names:
-        file = getattr(sys.modules.get(name), "__file__", None)
-        if isinstance(file, str) and is_under(file, root):
-            del sys.modules[name]
 
 
 def is_under(file: str, root: str) -> bool:

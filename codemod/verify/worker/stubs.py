@@ -30,7 +30,7 @@ class Stubs:
     def __init__(self, root: str, roots: Sequence[str]) -> None:
         folders = [os.path.realpath(root)] + [os.path.realpath(one) for one in roots]
         self._folders = list(dict.fromkeys(folders))
-        self._own: Set[str] = _own_names(self._folders)
+        self.own: Set[str] = _own_names(self._folders)
         self._why: Dict[str, str] = {}
         self._find_spec = importlib.util.find_spec
 
@@ -57,7 +57,7 @@ class Stubs:
 
     def is_foreign(self, name: str) -> bool:
         """Whether a package is neither Python's, nor torch, nor the project's."""
-        return not (name in _NEVER or name in self._own or name in _standard_library())
+        return not (name in _NEVER or name in self.own or name in _standard_library())
 
     def may_have_shims(self, frame: FrameType) -> bool:
         """Whether a frame is one of the project's, which has no other way to what it asks for."""

@@ -10,7 +10,7 @@ import shutil
 import sys
 from typing import Any, Dict, Sequence, Set
 
-from . import cage, cuda, loader, process, shims, state, weights, wire
+from . import cage, cuda, loader, process, shims, state, unbuilt, weights, wire
 from .failure import failure, of_exception, of_status
 from .imports import Imports
 from .reads import Reads, installed_folders
@@ -69,6 +69,7 @@ class Zygote:
         self.reads.install()
         shims.install_names(self.stubs.may_have_shims)
         shims.forgive_missing_operators()
+        unbuilt.install(self.stubs, self.stubs.own)
         weights.install()
         cuda.install()
         me = _getpid()
@@ -84,7 +85,6 @@ class Zygote:
 
     def _import(self, request: Dict[str, Any]) -> Dict[str, Any]:
         before = state.snapshot()
-        loaded = set(sys.modules)
         process.limit_memory(self.settings.memory)
         try:
             with cuda.on_cpu():
@@ -92,8 +92,6 @@ class Zygote:
             self.imports.needed_by([request["path"]])  # Remembers the real paths for all runs.
             return {"ok": True, "changed": state.changes(before, self.settings.root)}
         except BaseException as error:
-            # What it loaded before it failed would make the next import of such a file succeed.
-            loader.forget(set(sys.modules) - loaded, self.settings.root)
             doing = "import %s" % request["module"]
             failed = of_exception(error, self.settings.root, doing, "import-failed")
             files = self.imports.needed_by([request["path"]])

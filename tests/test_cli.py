@@ -479,8 +479,11 @@ def test_undo_takes_the_root_of_a_path(run: Run) -> None:
 # ---- as a process
 
 SLOW = """
-import sys, time
+import signal, sys, time
 from codemod import cli
+
+# A shell starts what runs in its background with the signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Slow:
     def run(self, options, *, mode, progress):

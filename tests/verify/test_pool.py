@@ -589,11 +589,12 @@ def test_a_file_of_a_package_that_does_not_import_fails_whatever_was_asked_befor
 ) -> None:
     (root / "halfway").mkdir()
     (root / "halfway" / "__init__.py").write_text(
-        "from . import one, two\nraise ValueError('no')\n"
+        "from . import one, two, three\nraise ValueError('no')\n"
     )
-    for name in ("one", "two"):
+    names = ("one", "two", "three")
+    for name in names:
         (root / "halfway" / f"{name}.py").write_text(model())
-    for name in ("one", "two", "one"):
+    for name in (*names, *names):
         assert code_of(ask(pool, f"halfway/{name}.py", module=f"halfway.{name}")) == "import-failed"
 
 

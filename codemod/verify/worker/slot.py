@@ -111,8 +111,9 @@ class Slot:
             answer = zygote.ask(order, seconds)
         except _Died as died:
             answer = {"failure": died.failure(doing, seconds)}
-            self._end(key)
         if "failure" in answer:
+            # What it loaded before it failed would make the next import of such a file succeed.
+            self._end(key)
             self._failed[key, target] = answer
             raise _NotImported(answer)
         zygote.imported.add(target)

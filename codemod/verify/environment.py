@@ -241,13 +241,15 @@ def _name(path: Path, root: Path, declared: Sequence[Path]) -> tuple[Path, str]:
 
 
 def _above_relative_imports(path: Path, top: Path) -> Path:
-    """As far above `top` as the relative imports of the package below it reach: a folder without
-    an `__init__.py` in between is a package all the same."""
+    """As far above `top` as the relative imports of the package below it reach, if that is in a
+    package: a folder without an `__init__.py` in between is one all the same."""
     above = top
     for _ in range(_overshoot(top / path.relative_to(top).parts[0])):
         above = above.parent
-    above = _package_parent(above)
-    return above if _dotted(path, above) is not None else top
+        if _is_package(above):
+            above = _package_parent(above)
+            return above if _dotted(path, above) is not None else top
+    return top
 
 
 @cache

@@ -121,6 +121,12 @@ def test_a_folder_without_init_that_relative_imports_reach_through_is_a_package(
     assert located(environment, "pkg/models/ranking/net.py") == expected
 
 
+def test_relative_imports_that_reach_out_of_all_packages_move_no_root(tmp_path: Path) -> None:
+    environment = project(tmp_path, "pkg/__init__.py", "pkg/net.py")
+    (tmp_path / "pkg/template.py").write_text("from ....somewhere import thing\n")
+    assert located(environment, "pkg/net.py") == ("pkg.net", ".")
+
+
 def test_configured_roots_come_first_and_must_exist(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "pyproject.toml").write_text("")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from codemod.engine.empty_blocks import without_empty_blocks
 from codemod.engine.independence import placed
-from codemod.engine.long_lines import long_line_edits
+from codemod.engine.long_lines import limit_of, long_line_edits
 from codemod.engine.processes import paused_collector, spread
 from codemod.engine.text_edits import OffsetMap, apply_edits
 from codemod.engine.unused_imports import unused_import_edits
@@ -196,7 +196,8 @@ def _compose_file(
     text, first = apply_edits(source.text, wanted)
     composed = source.with_text(text)
     maps = [first]
-    breaks = long_line_edits(source, composed, first.edits, project.line_length)
+    limit = project.line_limits.get(path) or limit_of(source, project.line_length)
+    breaks = long_line_edits(source, composed, first.edits, limit)
     if breaks:
         text, second = apply_edits(text, breaks)
         composed = source.with_text(text)

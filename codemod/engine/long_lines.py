@@ -34,9 +34,8 @@ def long_line_edits(
     """Edits of the composed text that break those lines that `edits` made too long.
 
     `edits`, sorted, made `composed` of `before`. A line with a comment, and one that was too long
-    before, stays.
+    before, stays. `limit`: that of the file, see `limit_of`.
     """
-    limit = _limit_of(before, limit)
     lines: dict[int, None] = {}
     moved = 0
     for edit in edits:
@@ -50,7 +49,7 @@ def long_line_edits(
     return [edit for start in sorted(lines) for edit in _break(composed, start, limit)]
 
 
-def _limit_of(source: SourceText, limit: int) -> int:
+def limit_of(source: SourceText, limit: int) -> int:
     """The project's limit, or the longest line of a file that does not keep to it."""
     beyond = [len(line) for line in source.text.splitlines() if len(line) > limit]
     return limit if len(beyond) <= _FEW else min(max(beyond), _MOST)

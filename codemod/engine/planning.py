@@ -14,6 +14,7 @@ from codemod.engine.compose import Pass, compose, touched_paths, with_requiremen
 from codemod.engine.find import FindInFiles, Findings
 from codemod.engine.independence import hangs_on
 from codemod.engine.indexing import IndexFiles, build_project
+from codemod.engine.long_lines import limit_of
 from codemod.engine.processes import paused_collector, spread
 from codemod.engine.text_edits import overlaps
 from codemod.errors import RewriteError, SourceError, StaleFileError
@@ -21,6 +22,7 @@ from codemod.results import Composition, Edit, FileError, Plan, Refusal, Rewrite
 from codemod.semantics.index import FileIndex
 from codemod.semantics.project import Project
 from codemod.source.overlay import Overlay, digest
+from codemod.source.text import SourceText
 
 MAX_PASSES = 10
 _Found = TypeVar("_Found", Rewrite, Refusal)
@@ -147,12 +149,17 @@ def _of(findings: Iterable[Findings], kind: type[_Found]) -> list[_Found]:
 def after_pass(project: Project, composition: Composition, jobs: int = 1) -> Project:
     """The project after a pass: only what changed is read again."""
     laid = project.overlay.lay(composition.files)
+    limits = {
+        path: limit_of(SourceText.decode(path, project.overlay.read(path)), project.line_length)
+        for path in composition.files.keys() - project.line_limits.keys()
+    }
     changed = spread(IndexFiles(laid), sorted(composition.files), jobs)
     files = {
         **project.files,
         **{item.path: item for item in changed if isinstance(item, FileIndex)},
     }
-    return Project(laid, files, project.documents, project.line_length)
+    limits |= project.line_limits
+    return Project(laid, files, project.documents, project.line_length, limits)
 
 
 def _accept(

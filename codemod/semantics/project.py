@@ -64,6 +64,8 @@ class Project:
     # The names in each configuration file.
     documents: Mapping[str, frozenset[str]] = field(default_factory=dict)
     line_length: int = 88
+    # Of files that rewrites changed: the limit that their lines kept to before all of them.
+    line_limits: Mapping[str, int] = field(default_factory=dict)
     # Answers to questions about all files, by question and name: asked of many classes.
     answers: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
     _places: dict[tuple[str, str], tuple[Place, ...]] = field(default_factory=dict, repr=False)

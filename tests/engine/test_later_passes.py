@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import torch
-from toy_transforms import composed, planned
+from toy_transforms import composed, planned, renaming
 
 from codemod.transforms.functional_to_module import FunctionalToModule
 from codemod.transforms.hoist_inline_modules import HoistInlineModules
@@ -111,3 +111,35 @@ def test_every_choice_runs() -> None:
             names["Block"]()(torch.ones(1, 2, 3, 3))  # type: ignore[operator]
             texts.add(text)
     assert len(texts) > len(ids)
+
+
+LONG_CALL = "a_function_with_a_name_that_is_quite_long"
+MANY_LONG_LINES = """\
+class Noisy(nn.Module):
+    def forward(self, x):
+{lines}
+        return x
+
+
+class Block(nn.Module):
+    def forward(self, x):
+        return a(x, "an argument of some length, and one more", "another that fills the line up")
+"""
+
+
+def test_lines_of_another_class_do_not_decide_where_lines_are_broken() -> None:
+    """Left out, the long lines of the other class are no sign that the file has no limit."""
+    lines = "\n".join([f"        x = noise(x)  # {'why ' * 15}"] * 4)
+    result = planned(
+        {"net.py": MANY_LONG_LINES.format(lines=lines)},
+        renaming("noise", f"very_much_{LONG_CALL}"),
+        renaming("a", "b"),
+        renaming("b", f"b_{LONG_CALL}"),
+        renaming(f"b_{LONG_CALL}", f"c_{LONG_CALL}"),
+    )
+    of_block = [item.id for item in result.plan.rewrites if item.class_name == "Block"]
+    assert len(of_block) == 3
+    alone = composed(result, of_block)
+    assert "noise(x)" in alone
+    everything = composed(result)
+    assert alone[alone.index("class Block") :] == everything[everything.index("class Block") :]

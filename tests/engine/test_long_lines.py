@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codemod.engine.long_lines import long_line_edits
+from codemod.engine.long_lines import limit_of, long_line_edits
 from codemod.engine.text_edits import apply_edits
 from codemod.results import Edit
 from codemod.source.text import SourceText
@@ -22,7 +22,9 @@ def made(before: str, old: str, new: str, limit: int = LIMIT) -> str:
     start = source.text.index(old)
     text, done = apply_edits(source.text, [Edit("net.py", start, start + len(old), new)])
     composed = source.with_text(text)
-    return apply_edits(text, long_line_edits(source, composed, done.edits, limit))[0]
+    return apply_edits(
+        text, long_line_edits(source, composed, done.edits, limit_of(source, limit))
+    )[0]
 
 
 LONG = "F.leaky_relu(self.convolution(x), 0.2, inplace=True)"

@@ -516,6 +516,31 @@ def test_an_import_that_changes_torch_changes_it_for_its_own_file_alone(
         assert [ask(pool, "good.py")["observations"] for _ in range(2)] == [alone, alone]
 
 
+def test_files_of_a_package_that_changes_torch_share_its_one_import(root: Path) -> None:
+    tells = "y = self.fc(torch.relu(x)); return y.detach(), torch.tensor([os.getppid()])"
+    of_process = HEADER + "import os\n" + model(forward=tells)
+    package = root / "patching"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import torch\nold = torch.relu\ntorch.relu = lambda x: old(x) + 1"
+    )
+    for name in ("one", "two"):
+        (package / f"{name}.py").write_text(of_process)
+    (package / "three.py").write_text(of_process + "torch.set_default_dtype(torch.float64)\n")
+    (root / "beside.py").write_text(of_process)
+    environment = TargetEnvironment(Path(sys.executable), root, (root,))
+    with WorkerPool(environment, jobs=1) as pool:
+        names = ["patching/one", "patching/two", "patching/three", "patching/two", "beside"]
+        seen = [ask(pool, f"{name}.py")["observations"][0]["eval"] for name in names]
+    outputs = [one["dict"][0][1]["tuple"] for one in seen]
+    results, processes = zip(*outputs, strict=True)
+    assert processes[0] == processes[1]
+    assert len({str(one) for one in processes[2:]}) == 3
+    assert results[0] == results[1] == results[3]
+    assert results[2]["tensor"]["dtype"] == "float64"
+    assert results[4] != results[0]
+
+
 def test_an_overlay_runs_and_says_what_it_reached(pool: WorkerPool, root: Path) -> None:
     before = ask(pool, "good.py")["observations"]
     text = GOOD.replace("torch.relu(", "torch.tanh(")

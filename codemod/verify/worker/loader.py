@@ -106,6 +106,17 @@ def load(name: str, path: str) -> ModuleType:
     return _load_script(name, path)
 
 
+def packages_of(name: str) -> List[str]:
+    """The names of the packages around a module, innermost first."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
+
+
+def import_package(name: str) -> None:
+    """What importing a module of the package does first."""
+    _import_module(name)
+
+
 def _load_script(name: str, path: str) -> ModuleType:
     if name in sys.modules or not name.isidentifier():
         name = "_codemod_script_" + "".join(c if c.isalnum() else "_" for c in name)

@@ -14,11 +14,13 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from . import cage, process, wire
 from .failure import Failure, Refused, failure, of_status
+from .loader import packages_of
 from .settings import Settings
 
 _MOST_ZYGOTES = 4
 _GRACE = 5.0
-# Overlay, import roots, and the one file it is for, if it is for one alone.
+# Overlay, import roots, and the one file (name, path) or package (name, "") that it is for, if it
+# is for one alone.
 _Key = Tuple[str, Tuple[str, ...], Optional[Tuple[str, str]]]
 _DISK: Dict[str, Any] = {"files": {}, "witnesses": {}}
 
@@ -117,9 +119,10 @@ class Slot:
             self._failed[key, target] = answer
             raise _NotImported(answer)
         zygote.imported.add(target)
-        if answer.get("changed"):
+        alone = target if answer.get("changed") else (answer["changing"], "")
+        if alone[0]:
             self._zygotes.pop(key)
-            key = (key[0], key[1], target)
+            key = (key[0], key[1], alone)
             self._zygotes[key] = zygote
         return key
 
@@ -138,12 +141,13 @@ class Slot:
         return self._settings.timeout
 
     def _zygote(self, key: "_Key", target: Tuple[str, str]) -> "Tuple[_Key, _Zygote]":
-        """The zygote for a file: its own, or the one for its overlay and roots.
+        """The zygote for a file: its own, its package's, or the one for its overlay and roots.
 
         The most recently used stands last.
         """
-        own: _Key = (key[0], key[1], target)
-        key = own if own in self._zygotes else key
+        names = [target, *((package, "") for package in packages_of(target[0]))]
+        nearer: List[_Key] = [(key[0], key[1], name) for name in names]
+        key = next((one for one in nearer if one in self._zygotes), key)
         zygote = self._zygotes.pop(key, None)
         if zygote is None:
             while len(self._zygotes) >= _MOST_ZYGOTES:

@@ -84,13 +84,15 @@ class Zygote:
             wire.send(self._channel, wire.pack(answer))
 
     def _import(self, request: Dict[str, Any]) -> Dict[str, Any]:
-        before = state.snapshot()
         process.limit_memory(self.settings.memory)
         try:
             with cuda.on_cpu():
+                changing = self._import_packages(request["module"])
+                before = state.snapshot()
                 loader.load(request["module"], request["path"])
             self.imports.needed_by([request["path"]])  # Remembers the real paths for all runs.
-            return {"ok": True, "changed": state.changes(before, self.settings.root)}
+            changed = state.changes(before, self.settings.root)
+            return {"ok": True, "changed": changed, "changing": changing}
         except BaseException as error:
             doing = "import %s" % request["module"]
             failed = of_exception(error, self.settings.root, doing, "import-failed")
@@ -101,6 +103,16 @@ class Zygote:
         finally:
             process.lift_memory_limit()
             self._known = process.children()
+
+    def _import_packages(self, name: str) -> str:
+        """Imports the packages around a module; the innermost that changed torch, or nothing."""
+        changing = ""
+        for package in reversed(loader.packages_of(name)):
+            before = state.snapshot()
+            loader.import_package(package)
+            if state.changes(before, self.settings.root):
+                changing = package
+        return changing
 
     def needs(self, files: Sequence[str]) -> Dict[str, Any]:
         """What an answer depends on that needed these files: the fields that say so."""

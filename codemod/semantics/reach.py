@@ -98,7 +98,7 @@ class Reach:
         file, package = self.project.files[path], self._package_of(path)
         yield from self._named(file.strings - file.exports)
         for target in _targets(file):
-            for home in self._homes(path, target, frozenset()):
+            for home in self._homes(path, target):
                 if home == path:
                     continue
                 yield home
@@ -121,10 +121,23 @@ class Reach:
         inits = ("/".join([*parts[:count], "__init__.py"]) for count in range(1, len(parts)))
         yield from islice((init for init in inits if init in self.project.files), 1)
 
-    def _homes(self, importer: str, target: str, seen: frozenset[str]) -> Iterator[str]:
-        """The files that define what an import target names, behind all re-exports."""
-        if target in seen:
-            return
+    def _homes(self, importer: str, target: str) -> Iterator[str]:
+        """The files that define what an import target names, behind all re-exports.
+
+        Packages whose files import each other's names in circles are gone through once.
+        """
+        seen = {(importer, target)}
+        queue = [(importer, target)]
+        while queue:
+            for found in self._behind(*queue.pop()):
+                if isinstance(found, str):
+                    yield found
+                elif found not in seen:
+                    seen.add(found)
+                    queue.append(found)
+
+    def _behind(self, importer: str, target: str) -> Iterator[str | tuple[str, str]]:
+        """Files that define what is named, and the imports, by file, that may lead to others."""
         lead, dotted = ("/", target[1:]) if target.startswith("/") else ("", target)
         parts = dotted.split(".")
         for cut in range(len(parts), 0, -1):
@@ -134,22 +147,18 @@ class Reach:
             if cut == len(parts):
                 yield file
             else:
-                yield from self._homes_of_name(file, parts[cut], seen | {target})
+                yield from self._behind_name(file, parts[cut])
             return
 
-    def _homes_of_name(self, file: str, name: str, seen: frozenset[str]) -> Iterator[str]:
+    def _behind_name(self, file: str, name: str) -> Iterator[str | tuple[str, str]]:
         index = self.project.files[file]
         bindings = index.bindings.get(name)
         if bindings is None:
             yield file
-            for star in index.stars:
-                yield from self._homes(file, f"{star}.{name}", seen)
+            yield from ((file, f"{star}.{name}") for star in index.stars)
             return
         for binding in bindings:
-            if binding.kind == "import":
-                yield from self._homes(file, binding.target, seen)
-            else:
-                yield file
+            yield (file, binding.target) if binding.kind == "import" else file
 
 
 def _targets(file: FileIndex) -> Iterator[str]:

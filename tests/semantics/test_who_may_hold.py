@@ -96,3 +96,20 @@ def may_hold(files: Mapping[str, str]) -> bool:
     (key,) = (one for one in project.classes if one[1] == "Net")
     (tool,) = (path for path, text in files.items() if "def tool" in text)
     return project.reach.may_hold(tool, key)
+
+
+def test_files_that_import_everything_from_each_other_are_gone_through_once() -> None:
+    """Each way through a circle of star imports, followed apart, would take hours."""
+    names = [f"m{number}" for number in range(40)]
+    stars = "".join(f"from pkg.{name} import *\n" for name in names)
+    project = project_of(
+        {
+            "pkg/__init__.py": stars,
+            **{f"pkg/{name}.py": stars for name in names},
+            "a/net.py": NET,
+            "b/tool.py": TOOL,
+            "use.py": "from pkg import nowhere\n",
+        }
+    )
+    assert set(project.reach.importers("pkg/m7.py")) >= {"pkg/m8.py", "use.py"}
+    assert not project.reach.may_hold("b/tool.py", ("a/net.py", "Net"))

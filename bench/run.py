@@ -1,6 +1,6 @@
 """Measures the tool: `run.py [PART]...`, all parts where none is named.
 
-Parts: overhead, static, packages, reach, mutants, confirm. `PART:NAME` is one measurement of one.
+Parts: overhead, static, packages, reach, mutants, confirm, models. `PART:NAME` is one of them.
 
 Writes `bench/out/results.json` and `results.md` after each measurement; the tool's own reports
 lie in `bench/out/reports/`. `--resume` keeps what was measured before with the same sources.
@@ -21,18 +21,19 @@ from pathlib import Path
 from typing import Any
 
 import confirm
+import models
 import mutation
 import overhead
 import reach
 import static
-from environment import TORCH, make_corpora, make_environment
+from environment import SMALL, TORCH, make_corpora, make_environment
 from table import markdown, put_into, reach_table
 from tool import BenchError
 
 BENCH = Path(__file__).resolve().parent
 OUT = BENCH / "out"
 TOOL, MUTANTS = BENCH.parent / "codemod", BENCH / "mutants"
-PARTS = ("overhead", "static", "packages", "reach", "mutants", "confirm")
+PARTS = ("overhead", "static", "packages", "reach", "mutants", "confirm", "models")
 Measurement = tuple[str, str, Callable[[], dict[str, Any]]]
 
 
@@ -54,6 +55,8 @@ def _all() -> Iterator[Measurement]:
     yield "mutants", "all kinds", mutation.measure
     for target in confirm.targets():
         yield "confirm", target.package, lambda one=target: confirm.measure(one, OUT)
+    for package in models.packages():
+        yield "models", package, lambda one=package: models.measure(one, OUT)
 
 
 def main(arguments: list[str]) -> int:
@@ -73,7 +76,10 @@ def main(arguments: list[str]) -> int:
     (OUT / "reports").mkdir(parents=True, exist_ok=True)
     make_environment()
     make_corpora()
-    return measure(options.parts or list(PARTS), results, resume=options.resume)
+    parts = options.parts or list(PARTS)
+    if any(part.partition(":")[0] == "models" for part in parts):
+        make_corpora(SMALL)
+    return measure(parts, results, resume=options.resume)
 
 
 def measure(parts: list[str], results: dict[str, Any], *, resume: bool) -> int:

@@ -126,6 +126,61 @@ def test_a_log_folder_is_no_package_of_the_project(tmp_path: Path) -> None:
     assert said == [True, False]
 
 
+FOUND_IN = {
+    "beside-a-file-in-a-package": ("pkg/net.py", "sibling", "pkg/sibling.py"),
+    "in-a-folder-above": ("src/bin/net.py", "models", "src/models/parts.py"),
+    "the-only-one-there-is": ("tools/net.py", "models", "src/models/parts.py"),
+    "a-package-before-files-of-the-name": ("tools/net.py", "net2", "src/net2/x.py"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("importer", "name", "at"), FOUND_IN.values(), ids=FOUND_IN.keys())
+def test_what_a_python_path_would_find_is_found(
+    tmp_path: Path, importer: str, name: str, at: str
+) -> None:
+    root = project(tmp_path)
+    for path, text in {
+        at: "X = 5\n",
+        "a/net2.py": "",
+        "b/net2.py": "",
+        importer: f"import {name}\nassert isinstance({name}.__name__, str)\n",
+    }.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    said = stubbed(
+        root,
+        f"""
+        loader.load("net", {str(root / importer)!r})
+        found = sys.modules[{name!r}]
+        say([stubs.packages(), [*getattr(found, "__path__", [found.__file__])][0]])
+        """,
+    )
+    whole = root / at
+    assert said == [[], str(whole if whole.stem == name else whole.parent)]
+
+
+NOT_FOUND = {
+    "two-of-the-name": ("tools/net.py", "import twice", ["a/twice.py", "b/twice.py"]),
+    "the-importer-itself": ("tools/absent.py", "import absent", []),
+    "in-a-hidden-folder": ("tools/net.py", "import hidden", [".venv/hidden.py"]),
+    "optional": ("a/net.py", "try:\n    import other\nexcept ImportError:\n    other = 0\n"
+                 "assert other == 0", ["b/other.py"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("importer", "text", "others"), NOT_FOUND.values(), ids=NOT_FOUND.keys())
+def test_what_is_not_taken_for_a_missing_package(
+    tmp_path: Path, importer: str, text: str, others: list[str]
+) -> None:
+    root = project(tmp_path)
+    for path in [importer, *others]:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text if path == importer else "assert False\n")
+    script = f"loader.load('net', {str(root / importer)!r}); say(stubs.packages())"
+    name = text.split()[-1]
+    assert stubbed(root, script) == ([] if "try" in text else [name])
+
+
 def installed(tmp_path: Path, name: str, text: str) -> Path:
     site = tmp_path / "site-packages"
     (site / name).mkdir(parents=True, exist_ok=True)

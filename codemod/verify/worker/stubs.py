@@ -18,7 +18,7 @@ from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 from typing import Any, Dict, List, Optional, Sequence, Set
 
-from . import guarded, shims, standin
+from . import guarded, nearby, shims, standin
 from .standin import StandIn, StandInModule
 
 _NEVER = {"torch", "_codemod_worker"}
@@ -38,6 +38,7 @@ class Stubs:
         """Take the first and the last place among the finders."""
         sys.meta_path.insert(0, _Broken(self))
         sys.meta_path.append(shims.OldModules(self.is_wanted))
+        sys.meta_path.append(nearby.Nearby(self._folders[0], self.is_wanted))
         sys.meta_path.append(_Missing(self))
         self._watch_imports()
 

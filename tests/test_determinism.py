@@ -18,10 +18,12 @@ MODELS = {
     "Entropy": ("x * random.SystemRandom().random()", "F.relu(self.fc(x))", True),
     "OwnGenerator": ("x * float(np.random.default_rng().random())", "F.relu(self.fc(x))", True),
     "Process": ("x * os.getpid()", "F.relu(self.fc(x))", True),
+    "OnceAProcess": ("x * drawn_once()", "F.relu(self.fc(x))", True),
     "Seeded": ("x * random.random()", "F.relu(self.fc(x))", False),
     "SeededNumpy": ("x * float(np.random.rand())", "F.relu(self.fc(x))", False),
     "SetOfWords": ("x * len(list({'a', 'bb', 'ccc'})[0])", "F.relu(self.fc(x))", False),
     "Environment": ("x * len(os.environ.get('LANG', ''))", "F.relu(self.fc(x))", False),
+    "Counted": ("x + counted(self)", "F.relu(self.fc(x))", False),
     "Threads": ("in_threads(x)", "F.relu(self.fc(x))", False),
 }
 # What hangs on addresses and folders differs now and then: more cannot be asked.
@@ -44,6 +46,24 @@ from torch import nn
 class Key:
     def __init__(self, number):
         self.number = number
+
+
+ONCE = []
+SEEN = []
+
+
+def drawn_once():
+    if not ONCE:
+        ONCE.append(random.SystemRandom().random())
+    return ONCE[0]
+
+
+def counted(model):
+    # How many models this process has run.
+    if not hasattr(model, "number"):
+        SEEN.append(model)
+        model.number = len(SEEN)
+    return model.number
 
 
 def in_threads(x):

@@ -111,10 +111,10 @@ def _seen_again(
     )
     request = after_run(way, over, first, raw=True, attempt=2, located=located)
     fresh_after = yield request
-    for one, other in ((before, fresh_before), (after, fresh_after)):
+    for overlay, one, other in ((base, before, fresh_before), (over, after, fresh_after)):
         apart = _apart(one, other)
         if apart is not None:
-            place = yield from laboratory.unsteady_place(way, over)
+            place = yield from laboratory.unsteady_place(way, overlay)
             return reasons.nondeterministic(apart, target, place)
     shadow = laboratory.runner.shadow(base, over)
     elsewhere = yield Observe(shadow, way.model, way.recipe, raw=True, attempt=2, sets=names)

@@ -191,8 +191,9 @@ class WorkerPool:
     def _longest(self, request: Mapping[str, Any]) -> float:
         """Seconds after which a slot that has not answered is broken."""
         once = self._timeout + float(request.get("budget") or 0)
-        settings = self._settings()
-        return float(settings["import_timeout"]) + once * int(request.get("repeat") or 1) + _GRACE
+        then: Mapping[str, Any] = request.get("observe") or {}
+        runs = once * int(request.get("repeat") or 1) + self._timeout * int(then.get("repeat") or 0)
+        return float(self._settings()["import_timeout"]) + runs + _GRACE
 
     def _host_is_gone(self, error: WorkerError) -> None:
         self._queue.close(error)

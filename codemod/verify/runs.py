@@ -29,6 +29,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 DISK = "disk"
 _BESIDE = ".codemod-beside.py"  # no file; it makes an overlay another
+_NO_RECIPE = Recipe("given", "", "", "")
 _MORE_BUDGET = 10.0  # seconds for a recipe beyond the first
 
 
@@ -112,7 +113,7 @@ class FindRecipe:
     """A recipe other than the `known` ones, for lines that none of those reaches.
 
     `wanted`: the lines, as path relative to the root and number. `only_reaching`: the first
-    recipe, too, must reach one.
+    recipe, too, must reach one. `observed`: the process that searched also answers `observation`.
     """
 
     overlay: Overlay
@@ -120,10 +121,15 @@ class FindRecipe:
     known: tuple[Recipe, ...] = ()
     wanted: tuple[tuple[str, int], ...] = ()
     only_reaching: bool = False
+    observed: bool = False
 
     @property
     def key(self) -> Hashable:
         return ("recipe", self.model, self.known, self.wanted, self.only_reaching)
+
+    def observation(self, recipe: Recipe) -> Observe:
+        """Two runs of what was found, on the same overlay."""
+        return Observe(self.overlay, self.model, recipe, repeat=2)
 
 
 @dataclass(frozen=True)
@@ -331,14 +337,19 @@ class Runner:
                 "budget": min(self.recipe_budget, _MORE_BUDGET)
                 if request.known
                 else self.recipe_budget,
+                "observe": self._manner(request.observation(_NO_RECIPE))
+                if request.observed
+                else None,
             }
         if isinstance(request, RunOnTerms):
             before = json.loads(request.before) if request.before else None
             return {**common, "op": "symbolic", "modes": list(request.modes), "before": before}
+        recipe = dataclasses.asdict(request.recipe)
+        return {**common, "op": "observe", "recipe": recipe, **self._manner(request)}
+
+    def _manner(self, request: Observe) -> dict[str, object]:
+        """How a recipe is to be run."""
         return {
-            **common,
-            "op": "observe",
-            "recipe": dataclasses.asdict(request.recipe),
             "seed": self.seed,
             "repeat": request.repeat,
             "raw": request.raw,
@@ -378,8 +389,12 @@ class _Round:
 
     def _deliver(self, future: Future[dict[str, Any]]) -> None:
         request, keys = self._waiting.pop(future)
-        answer = _as_answer(future.result())
+        data = future.result()
+        answer = _as_answer(data)
         self._runner.remember(request, answer)
+        if isinstance(request, FindRecipe) and answer.recipe is not None and "observed" in data:
+            seen = _as_answer(data["observed"])
+            self._runner.remember(request.observation(answer.recipe), seen)
         for key in keys:
             self._advance(key, answer)
 

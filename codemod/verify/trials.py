@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -200,38 +200,43 @@ class Laboratory:
     def before(self, group: Group, way: Way, base: Overlay) -> Job[Answer | Reason]:
         """A before run that agrees with itself and shows something; else why it does not."""
         target = str(way.model)
-        answer = yield Observe(base, way.model, way.recipe, repeat=2)
+        request = Observe(base, way.model, way.recipe, repeat=2)
+        answer = yield request
         if answer.failure is not None and answer.failure.get("code") in _OF_OTHER_INPUTS:
-            answer = yield Observe(base, way.model, way.recipe, repeat=2, sets=())
+            request = replace(request, sets=())
+            answer = yield request
         if answer.failure is not None and group.raises_before and _is_of_the_code(answer.failure):
             return Answer(files=answer.files, packed=packed([{}]))
         if answer.failure is not None:
             return reasons.of_failure(answer.failure, target)
         first, second = answer.observations()
-        if disagreements(first, second):
+        if disagreements(first, second) or first.get("sets") != second.get("sets"):
             # The first of two runs in one process may have left something behind.
-            again = yield Observe(base, way.model, way.recipe, attempt=1, sets=())
+            again = yield replace(request, repeat=1, attempt=1)
             if again.failure is not None:
                 return reasons.nondeterministic((), target)
             apart = disagreements(first, again.observation())
             if apart:
                 place = yield from self.unsteady_place(way, base)
                 return reasons.nondeterministic(apart, target, place)
+            answer = replace(answer, packed=packed([first, again.observation()]))
         what = raises_always(first)
         if what is not None and not group.raises_before:
             return reasons.raised(what, target)
         return answer
 
     def unsteady_place(self, way: Way, overlay: Overlay) -> Job[str]:
-        """The line whose own result first differs between two runs of one code; else nothing."""
-        answer = yield Observe(
-            overlay, way.model, way.recipe, repeat=2, raw=True, attempt=3, sets=(), located=("",)
-        )
-        if answer.failure is not None:
+        """The line whose own result first differs between two runs of one code; else nothing.
+
+        Each in a process of its own: what differs may be what a process finds out once.
+        """
+        request = Observe(overlay, way.model, way.recipe, raw=True, sets=(), located=("",))
+        one = yield replace(request, attempt=3)
+        other = yield replace(request, attempt=4)
+        if one.failure is not None or other.failure is not None:
             return ""
         line = self.line_of(overlay)
-        one, other = answer.observations()
-        found = first_site(one, other, (line, line))
+        found = first_site(one.observation(), other.observation(), (line, line))
         return (found.before or found.after) if found else ""
 
     def line_of(self, overlay: Overlay) -> Callable[[str, int], str]:
@@ -344,7 +349,8 @@ class Laboratory:
         model = group.targets[group.target] if group.target < len(group.targets) else None
         known = tuple(way.recipe for way in group.tried if way.model == model)
         if model is not None and len(known) < MAX_RECIPES_EACH:
-            request = FindRecipe(overlay, model, known, wanted, model != group.model)
+            only_reaching, observed = model != group.model, not group.raises_before
+            request = FindRecipe(overlay, model, known, wanted, only_reaching, observed)
             answer = yield request
             if answer.recipe is not None:
                 way = Way(model, answer.recipe)

@@ -310,12 +310,16 @@ def test_classes_that_cannot_be_found(pool: WorkerPool, root: Path) -> None:
     assert code_of(ask(pool, "absent.py")) == "import-failed"
 
 
-def test_runs_of_one_request_share_nothing(pool: WorkerPool, root: Path) -> None:
-    top = "COUNT = []"
-    (root / "counts.py").write_text(model(top=top, init="COUNT.append(1)\nself.n = len(COUNT)"))
-    answer = ask(pool, "counts.py", repeat=3)
-    assert len(answer["observations"]) == 3
-    assert answer["observations"][0] == answer["observations"][1] == answer["observations"][2]
+COUNTING = model(top="COUNT = []", init="COUNT.append(1)").replace(
+    "torch.relu(self.fc(x))", "torch.relu(self.fc(x)) + len(COUNT)"
+)
+
+
+def test_requests_share_nothing_and_the_runs_of_one_do(pool: WorkerPool, root: Path) -> None:
+    (root / "counts.py").write_text(COUNTING)
+    first, second = (ask(pool, "counts.py", repeat=2, attempt=n)["observations"] for n in (0, 1))
+    assert first == second
+    assert first[0]["eval"] != first[1]["eval"]
 
 
 def test_order_by_address_is_seen_as_nondeterminism(pool: WorkerPool, root: Path) -> None:

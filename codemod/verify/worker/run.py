@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any, ContextManager, Dict, List, Mapping, Set
 
 from . import cage, cuda, loader, process, shims, standin, wire, witness
 from .failure import Refused, failure, is_out_of_memory, of_exception
+from .turns import turns
 
 if TYPE_CHECKING:
     from .zygote import Zygote
@@ -19,28 +21,43 @@ _exit = os._exit
 def run_and_answer(
     zygote: "Zygote", request: Dict[str, Any], folder: str, parent: int, fd: int
 ) -> None:
-    """Obey the request and write the answer to `fd`. Does not return."""
+    """Obey each turn of the request and write its answer to `fd`. Does not return."""
     process.begin_run()
     os.setsid()
     process.die_with_parent(parent)
     cage.close_around(folder)
     cage.run_of(request["class"])
     zygote.reads.begin(folder)
+    recipe: Any = None
+    for turn in turns(request):
+        answer = _answer(zygote, {**turn, "recipe": recipe} if recipe else turn)
+        wire.send(fd, _frame(answer, _doing(request)))
+        if "failure" in answer:
+            break
+        recipe = answer.get("recipe", recipe)
+    _exit(0)
+
+
+def _doing(request: Dict[str, Any]) -> str:
+    return "the run of %s" % request["class"]
+
+
+def _answer(zygote: "Zygote", request: Dict[str, Any]) -> Dict[str, Any]:
     witness.reset()
+    if request.get("turn"):
+        gc.collect()  # The model of the turn before has cycles, and may be half of the memory.
     process.limit_memory(zygote.settings.memory)
-    doing = "the run of %s" % request["class"]
     try:
         answer = _obey(zygote, request)
     except BaseException as error:
         process.lift_memory_limit()
         answer = {
-            "failure": _failure_of(error, zygote, doing),
+            "failure": _failure_of(error, zygote, _doing(request)),
             **zygote.needs([request["path"], *_files]),
         }
     process.lift_memory_limit()
     process.end_stray_fork()
-    wire.send(fd, _frame(answer, doing))
-    _exit(0)
+    return answer
 
 
 def _frame(answer: Dict[str, Any], doing: str) -> bytes:
@@ -187,7 +204,7 @@ _kept: List[object] = []
 
 
 def _shift_addresses(turn: int) -> None:
-    """Have a repeated run find its objects elsewhere: forks of one process agree on addresses.
+    """Have a repeated run find its objects elsewhere: memory that was freed is used again.
 
     What depends on them (the order of a set of objects) then differs between the turns.
     """

@@ -16,6 +16,7 @@ from . import cage, process, wire
 from .failure import Failure, Refused, failure, of_status
 from .loader import packages_of
 from .settings import Settings
+from .turns import turns
 
 _MOST_ZYGOTES = 4
 _GRACE = 5.0
@@ -96,13 +97,7 @@ class Slot:
         key, zygote = self._zygote(key, target)
         if target not in zygote.imported:
             key = self._import(key, zygote, target)
-        answers = []
-        for turn in range(int(request.get("repeat") or 1)):
-            answer = self._ask(key, zygote, {**request, "turn": turn}, self._time_for(request))
-            if "failure" in answer:
-                return answer
-            answers.append(answer)
-        return _joined(answers)
+        return self._ask(key, zygote, self._timed(request))
 
     def _import(self, key: "_Key", zygote: "_Zygote", target: Tuple[str, str]) -> "_Key":
         """Have a file imported; the key that its zygote has from now on. Raises `_NotImported`."""
@@ -126,19 +121,22 @@ class Slot:
             self._zygotes[key] = zygote
         return key
 
-    def _ask(
-        self, key: _Key, zygote: "_Zygote", request: Dict[str, Any], seconds: float
-    ) -> Dict[str, Any]:
+    def _ask(self, key: _Key, zygote: "_Zygote", request: Dict[str, Any]) -> Dict[str, Any]:
+        seconds = sum(turn["seconds"] for turn in turns(request))
         try:
-            return zygote.ask({**request, "seconds": seconds}, seconds + _GRACE)
+            return zygote.ask(request, seconds + _GRACE)
         except _Died as died:
             self._end(key)
             return {"failure": died.failure("the run of %s" % request["class"], seconds)}
 
-    def _time_for(self, request: Dict[str, Any]) -> float:
-        if request["op"] == "recipe":
-            return float(request.get("budget") or 0) + self._settings.timeout
-        return self._settings.timeout
+    def _timed(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """The request with the seconds that each of its turns may take."""
+        timeout = self._settings.timeout
+        searching = float(request.get("budget") or 0) if request["op"] == "recipe" else 0.0
+        timed = {**request, "seconds": searching + timeout}
+        if request.get("observe"):
+            timed["observe"] = {**request["observe"], "seconds": timeout}
+        return timed
 
     def _zygote(self, key: "_Key", target: Tuple[str, str]) -> "Tuple[_Key, _Zygote]":
         """The zygote for a file: its own, its package's, or the one for its overlay and roots.
@@ -237,17 +235,6 @@ class _Zygote:
     def end(self) -> None:
         process.end(self.pid)
         process.close_all([self.fd])
-
-
-def _joined(answers: List[Dict[str, Any]]) -> Dict[str, Any]:
-    """The answers of repeated runs as one: observations in a row, everything else together."""
-    if len(answers) == 1:
-        return answers[0]
-    joined: Dict[str, Any] = {}
-    for name in answers[0]:
-        all: List[Any] = [one for answer in answers for one in answer[name]]
-        joined[name] = all if name in ("observations", "attempts") else sorted(set(all))
-    return joined
 
 
 def _needed(root: str) -> List[str]:

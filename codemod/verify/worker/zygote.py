@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from typing import Any, Dict, Sequence, Set
+from typing import Any, Dict, List, Sequence, Set
 
 from . import cage, cuda, loader, process, shims, state, unbuilt, weights, wire
 from .failure import failure, of_exception, of_status
@@ -16,6 +16,7 @@ from .imports import Imports
 from .reads import Reads, installed_folders
 from .settings import Settings
 from .stubs import Stubs
+from .turns import joined, turns
 
 # Bound once: the user's code may replace what it finds in these modules.
 _fork = os.fork
@@ -131,11 +132,7 @@ class Zygote:
             self._become_child(request, folder, parent, read_end, write_end)
         _close(write_end)
         try:
-            answer = self._await(read_end, pid, request)
-            if "failure" in answer:
-                answer.setdefault("files", self.imports.needed_by([request["path"]]))
-                answer.setdefault("attempts", cage.attempts())
-            return answer
+            return joined(request, self._answers(read_end, pid, request))
         finally:
             _close(read_end)
             process.end(pid)
@@ -152,6 +149,18 @@ class Zygote:
             run_and_answer(self, request, folder, parent, process.set_apart(write_end))
         finally:
             _exit(1)
+
+    def _answers(self, fd: int, pid: int, request: Dict[str, Any]) -> List[Dict[str, Any]]:
+        """The child's answers, one a turn, up to the first failure."""
+        answers: List[Dict[str, Any]] = []
+        for turn in turns(request):
+            answer = self._await(fd, pid, turn)
+            answers.append(answer)
+            if "failure" in answer:
+                answer.setdefault("files", self.imports.needed_by([request["path"]]))
+                answer.setdefault("attempts", cage.attempts())
+                break
+        return answers
 
     def _await(self, fd: int, pid: int, request: Dict[str, Any]) -> Dict[str, Any]:
         """The child's answer, or what became of it by the deadline."""

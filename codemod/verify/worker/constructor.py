@@ -38,6 +38,7 @@ from .naming import (
 )
 from .parsing import call_of
 from .reading import Facts, Reader, annotation_of, initialiser, is_torch, signature_of
+from .sizes import disagreeing, in_proportion, of_the_pair
 
 _CONFIG_NAME = re.compile(
     r"(?i)^(config|configs|configuration|cfg|args|opt|opts|hparams|hps|params|conf)$|_(config|cfg|args)$"
@@ -64,6 +65,7 @@ _POSITIONAL = (
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
 )
 _PAIRED = 10
+LARGEST_SIZE = 1024  # of what a call says should agree
 NESTING = 4  # of lists and configurations in each other
 
 
@@ -187,9 +189,8 @@ class Constructor:
 
     def _modest(self) -> Arguments:
         """The first arguments, with small ones instead of large defaults."""
-        signature = signature_of(initialiser(self.cls))
-        defaults = {n: p.default for n, p in signature.parameters.items()} if signature else {}
-        numbers = {n: d for n, d in defaults.items() if isinstance(d, (int, list, tuple))}
+        defaults = self._defaults().items()
+        numbers = {n: d for n, d in defaults if isinstance(d, (int, list, tuple))}
         small = {n: Value(repr(v)) for n, v in shrink(numbers).items() if n in self.parameters}
         return _with(dict(self._first()), small)
 
@@ -521,6 +522,7 @@ class Constructor:
     def _repairs(self, current: Dict[str, Value], failure: Failure) -> Iterator[Dict[str, Value]]:
         blamed = self._blamed(failure)
         message = failure.message
+        yield from self._size_repairs(current, blamed, failure)
         for name in blamed:
             parameter = self.parameters[name]
             for text in answers(failure, current.get(name, OMITTED), parameter.options):
@@ -550,6 +552,36 @@ class Constructor:
         if missing and self._takes_keywords():
             names = re.findall(r"'(\w+)'", missing.group(1))
             yield {n: (self.values(n, None, Facts()) or [Value("4")])[0] for n in names}
+
+    def _size_repairs(
+        self, current: Dict[str, Value], blamed: Sequence[str], failure: Failure
+    ) -> Iterator[Dict[str, Value]]:
+        """Other numbers, where the call says that two sizes do not agree."""
+        pairs = disagreeing(failure.message) if failure.stage == "call" else []
+        if not pairs:
+            return
+        names = list(dict.fromkeys([*blamed, *self.parameters]))
+        sizes = {name: self._size(name, current.get(name, OMITTED)) for name in names}
+        for likely in (in_proportion, of_the_pair):
+            for name, now in sizes.items():
+                for one in likely(now, pairs):
+                    if one != now and 0 < one <= LARGEST_SIZE:
+                        yield {name: Value(str(one))}
+
+    def _size(self, name: str, value: Value) -> Optional[int]:
+        """The whole number that an argument is; 0 where it is left out and may be one."""
+        if value.text.isdigit():
+            return int(value.text)
+        if value != OMITTED:
+            return None
+        default = self._defaults().get(name)
+        if default is not None:
+            return default if type(default) is int else None
+        return 0 if any(o.text.isdigit() for o in self.parameters[name].options[:3]) else None
+
+    def _defaults(self) -> Dict[str, Any]:
+        signature = signature_of(initialiser(self.cls))
+        return {n: p.default for n, p in signature.parameters.items()} if signature else {}
 
     def _guard_repairs(
         self, current: Dict[str, Value], failure: Failure

@@ -267,11 +267,12 @@ def plain(subject: Subject) -> Iterator[Draft]:
             continue
         if failure is None:
             built += 1
+            before_calls = len(laboratory.failures)
             for inputs, call, found in _calls(subject, draft, model, CALLS if built < 4 else 60):
                 subject.worked.append((constructor, arguments, inputs, call))
                 yield found
                 return
-            failure = laboratory.failures[-1] if laboratory.failures else None
+            failure = furthest(laboratory.failures[before_calls:])
         constructor.learn(cost, arguments, failure)
 
 
@@ -418,7 +419,7 @@ def _no_forward(subject: Subject) -> NoRecipe:
 
 
 def _explain(subject: Subject, found: int) -> NoRecipe:
-    """The failure that says most: at the furthest stage, the one met first."""
+    """The failure that says most: of calls the one that got furthest, else the first."""
     failures = subject.laboratory.failures
     hint = GIVE.format(subject.name)
     name = subject.cls.__qualname__
@@ -426,8 +427,10 @@ def _explain(subject: Subject, found: int) -> NoRecipe:
         return NoRecipe("no-recipe", "found no further way to call {}".format(name), hint)
     calls = [f for f in failures if f.stage == "call" and f.kind != "OutOfTime"]
     builds = [f for f in failures if f.stage == "build" and f.kind != "OutOfTime"]
-    chosen = (calls or builds or failures or [Failure("build", "OutOfTime", "")])[0]
-    package = next((f.package for f in (chosen, *[*calls, *builds][-3:]) if f.package), "")
+    unknown = Failure("build", "OutOfTime", "")
+    chosen = furthest(calls) or (builds or failures or [unknown])[0]
+    near = (chosen,) if calls else (chosen, *builds[-3:])
+    package = next((f.package for f in near if f.package), "")
     if package:
         return NoRecipe(
             "needs-package",
@@ -439,6 +442,11 @@ def _explain(subject: Subject, found: int) -> NoRecipe:
         return NoRecipe("timeout", "found no way to {} {} in time".format(verb, name), hint)
     message = "cannot {} {}: {}".format(verb, name, _sentence(chosen))
     return NoRecipe("no-recipe", message, hint)
+
+
+def furthest(failures: Sequence[Failure]) -> Optional[Failure]:
+    """The call that got furthest, the one met first among equals: it says what is still wrong."""
+    return max(failures, key=lambda failure: failure.progress, default=None)
 
 
 def _sentence(failure: Failure) -> str:

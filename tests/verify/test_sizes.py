@@ -1,0 +1,101 @@
+"""Constructor arguments that hang together: none of them is wrong alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from test_synthesise import find, server
+
+from codemod.verify.worker.sizes import disagreeing, in_proportion
+
+__all__ = ["find", "server"]
+
+BLOCKS = {
+    "bottleneck-without-a-shortcut": """
+        class Net(nn.Module):
+            expansion = 4
+            def __init__(self, inplanes, planes, stride=1, downsample=None):
+                super().__init__()
+                self.conv1 = nn.Conv2d(inplanes, planes, 1)
+                self.bn1 = nn.BatchNorm2d(planes)
+                self.conv2 = nn.Conv2d(planes, planes, 3, stride=stride, padding=1)
+                self.bn2 = nn.BatchNorm2d(planes)
+                self.conv3 = nn.Conv2d(planes, planes * 4, 1)
+                self.bn3 = nn.BatchNorm2d(planes * 4)
+                self.downsample = downsample
+            def forward(self, x):
+                residual = x
+                out = F.relu(self.bn1(self.conv1(x)))
+                out = self.bn3(self.conv3(F.relu(self.bn2(self.conv2(out)))))
+                if self.downsample is not None:
+                    residual = self.downsample(x)
+                return F.relu(out + residual)
+        """,
+    "a-width-left-out-that-must-be-three-times-another": """
+        class Net(nn.Module):
+            def __init__(self, in_features, hidden_features=None, out_features=None):
+                super().__init__()
+                out_features = out_features or in_features
+                hidden_features = hidden_features or in_features
+                self.fc1 = nn.Linear(in_features, in_features)
+                self.fc2 = nn.Linear(hidden_features, out_features)
+            def forward(self, x):
+                x = self.fc1(x)
+                return self.fc2(torch.cat((x, F.gelu(x), F.relu(x)), dim=2))
+        """,
+    "as-many-heads-as-the-layer-has-room-for": """
+        class Net(nn.Module):
+            def __init__(self, dim, num_heads=8, in_dim=None):
+                super().__init__()
+                self.num_heads, self.in_dim = num_heads, in_dim
+                self.qkv = nn.Linear(dim, in_dim * 3)
+                self.proj = nn.Linear(in_dim, in_dim)
+            def forward(self, x):
+                B, N, C = x.shape
+                qkv = self.qkv(x).reshape(B, N, 3, self.num_heads, self.in_dim)
+                q, k, v = qkv.permute(2, 0, 3, 1, 4)
+                x = (q @ k.transpose(-2, -1)).softmax(-1) @ v
+                x = x.transpose(1, 2).reshape(B, N, self.in_dim)
+                return v.squeeze(1) + self.proj(x)
+        """,
+}
+
+
+@pytest.mark.parametrize("source", BLOCKS.values(), ids=BLOCKS.keys())
+def test_arguments_that_must_agree_are_found(find: Any, source: str) -> None:
+    found = find(source)
+    found.run(found.search())
+
+
+MESSAGES = {
+    "added": (
+        "The size of tensor a (256) must match the size of tensor b (64) at non-singleton "
+        "dimension 1",
+        [(256, 64)],
+    ),
+    "multiplied": ("mat1 and mat2 shapes cannot be multiplied (16x192 and 64x32)", [(192, 64)]),
+    "convolved": (
+        "Given groups=1, weight of size [8, 16, 3, 3], expected input[2, 64, 8, 8] to have 16 "
+        "channels, but got 64 channels instead",
+        [(16, 64)],
+    ),
+    "reshaped": ("shape '[2, 3, -1]' is invalid for input of size 7", [(6, 7)]),
+    "equal-sizes-of-other-dimensions": (
+        "mat1 and mat2 shapes cannot be multiplied (16x64 and 64x32)",
+        [],
+    ),
+    "something-else": ("index 3 is out of bounds for dimension 0 with size 2", []),
+}
+
+
+@pytest.mark.parametrize(("message", "pairs"), MESSAGES.values(), ids=MESSAGES.keys())
+def test_the_sizes_of_a_message_are_read(message: str, pairs: list[tuple[int, int]]) -> None:
+    assert disagreeing(message) == pairs
+
+
+def test_a_value_grows_or_shrinks_by_the_factor_between_both_sizes() -> None:
+    assert list(in_proportion(64, [(256, 64)])) == [16, 256]
+    assert list(in_proportion(8, [(24576, 3072)])) == [1, 64]
+    assert list(in_proportion(3, [(256, 64)])) == [12]
+    assert list(in_proportion(None, [(256, 64)])) == []

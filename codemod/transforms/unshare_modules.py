@@ -216,14 +216,16 @@ def _assign(
     assignments: Sequence[Assignment],
     made: Sequence[Constructor],
 ) -> Iterator[Edit]:
-    """Lines of `__init__` that make another module wherever the shared one is made."""
+    """Lines of `__init__` that make another module wherever the shared one is made.
+
+    One that is made in one place goes behind the layer that feeds it, and behind the shared one.
+    """
     for item in assignments:
         made_by = _constructor(module, item)
         text = module.source.text[made_by.start : made_by.end]
         place = placement_behind(module, item.node)
         if len(assignments) == 1 and item.top_level and _is_lasting(made):
-            needs = [] if _reads_no_local(made, item) else [item.name]
-            place = placement_for(module, producer_of(call), needs)
+            place = placement_for(module, producer_of(call), [item.name])
         yield add_attribute(module, new, text, place, call.layout.end)
 
 
@@ -245,11 +247,3 @@ def _is_lasting(made: Sequence[Constructor]) -> bool:
         name != call.self_name and len(call.scope.bindings.get(name, ())) <= 1
         for name in _names_read(made)
     )
-
-
-def _reads_no_local(made: Sequence[Constructor], item: Assignment) -> bool:
-    """Whether they mean the same further up as well: names of the file and parameters do."""
-    arguments = item.method.node.args
-    parameters = {one.arg for one in (*arguments.args, *arguments.kwonlyargs)}
-    bound = item.method.scope.bindings.keys()
-    return all(name in parameters or name not in bound for name in _names_read(made))

@@ -52,6 +52,16 @@ PLACES = {
         ("return self.relu(self.q(x))",),
         (Q, RELU, K, V),
     ),
+    "one-of-several-that-a-loop-goes-over": (
+        ("for a, b in zip(self.q, self.k):", "    x = F.relu(b(a(x)))", "return x"),
+        ("for a, b in zip(self.q, self.k):", "    x = self.relu(b(a(x)))", "return x"),
+        (Q, K, RELU, V),
+    ),
+    "layer-that-a-loop-counts": (
+        ("for i, (a, b) in enumerate(zip(self.k, self.q)):", "    x = F.relu(b(x))", "return x"),
+        ("for i, (a, b) in enumerate(zip(self.k, self.q)):", "    x = self.relu(b(x))", "return x"),
+        (Q, RELU, K, V),
+    ),
     "name-that-stands-for-itself": (
         ("for _ in range(2):", "    x = F.relu(x)", "return x"),
         ("for _ in range(2):", "    x = self.relu(x)", "return x"),

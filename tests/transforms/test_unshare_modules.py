@@ -144,7 +144,15 @@ def test_refuses_what_it_must_not_split(source: str) -> None:
     stays(UnshareModules, source)
 
 
+END = "self.end = nn.Linear(4, 4)"
 REWRITTEN = {
+    "never-above-the-one-that-it-is-split-off": (
+        shared("return self.relu(self.fc(self.relu(self.fc(x))))", init=(FC, END, RELU)),
+        shared(
+            "return self.relu2(self.fc(self.relu(self.fc(x))))",
+            init=(FC, END, RELU, "self.relu2 = nn.ReLU()"),
+        ),
+    ),
     "keeps-flag-and-first-name": (
         shared(init=("self.relu = nn.ReLU(inplace=True)", FC)),
         shared(

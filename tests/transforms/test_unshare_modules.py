@@ -147,9 +147,9 @@ def test_refuses_what_it_must_not_split(source: str) -> None:
 END = "self.end = nn.Linear(4, 4)"
 REWRITTEN = {
     "never-above-the-one-that-it-is-split-off": (
-        shared("return self.relu(self.fc(self.relu(self.fc(x))))", init=(FC, END, RELU)),
+        shared("return self.relu(self.end(self.relu(self.fc(x))))", init=(FC, END, RELU)),
         shared(
-            "return self.relu2(self.fc(self.relu(self.fc(x))))",
+            "return self.relu2(self.end(self.relu(self.fc(x))))",
             init=(FC, END, RELU, "self.relu2 = nn.ReLU()"),
         ),
     ),

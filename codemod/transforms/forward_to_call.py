@@ -129,12 +129,22 @@ def _receiver(node: ast.Call) -> ast.expr | None:
 
 
 def _is_class(call: Call, receiver: ast.expr) -> bool:
-    """`Base.forward(self, x)`, and what a package offers."""
+    """`Base.forward(self, x)`, and what a package or a file offers."""
     dotted = dotted_name(receiver)
     if dotted is None:
         return False
     found = call.module.file.resolver.resolve(dotted, call.scope)
-    return found.key is not None or found.name is not None or dotted == "cls"
+    if found.key is not None or found.name is not None or dotted == "cls":
+        return True
+    return "." not in dotted and _is_imported(call, dotted)
+
+
+def _is_imported(call: Call, name: str) -> bool:
+    """Whether the file imports the name, in a `try` perhaps: `cuda_extension.forward(x)`."""
+    if call.scope.binds(name):
+        return False
+    bound = call.module.project.files[call.module.path].bindings.get(name, ())
+    return any(binding.kind == "import" for binding in bound)
 
 
 def _is_module(call: Call, receiver: ast.expr) -> bool | None:

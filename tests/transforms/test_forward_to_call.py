@@ -27,6 +27,9 @@ LEFT = {
     "autograd-function": NO_F
     + "\n\nclass Scale(torch.autograd.Function):\n    pass\n"
     + calling("return Scale.forward(None, x)").removeprefix(NO_F),
+    "extension-that-may-be-missing": NO_F
+    + "\n\ntry:\n    from pkg import cuda_extension\nexcept ImportError:\n    FOUND = False\n"
+    + calling("return cuda_extension.forward(x)").removeprefix(NO_F),
     "passed-as-a-value": calling("return checkpoint(self.fc.forward, x)"),
     "own-forward-in-call": calling("return self.fc(x)")
     + "\n    def __call__(self, x):\n        return self.forward(x) * 2\n",

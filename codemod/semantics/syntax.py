@@ -127,7 +127,7 @@ def statements_below(statement: ast.stmt) -> Iterator[ast.stmt]:
                 waiting.extend(below)
 
 
-def blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+def blocks_of(statement: ast.AST) -> Iterator[list[ast.stmt]]:
     """The statement lists that a compound statement holds."""
     for name in ("body", "orelse", "finalbody"):
         block = getattr(statement, name, None)

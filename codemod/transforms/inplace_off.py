@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from codemod import (
     Call,
@@ -19,6 +20,7 @@ from codemod import (
     Refused,
     SourceFile,
     Transform,
+    assigned_result,
     check_file,
     check_not_copied,
     check_text,
@@ -31,6 +33,7 @@ from codemod import (
     overwritten,
     position_in_sequential,
     refuse_outside,
+    stands_alone,
     uses_of,
     without_flag,
     witness,
@@ -41,7 +44,8 @@ class InplaceOff(Transform):
     """Turn in-place layers and functionals into ones that keep their input.
 
     Where the caller may see that its tensor is kept, that is a change on purpose; so are the last
-    digits of the gradients of ELU, CELU and SELU. Methods of tensors (x.relu_()) are left.
+    digits of the gradients of ELU, CELU and SELU. A method of a tensor (x.relu_()) is written
+    only if a run confirms it.
     """
 
     name = "inplace-off"
@@ -132,19 +136,35 @@ class Net(nn.Module):
         check_not_copied(module, [call.method.node])
         check_text(call)
         uses = uses_of(site)
+        edits = without_flag(site, self.settings.line_length)
+        alone = [use for use in uses if stands_alone(use)]
+        if alone and _is_made_elsewhere(site):
+            raise Refused("result-unused", "one of several layers that a call may go to")
+        edits += [assigned_result(use) for use in alone]
+        if site.is_method and not self.settings.verify:
+            raise Refused("unknown-receiver", "what it is called on cannot be seen")
         whose = {overwritten(use, value) for use in uses if (value := input_of(use)) is not None}
         if position_in_sequential(call) == 0:
             whose.add("callers")
         shown = module.text(call.node.func)
-        return self.rewrite(
+        found = self.rewrite(
             module,
             f"{shown} keeps its input",
             [call.node],
-            without_flag(site, self.settings.line_length),
+            edits,
             [witness(module, node) for node in {call.node, *(use.node for use in uses)}],
             kind=site.pair.module,
             contract=inplace_contract(site.pair, "callers" in whose),
         )
+        return replace(found, only_confirmed=site.is_method)
+
+
+def _is_made_elsewhere(site: InplaceCall) -> bool:
+    """Whether another assignment gives the attribute that holds the layer another one."""
+    return any(
+        len(assignments) > 1 and any(item.value is site.call.node for item in assignments)
+        for assignments in site.call.module.assignments.values()
+    )
 
 
 def _says_inplace(call: Call) -> bool:

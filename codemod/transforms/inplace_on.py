@@ -30,6 +30,7 @@ from codemod import (
     layer_made,
     overwritten,
     position_in_sequential,
+    stands_alone,
     uses_of,
     with_flag,
     witness,
@@ -165,6 +166,8 @@ def _check_only_called(site: InplaceCall) -> None:
 
 def _check_dead(use: Call) -> None:
     """Raises Refused unless the input is what a layer made just before, and nothing reads it."""
+    if stands_alone(use):
+        raise Refused("result-unused", f"the call at line {use.node.lineno} stands alone")
     value = input_of(use)
     if value is None:
         raise Refused("unknown-input", "the input cannot be told")

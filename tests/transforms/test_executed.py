@@ -306,7 +306,7 @@ PRESERVING: Mapping[str, tuple[type[Transform], str, str, tuple[Any, ...], tuple
         ),
         net(
             "return self.drop2(self.fc(self.drop(x)))",
-            init=(FC, "self.drop2 = nn.Dropout(0.5)", "self.drop = nn.Dropout(0.5)"),
+            init=(FC, "self.drop = nn.Dropout(0.5)", "self.drop2 = nn.Dropout(0.5)"),
             head=NO_F,
         ),
         (),
@@ -316,11 +316,15 @@ PRESERVING: Mapping[str, tuple[type[Transform], str, str, tuple[Any, ...], tuple
         InplaceOff,
         net(
             "x = F.leaky_relu_(self.fc(x), 0.3)",
+            "x = self.fc(self.fc(x).relu_())",
+            "x.sigmoid_()",
             "return self.body(x)",
             init=(FC, "self.body = nn.Sequential(nn.Linear(4, 4), nn.Hardtanh(-0.7, 0.7, True))"),
         ),
         net(
             "x = F.leaky_relu(self.fc(x), 0.3)",
+            "x = self.fc(self.fc(x).relu())",
+            "x = x.sigmoid()",
             "return self.body(x)",
             init=(FC, "self.body = nn.Sequential(nn.Linear(4, 4), nn.Hardtanh(-0.7, 0.7))"),
         ),

@@ -66,8 +66,85 @@ OFF_REFUSED = {
         "h = self.fc(x)", "y = F.relu_(h[0])  #! read-afterwards", "return h + y"
     ),
     "tensor-of-the-module": functional("return F.relu_(self.state)  #! read-afterwards"),
-    "result-unused": functional("F.relu_(x)  #! result-unused", "return x"),
-    "result-of-a-layer-unused": layer("self.relu(x)", "return x", made=f"{ON}  #! result-unused"),
+    "view-under-a-name-of-its-own": functional(
+        "h = self.fc(x)", "y = h[0]", "y = F.relu_(y)  #! read-afterwards", "return h + y"
+    ),
+    "part-that-is-read-whole": functional(
+        "h = self.fc(x)",
+        "a, b = h.chunk(2)",
+        "a = torch.relu_(a)  #! read-afterwards",
+        "return a + b + h.sum()",
+    ),
+    "same-numbers-in-another-shape": functional(
+        "h = self.fc(x)",
+        "y = torch.flatten(h.view(4, -1), 1)",
+        "y = F.relu_(y)  #! read-afterwards",
+        "return y.sum() + h",
+    ),
+    "kept-in-a-list": functional(
+        "found = []",
+        "x = self.fc(x)",
+        "found.append(x)",
+        "x = F.relu_(x)  #! read-afterwards",
+        "return found + [x]",
+    ),
+    "kept-in-a-dict": functional(
+        "found = {}",
+        "x = self.fc(x)",
+        "found['fc'] = x",
+        "x = F.relu_(x)  #! read-afterwards",
+        "return found, x",
+    ),
+    "kept-on-the-module": functional(
+        "x = self.fc(x)", "self.last = x", "return F.relu_(x)  #! read-afterwards"
+    ),
+    "kept-in-an-earlier-round": functional(
+        "found = []",
+        "for _ in range(2):",
+        "    x = F.elu_(x)  #! read-afterwards",
+        "    found.append(x)",
+        "return found",
+    ),
+    "read-again-in-the-next-round": functional(
+        "h = self.fc(x)",
+        "for fc in self.layers:",
+        "    x = x + h",
+        "    y = F.relu_(h)  #! read-afterwards",
+        "return x",
+    ),
+    "named-left-of-the-call": functional(
+        "h = self.fc(x)", "return h + F.relu_(h)  #! read-afterwards"
+    ),
+    "added-to-itself": functional(
+        "h = self.fc(x)", "h += F.relu_(h)  #! read-afterwards", "return h"
+    ),
+    "read-in-one-of-two-branches": functional(
+        "h = self.fc(x)",
+        "y = h",
+        "if x.sum() > 0:",
+        "    y = self.fc(h)",
+        "y = F.relu_(y)  #! read-afterwards",
+        "return h + y",
+    ),
+    "name-from-around": functional(
+        "h = self.fc(x)",
+        "def gate():",
+        "    return F.relu_(h)  #! read-afterwards",
+        "return gate()",
+    ),
+    "alone-and-kept-elsewhere": functional(
+        "y = x", "F.relu_(x)  #! read-afterwards", "return x + y"
+    ),
+    "alone-on-what-has-no-name": functional("F.relu_(self.fc(x))  #! result-unused", "return x"),
+    "alone-on-one-of-two-layers": layer(
+        "self.relu(x)",
+        "return x",
+        made="if a:\n            self.relu = nn.ReLU(True)  #! result-unused\n"
+        "        else:\n            self.relu = nn.ELU()",
+    ),
+    "function-imported-by-its-own-name": functional("return relu_(x)  #! unusual-call").replace(
+        "import torch\n", "import torch\nfrom torch import relu_\n", 1
+    ),
     "flag-from-a-parameter": layer(
         "return self.relu(self.fc(x))",
         made="self.relu = nn.ReLU(inplace=flag)  #! flag-not-literal",
@@ -88,6 +165,46 @@ def test_off_refuses_where_the_overwritten_tensor_is_read(source: str) -> None:
 
 
 OFF_REWRITTEN = {
+    "function-of-torch-without-a-flag": (
+        functional("return torch.sigmoid_(self.fc(x)) + torch.tanh_(self.fc(x))"),
+        functional("return torch.sigmoid(self.fc(x)) + torch.tanh(self.fc(x))"),
+    ),
+    "part-that-nothing-else-reads": (
+        functional("a, b = self.fc(x).chunk(2)", "a = F.relu_(a)", "return a + b"),
+        functional("a, b = self.fc(x).chunk(2)", "a = F.relu(a)", "return a + b"),
+    ),
+    "made-anew-in-each-round": (
+        functional(
+            "found = []",
+            "for fc in self.layers:",
+            "    y = F.relu_(fc(x))",
+            "    found.append(y)",
+            "return found",
+        ),
+        functional(
+            "found = []",
+            "for fc in self.layers:",
+            "    y = F.relu(fc(x))",
+            "    found.append(y)",
+            "return found",
+        ),
+    ),
+    "read-in-the-other-branch": (
+        functional(
+            "h = self.fc(x)", "if x.sum() > 0:", "    return F.relu_(h)", "else:", "    return h"
+        ),
+        functional(
+            "h = self.fc(x)", "if x.sum() > 0:", "    return F.relu(h)", "else:", "    return h"
+        ),
+    ),
+    "alone": (
+        functional("h = self.fc(x)", "F.relu_(h)", "return h"),
+        functional("h = self.fc(x)", "h = F.relu(h)", "return h"),
+    ),
+    "layer-alone": (
+        layer("h = self.fc(x)", "self.relu(h)", "return h"),
+        layer("h = self.fc(x)", "h = self.relu(h)", "return h", made=OFF),
+    ),
     "by-position": (
         layer("return self.relu(self.fc(x))", made="self.relu = nn.ReLU(True)"),
         layer("return self.relu(self.fc(x))", made=OFF),

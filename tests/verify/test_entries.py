@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from codemod import refactoring
 from codemod.configuration import CommandLine, make_options
 from codemod.results import Outcome
@@ -31,6 +33,12 @@ class Coder(nn.Module):
 
     def decode(self, code, table):
         return F.gelu(self.up(code[table["index"]]))
+
+    def pick(self, codes, chosen):
+        return F.elu(codes[:, chosen] * codes.shape[2])
+
+    def ask(self, service):
+        return F.selu(self.up(service.request("weights", timeout=3)))
 """
 
 
@@ -54,8 +62,15 @@ def test_methods_beside_forward_are_entered(tmp_path: Path) -> None:
     assert "codemod_entry(Coder(), 'scale')" in calls["F.softplus"]
 
 
+@pytest.mark.parametrize("call", ["F.gelu", "F.elu"])
+def test_a_method_that_takes_other_inputs_than_forward_gets_its_own(
+    tmp_path: Path, call: str
+) -> None:
+    assert outcomes(tmp_path)[call].verdict.kind == "confirmed"
+
+
 def test_method_that_cannot_be_called_so_is_not_reached(tmp_path: Path) -> None:
-    verdict = outcomes(tmp_path)["F.gelu"].verdict
+    verdict = outcomes(tmp_path)["F.selu"].verdict
     assert verdict.kind == "unconfirmed"
     assert verdict.reason is not None
     assert verdict.reason.code == "not-reached"

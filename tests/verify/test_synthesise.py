@@ -795,6 +795,34 @@ RELATED += [
         """,
         id="string-setting-that-the-call-asks-for",
     ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, nodes, edges):
+                super().__init__()
+                self.fc = nn.Linear(nodes + edges, 2 * nodes)
+                self.bn = nn.BatchNorm1d(2 * nodes)
+
+            def forward(self, node_emb, edge_emb, i, parts):
+                rows = torch.cat([node_emb[i], edge_emb[parts["j"]]], dim=1)
+                return self.bn(self.fc(rows))
+        """,
+        id="rows-taken-by-index-and-normalised",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, dim, feat_size: typing.Tuple[int, int]):
+                super().__init__()
+                self.sides = feat_size
+                self.conv = nn.Conv2d(dim, 3, 1)
+
+            def forward(self, x):
+                assert x.shape[2:] == self.sides and x.numel() < 100_000
+                return self.conv(x)
+        """,
+        id="sides-of-a-feature-map-are-small",
+    ),
 ]
 
 

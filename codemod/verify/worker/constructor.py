@@ -352,6 +352,8 @@ class Constructor:
         is_tuple = origin in (tuple, torch.Size)
         if is_tuple and inner and Ellipsis not in inner:
             parts = [self.values(singular, one, Facts())[:2] for one in inner]
+            if _are_sides(name, inner):
+                return [Value("({})".format(", ".join([str(words.SPATIAL)] * len(inner))))]
             if all(parts):
                 text = ", ".join(part[0].text for part in parts)
                 setup = next((p[0].setup for p in parts if p[0].setup), "")
@@ -679,6 +681,12 @@ def _with(current: Dict[str, Value], changes: Dict[str, Value]) -> Arguments:
 
 def _ints(*numbers: str) -> List[Value]:
     return texts(*numbers, "2", "64", "1")
+
+
+def _are_sides(name: str, kinds: Sequence[Any]) -> bool:
+    """Whether two or three integers are the sides of an image, not of a kernel, window or patch."""
+    size = str(words.CHANNELS) in words.guesses(name)[:1]
+    return size and words.words_of(name)[-1:] == ("size",) and list(kinds) in ([int] * 2, [int] * 3)
 
 
 def _is_sequence(origin: Any) -> bool:

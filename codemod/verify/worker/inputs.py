@@ -23,9 +23,18 @@ from .layouts import (
     sizes_named_in,
     spatial_rank,
 )
-from .messages import TOO_SMALL, Change, changes
+from .messages import STATISTICS, TOO_SMALL, Change, changes
 from .parsing import inputs_of
-from .reading import ELEMENT, Facts, Reader, annotation_of, forward_of, is_torch, signature_of
+from .reading import (
+    ELEMENT,
+    Facts,
+    Reader,
+    annotation_of,
+    forward_of,
+    is_torch,
+    plain_function,
+    signature_of,
+)
 from .specs import (
     EDGES,
     NODES,
@@ -71,7 +80,7 @@ class Inputs:
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        self.function = forward_of(type(model))
+        self.function = _called(model)
         self.reader = Reader(type(model), model)
         self.layer = first_layer(model)
         self.spatial_rank = spatial_rank(model)
@@ -214,6 +223,8 @@ class Inputs:
         held = self._held(facts)
         if held and not facts.layers:
             return Table(tuple((key, self._tensor(key, facts.parts[key])) for key in held), True)
+        if facts.mapping and not facts.layers:
+            return self._table(name, facts)
         element = facts.parts.get(ELEMENT)
         if element is not None and element.layers:
             return Group("[", (self._tensor(name, element),) * max(facts.length, 2))
@@ -300,8 +311,10 @@ class Inputs:
         if "long" in facts.methods and not kind:
             kind = "long"
         by_name = by_words(name, found, self._width())
-        if by_name is not None and not (by_name.kind == "float" and facts.ranks):
+        if by_name is not None and not (by_name.kind == "float" and (facts.ranks or facts.index)):
             return by_name._replace(kind=kind) if kind and by_name.kind == "float" else by_name
+        if facts.index and not facts.ranks:
+            return Tensor("long", (words.BATCH,), 2)
         if kind == "long":
             return Tensor("long", (words.BATCH, words.LENGTH), 2)
         if facts.ranks:
@@ -375,6 +388,7 @@ class Inputs:
             if operand.names and operand.shape:
                 change = Change("dim", operand.shape[0], int(too_many.group(1)) if too_many else 0)
                 yield from ((0.7 + c, new) for c, new in apply(call, change, sorted(operand.names)))
+        yield from self._rows_of_statistics(call, failure)
         yield from self._ranks_that_agree(call, failure)
         yield from self._guard_repairs(call, failure)
         yield from self._lists_of_slices(call, failure)
@@ -412,6 +426,22 @@ class Inputs:
                 rank = len(spec.shape) + wanted - len(operand.shape)
                 if 0 <= rank <= 6 and rank != len(spec.shape):
                     yield 0.35, {**call, name: spec._replace(shape=with_rank(spec.shape, rank))}
+
+    def _rows_of_statistics(
+        self, call: Dict[str, Spec], failure: Failure
+    ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+        """Statistics of the last dimension, not of the second: what was normalised are rows."""
+        asked = STATISTICS.search(failure.message)
+        for operand in failure.operands if asked else ():
+            surplus = len(operand.shape) - 2
+            if surplus > 0 and asked and operand.shape[-1] == int(asked.group(2)):
+                tensors = [(n, call.get(n)) for n in sorted(operand.names)]
+                rows = {
+                    name: spec._replace(shape=with_rank(spec.shape, len(spec.shape) - surplus))
+                    for name, spec in tensors
+                    if isinstance(spec, Tensor) and len(spec.shape) > surplus
+                }
+                yield 0.3, {**call, **{n: s for n, s in rows.items() if s.kind == "float"}}
 
     def _ranks_that_agree(
         self, call: Dict[str, Spec], failure: Failure
@@ -600,6 +630,13 @@ class Inputs:
                 if len(spec.shape) > 1:
                     shape = (spec.shape[0], channels, *spec.shape[2:])
                     yield {**call, name: spec._replace(shape=shape)}
+
+
+def _called(model: Any) -> Any:
+    """The function that a call of this model runs: its own `forward`, else that of its class."""
+    own = vars(model).get("forward")
+    bound = inspect.ismethod(own) and own.__self__ is model
+    return plain_function(own) if bound else forward_of(type(model))
 
 
 def _instead_of_group(spec: Group, message: str) -> Iterator[Tuple[float, Spec]]:

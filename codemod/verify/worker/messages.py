@@ -42,7 +42,7 @@ _MATRICES = re.compile(r"shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d
 _NORMALISED = re.compile(
     r"normalized_shape=\[([\d, ]+)\], expected input with shape .* size ?\[([\d, ]+)\]"
 )
-_STATISTICS = re.compile(r"should contain (\d+) elements not (\d+)")
+STATISTICS = re.compile(r"should contain (\d+) elements not (\d+)")
 _EXPECTED = re.compile(r"[Ee]xpected .*?(\d+),? (?:but )?got (\d+)")
 _SPLIT = re.compile(r"sum exactly to (\d+).*split_sizes=\[([\d, ]+)\]")
 
@@ -147,7 +147,7 @@ def _channels(message: str) -> Changes:
         yield 0.3, Change("last", got, wanted)
         yield 0.6, Change("dim", got, wanted)
         yield 1.2, Change("last", 0, wanted)
-    found = _STATISTICS.search(message)
+    found = STATISTICS.search(message)
     if found:
         yield 0.3, Change("dim", int(found.group(1)), int(found.group(2)))
         yield 0.6, Change("channel", b=int(found.group(2)))

@@ -31,7 +31,10 @@ class Passed(NamedTuple):
 
 
 class Facts:
-    """What is done with one value. `parts` holds what is done with `.x`, `["x"]` and elements."""
+    """What is done with one value. `parts` holds what is done with `.x`, `["x"]` and elements.
+
+    `index`: it stands between the brackets of a tensor.
+    """
 
     def __init__(self) -> None:
         self.passed: List[Passed] = []
@@ -47,6 +50,7 @@ class Facts:
         self.literals: List[Any] = []
         self.tables: List[Any] = []
         self.types: List[type] = []
+        self.index = False
         self.methods: Set[str] = set()
         self.ranks: List[int] = []
         self.layers: List[Any] = []
@@ -79,6 +83,7 @@ class Facts:
         self.called_later |= other.called_later
         self.mapping |= other.mapping
         self.number |= other.number
+        self.index |= other.index
         self.length = max(self.length, other.length)
         self.methods |= other.methods
         for key, part in list(other.parts.items()):
@@ -325,6 +330,8 @@ class _Walk(ast.NodeVisitor):
             inner = self.path(node.value)
             if inner is None:
                 return None
+            if self.is_of_tensor(_index(node)):
+                return None
             key = constant(_index(node))
             return (*inner, key) if isinstance(key, str) else (*inner, ELEMENT)
         if isinstance(node, ast.Call) and _called_name(node) == "getattr" and len(node.args) > 1:
@@ -333,6 +340,16 @@ class _Walk(ast.NodeVisitor):
         if isinstance(node, ast.BoolOp):
             return self.path(node.values[0])
         return self.same_shape(node) if self.receiver is not None else None
+
+    def is_of_tensor(self, key: ast.AST) -> bool:
+        """Whether what stands between brackets selects from a tensor: `[:, 0]`, `[chosen]`."""
+        if isinstance(key, ast.Tuple):
+            return True
+        while isinstance(key, (ast.Subscript, ast.Attribute)):
+            key = key.value
+        code = self.function.__code__
+        own = code.co_varnames[1 : code.co_argcount]
+        return self.receiver is not None and isinstance(key, ast.Name) and key.id in own
 
     def same_shape(self, node: ast.AST) -> Optional[Path]:
         """Of a tensor: what has the same shape, or will after broadcasting."""
@@ -524,15 +541,24 @@ class _Walk(ast.NodeVisitor):
                 facts.sequence = True
                 if isinstance(key, int):
                     facts.length = max(facts.length, key + 1 if key >= 0 else -key)
-        index = self.path(_index(node))
-        if index is not None:
-            table = self.object(node.value)
-            if isinstance(table, dict):
-                self.facts.at(index).tables.append(table)
+        self.index_of(node)
         shape = self.shape(node.value)
         if shape is not None and isinstance(key, int):
             self.facts.at(shape).ranks.append(key + 1 if key >= 0 else -key)
         self.generic_visit(node)
+
+    def index_of(self, node: ast.Subscript) -> None:
+        """What stands between the brackets: a key of a table, or a tensor that takes rows."""
+        key, table = _index(node), self.object(node.value)
+        path = self.path(key)
+        if path is not None and isinstance(table, dict):
+            self.facts.at(path).tables.append(table)
+        if table is not _MISSING and not isinstance(table, torch.Tensor):
+            return
+        for one in key.elts if isinstance(key, ast.Tuple) else [key]:
+            path = self.path(one)
+            if path is not None:
+                self.facts.at(path).index = True
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         path = self.path(node)

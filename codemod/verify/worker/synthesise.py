@@ -53,6 +53,7 @@ BUILDS = 60
 WORKING_BUILDS = 12
 CALLS = 150
 SLOW = 0.4  # seconds to build a model: a smaller one is tried first
+ENTRIES = 40  # calls of a model by one of its other methods
 PAIRED = 12  # calls of a model that was built in another way
 REPEATS = 12  # of one message, to the letter: it does not hang on the inputs
 
@@ -318,6 +319,17 @@ def entries(subject: Subject) -> Iterator[Draft]:
             if failure is None and subject.laboratory.call(model, draft) is None:
                 yield draft
                 break
+        else:
+            yield from _first_call(subject, Draft(build, "", subject.first.setup))
+
+
+def _first_call(subject: Subject, draft: Draft) -> Iterator[Draft]:
+    """Inputs of its own for a model that is entered by another method."""
+    model, failure = subject.laboratory.build(draft)
+    if failure is None:
+        for _, _, found in _calls(subject, draft, model, ENTRIES):
+            yield found
+            return
 
 
 def _wanted_methods(cls: type, wanted: Iterable[Line]) -> List[str]:

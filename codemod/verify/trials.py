@@ -40,7 +40,7 @@ from codemod.verify.runs import (
 )
 
 MAX_WAYS = 8
-MAX_RECIPES_EACH = 4
+MAX_RECIPES_EACH = 6
 MAX_SHARED = 3
 
 # How a run can end on other inputs than its own, for which nobody is to blame.

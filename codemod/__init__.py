@@ -72,11 +72,11 @@ if TYPE_CHECKING:
     from codemod.editing.replace import replace_function as replace_function
     from codemod.editing.sequential import trailing_layers as trailing_layers
     from codemod.editing.sequential import trailing_rewrite as trailing_rewrite
+    from codemod.editing.settled import is_settled as is_settled
     from codemod.editing.stability import attributes_for_init as attributes_for_init
     from codemod.editing.stability import stable_attributes as stable_attributes
     from codemod.editing.to_functional import attribute_site as attribute_site
     from codemod.editing.to_functional import functional_rewrite as functional_rewrite
-    from codemod.editing.to_functional import is_settled as is_settled
     from codemod.editing.to_functional import module_names as module_names
     from codemod.editing.to_module import OTHER_OPERATORS as OTHER_OPERATORS
     from codemod.editing.to_module import STRUCTURE as STRUCTURE
@@ -169,6 +169,7 @@ _HOMES = {
         "misspelled_names",
         "takes_arguments",
     ),
+    "editing.settled": ("is_settled",),
     "editing.stability": (
         "attributes_for_init",
         "stable_attributes",
@@ -193,7 +194,6 @@ _HOMES = {
     "editing.to_functional": (
         "attribute_site",
         "functional_rewrite",
-        "is_settled",
         "module_names",
     ),
     "editing.to_module": (

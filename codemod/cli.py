@@ -21,6 +21,7 @@ import click
 from codemod.configuration import (
     ACCEPTABLE,
     LOOPS,
+    SEQUENTIAL,
     CommandLine,
     Options,
     find_root,
@@ -226,6 +227,11 @@ _selection = _stack(
         "--loops",
         type=click.Choice(LOOPS),
         help="What a functional in a loop becomes: one module for all rounds, or one a layer.",
+    ),
+    click.option(
+        "--sequential",
+        type=click.Choice(SEQUENTIAL),
+        help="What a functional around a Sequential becomes: a layer apart, or its last one.",
     ),
     click.option("--include", multiple=True, metavar="GLOB", help="Also these files (repeat)."),
     click.option("--exclude", multiple=True, metavar="GLOB", help="Not these files (repeat)."),

@@ -21,6 +21,7 @@ else:
     import tomli as tomllib
 
 LOOPS = ("shared", "per-layer")
+SEQUENTIAL = ("apart", "append")
 ACCEPTABLE = ("behaviour-change", "symbolic", "unconfirmed")
 DEFAULT_TRANSFORMS = ("call-to-forward", "dropout-to-module")
 _PROJECT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg")
@@ -39,6 +40,7 @@ class Options:
     reuse: str = ""  # why modules that are called more than once a forward are counted
     only: tuple[str, ...] = ()
     loops: str = "shared"  # one of LOOPS: what a call in a loop becomes
+    sequential: str = "apart"  # one of SEQUENTIAL: what a call on the result of one becomes
     verify: bool = True
     accept: frozenset[str] = frozenset()
     jobs: int = 1
@@ -63,6 +65,7 @@ class CommandLine:
     preset: str | None = None
     only: tuple[str, ...] = ()
     loops: str | None = None
+    sequential: str | None = None
     verify: bool | None = None
     accept: tuple[str, ...] = ()
     jobs: int | None = None
@@ -109,6 +112,9 @@ def make_options(line: CommandLine, cwd: Path) -> Options:
         reuse=found.reuse,
         only=_names(line.only or chosen.get("only", ())),
         loops=_one_of("loops", _first(line.loops, chosen.get("loops"), "shared"), LOOPS),
+        sequential=_one_of(
+            "sequential", _first(line.sequential, table.get("sequential"), "apart"), SEQUENTIAL
+        ),
         verify=_first(line.verify, table.get("verify"), True),
         accept=_accepted(line.accept or table.get("accept", ())),
         jobs=_positive("jobs", _first(line.jobs, table.get("jobs"), _processors())),
@@ -263,6 +269,7 @@ _KEYS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "presets": (_is_table, "a table"),
     "python": _STRING,
     "recipes": (_is_recipes, "a file name, or a table of recipes by class"),
+    "sequential": _STRING,
     "timeout": _NUMBER,
     "transforms": _STRINGS,
     "verify": (_is_flag, "true or false"),

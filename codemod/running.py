@@ -20,7 +20,8 @@ def settings_of(options: Options) -> Settings:
     """What the options say to transforms."""
     only = frozenset(pair.module for pair in select(options.only)) if options.only else None
     per_layer = options.loops == "per-layer"
-    return Settings(only, line_length(options.root), options.verify, per_layer)
+    append = options.sequential == "append"
+    return Settings(only, line_length(options.root), options.verify, per_layer, append)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from itertools import takewhile
 from codemod.catalogue import Arguments, Pair, Unmappable, by_module
 from codemod.editing.calls import rewrite_call
 from codemod.editing.checks import check_not_copied, check_not_scripted, check_site
+from codemod.editing.containers import sequential_elements
 from codemod.editing.readable import readable_arguments
 from codemod.editing.refused import Refused
 from codemod.editing.to_functional import FunctionalForm, functional_form
@@ -47,25 +48,13 @@ def trailing_layers(
     container = module.call_of(assignment.value)
     if container is None or container.name != "torch.nn.Sequential":
         return None
-    elements = _elements(module, container)
+    elements = sequential_elements(module, container)
     made = [_made(module, element) for element in reversed(elements)]
     layers = list(takewhile(lambda item: item is not None and takes(item[1]), made))
     if not layers or len(layers) == len(elements):
         return None
     found = tuple(item for item in reversed(layers) if item is not None)
     return TrailingLayers(assignment, container, tuple(elements), found)
-
-
-def _elements(module: ModuleClass, container: Call) -> list[ast.expr]:
-    """The layers of `nn.Sequential(a, b)` or the pairs of `nn.Sequential(OrderedDict([...]))`."""
-    node = container.node
-    if container.has_star or node.keywords:
-        return []
-    inner = module.call_of(node.args[0]) if len(node.args) == 1 else None
-    if inner is None or inner.name != "collections.OrderedDict":
-        return node.args
-    listed = inner.node.args[0] if len(inner.node.args) == 1 and not inner.node.keywords else None
-    return listed.elts if isinstance(listed, ast.List | ast.Tuple) else []
 
 
 def _made(module: ModuleClass, element: ast.expr) -> tuple[Call, Pair] | None:

@@ -102,3 +102,11 @@ def _always_sets(body: Sequence[ast.stmt], nodes: frozenset[int]) -> bool:
         elif isinstance(statement, ast.With) and _always_sets(statement.body, nodes):
             return True
     return False
+
+
+def is_settled(module: ModuleClass, assignment: Assignment) -> bool:
+    """Whether `__init__` makes the assignment plainly, at its top level or under `if` alone."""
+    if not assignment.plain or assignment.method.name != "__init__":
+        return False
+    around = [node for node in module.ancestors(assignment.node) if isinstance(node, ast.stmt)]
+    return all(isinstance(node, ast.If) for node in around[:-1])

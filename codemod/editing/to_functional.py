@@ -71,14 +71,6 @@ def module_names() -> re.Pattern[str]:
     return re.compile(rf"\b{any_of(names)}\b")
 
 
-def is_settled(module: ModuleClass, assignment: Assignment) -> bool:
-    """Whether `__init__` makes the assignment plainly, at its top level or under `if` alone."""
-    if not assignment.plain or assignment.method.name != "__init__":
-        return False
-    around = [node for node in module.ancestors(assignment.node) if isinstance(node, ast.stmt)]
-    return all(isinstance(node, ast.If) for node in around[:-1])
-
-
 def attribute_site(
     module: ModuleClass, assignment: Assignment, pair: Pair, calls: Sequence[Call]
 ) -> AttributeSite:

@@ -35,6 +35,7 @@ from codemod.editing.checks import (
     check_subclasses_run_init,
     first_run_in_init,
 )
+from codemod.editing.containers import Fed, append_edits, fed_by_sequential
 from codemod.editing.imports import Reach, reach
 from codemod.editing.lengths import length_of
 from codemod.editing.loops import Rounds, header_edits, round_variable, rounds_of
@@ -51,7 +52,7 @@ from codemod.editing.receivers import (
 from codemod.editing.refused import Refused
 from codemod.editing.stability import attributes_for_init
 from codemod.editing.training import check_one_mode
-from codemod.editing.transform import Found, Transform, witness
+from codemod.editing.transform import Found, Settings, Transform, witness
 from codemod.results import Contract, Edit, Release, Requirement, Rewrite
 from codemod.semantics.module_class import Call, ModuleClass, SourceFile
 
@@ -91,6 +92,7 @@ class FunctionalSite:
     package: Reach
     keep: tuple[int, ...]
     rounds: Rounds | None = None  # the loop, where each of its rounds is to have its own module
+    fed: Fed | None = None  # the Sequential whose last layer it becomes
 
     @property
     def pair(self) -> Pair:
@@ -135,8 +137,7 @@ class ToModule(Transform):
                 check_class_accepts_attributes(module, call)
                 _check_is_run(self, candidates)
                 contract = self.contract_of(call, candidates)
-                per_layer = self.settings.per_layer
-                sites.append((functional_site(call, candidates, per_layer), contract))
+                sites.append((functional_site(call, candidates, self.settings), contract))
             except Refused as refused:
                 yield self.refuse(module, call.node, refused)
         yield from module_rewrites(self, module, _apart(sites))
@@ -171,12 +172,15 @@ def functional_names(group: str | None = None) -> re.Pattern[str]:
 def _apart(
     sites: list[tuple[FunctionalSite, Contract]],
 ) -> list[tuple[FunctionalSite, Contract]]:
-    """Without methods of what another method is called on: those are found in the next pass."""
+    """Without methods of what another method is called on, and without calls on what becomes a
+    Sequential alone: those are found in the next pass."""
     methods = [site.call for site, _ in sites if site.is_method]
+    appended = [site.call for site, _ in sites if site.fed is not None]
     return [
         (site, contract)
         for site, contract in sites
         if not (site.is_method and any(begins_with(site.call, other) for other in methods))
+        and not any(other.node in site.call.node.args for other in appended)
     ]
 
 
@@ -219,11 +223,8 @@ def training_argument(call: Call, candidates: Candidates) -> str | None:
     return bound.get(functional.training) if functional.training else None
 
 
-def functional_site(call: Call, candidates: Candidates, per_layer: bool = False) -> FunctionalSite:
-    """Everything that the rewrite of one functional call needs. Raises Refused.
-
-    `per_layer`: a call in a loop is to have one module a round.
-    """
+def functional_site(call: Call, candidates: Candidates, settings: Settings) -> FunctionalSite:
+    """Everything that the rewrite of one functional call needs. Raises Refused."""
     check_site(call)
     _check_no_wrapper(call)
     module = call.module
@@ -245,16 +246,19 @@ def functional_site(call: Call, candidates: Candidates, per_layer: bool = False)
     if made.functional.training is not None:
         check_one_mode(module)
     package = reach(module.file, "torch.nn", (init.scope if init else module.file_scope,))
-    rounds = rounds_of(call) if per_layer else None
+    rounds = rounds_of(call) if settings.per_layer else None
     if rounds is not None:
         needs |= rounds.needs
+    keep = _kept(call, made)
+    can_append = settings.append and rounds is None and not needs and not made.functional.method
     return FunctionalSite(
         call=call,
         made=made,
         placement=placement_for(module, producer_of(call), needs, first_run_in_init(call)),
         package=package,
-        keep=_kept(call, made),
+        keep=keep,
         rounds=rounds,
+        fed=fed_by_sequential(call, keep) if can_append else None,
     )
 
 
@@ -319,13 +323,19 @@ def module_rewrites(
     """One rewrite and one new attribute a site."""
     pairs = list(sites)
     names = _names(module, [site for site, _ in pairs])
-    return [_rewrite(transform, site, names[site.offset], contract) for site, contract in pairs]
+    return [
+        _appended(transform, site, site.fed, contract)
+        if site.fed is not None
+        else _rewrite(transform, site, names[site.offset], contract)
+        for site, contract in pairs
+    ]
 
 
 def _names(module: ModuleClass, sites: list[FunctionalSite]) -> Mapping[int, str]:
     """Numbered as `__init__` makes them; what stands at one place, in the order of evaluation."""
     by_base: dict[str, list[int]] = {}
-    for site in sorted(sites, key=lambda site: (site.placement.offset, site.order)):
+    apart = [site for site in sites if site.fed is None]
+    for site in sorted(apart, key=lambda site: (site.placement.offset, site.order)):
         base = site.pair.attribute
         by_base.setdefault(base if site.rounds is None else _plural(base), []).append(site.offset)
     names: dict[int, str] = {}
@@ -338,10 +348,34 @@ def _plural(name: str) -> str:
     return f"{name}es" if name.endswith(("s", "x", "sh")) else f"{name}s"
 
 
+def _appended(transform: Transform, site: FunctionalSite, fed: Fed, contract: Contract) -> Rewrite:
+    """The last layer of the Sequential that is called in the functional call."""
+    module = site.call.module
+    function = module.text(site.call.node.func)
+    requirement = site.package.requirement
+    return transform.rewrite(
+        module,
+        summary=f"{function} -> last of {site.call.self_name}.{fed.name}",
+        sites=[site.call.node],
+        edits=append_edits(fed, _made(site), site.pair.attribute, site.order),
+        witnesses=[witness(module, fed.inner)],
+        kind=site.made.functional.name,
+        contract=contract,
+        layers=[site.made.module],
+        requirements=[requirement] if requirement is not None else [],
+        releases=[Release(module.path, function.partition(".")[0].strip())],
+    )
+
+
+def _made(site: FunctionalSite) -> str:
+    """`nn.ReLU()`"""
+    return f"{site.package.expression}.{site.made.module.rpartition('.')[2]}({site.made.arguments})"
+
+
 def _rewrite(transform: Transform, site: FunctionalSite, name: str, contract: Contract) -> Rewrite:
     call, module = site.call, site.call.module
     target = f"{call.self_name}.{name}"
-    made = f"{site.package.expression}.{site.made.module.rpartition('.')[2]}({site.made.arguments})"
+    made = _made(site)
     requirements: list[Requirement] = list(site.placement.requirements)
     if site.package.requirement is not None:
         requirements.append(site.package.requirement)

@@ -46,13 +46,15 @@ class Settings:
 
     `only`: the catalogue entries that `--only` chooses. `line_length`: the project's limit.
     `verify`: whether the rewrites are going to be run. `per_layer`: whether a call in a loop
-    becomes a list of modules, one a round, rather than one for all rounds.
+    becomes a list of modules, one a round, rather than one for all rounds. `append`: whether what
+    is called on the result of an `nn.Sequential` becomes its last layer.
     """
 
     only: frozenset[str] | None = None
     line_length: int = 88
     verify: bool = True
     per_layer: bool = False
+    append: bool = False
 
 
 class Transform(ABC):

@@ -170,7 +170,9 @@ def _describe_tensors(before: Mapping[str, Any], after: Mapping[str, Any]) -> tu
     head = f"{before['dtype']}{before['shape']}", f"{after['dtype']}{after['shape']}"
     if head[0] != head[1]:
         return head
-    names = [name for name in ("stride", "requires_grad", "alias") if before[name] != after[name]]
+    # A declared change may have taken the alias out of both.
+    known = ("stride", "requires_grad", "alias")
+    names = [name for name in known if before.get(name) != after.get(name)]
     if not names:
         names = [n for n in {**before, **after} if n != "data" and before.get(n) != after.get(n)]
     sides = (before, after)

@@ -13,8 +13,8 @@ ONE: Any = {"value": "1"}
 TWO: Any = {"value": "2"}
 
 
-def tensor(alias: int) -> Any:
-    return {"tensor": {"dtype": "float32", "shape": [2], "alias": alias, "digest": "d"}}
+def tensor(alias: int, digest: str = "d") -> Any:
+    return {"tensor": {"dtype": "float32", "shape": [2], "alias": alias, "digest": digest}}
 
 
 def seen(inputs: Any = ONE, outputs: Any = ONE, sets: Any = None, **parts: Any) -> Any:
@@ -46,6 +46,14 @@ def test_an_input_that_is_kept_may_differ_in_eval_mode_as_well() -> None:
 )
 def test_nothing_else_may(before: Any, after: Any, broken: tuple[str, ...]) -> None:
     assert judge(before, after, {"inputs": "may-differ"}).broken == broken
+
+
+def test_numbers_that_differ_are_shown_where_what_they_share_may() -> None:
+    before, after = seen(outputs=tensor(0)), seen(inputs=TWO, outputs=tensor(1, "other"))
+    found = judge(before, after, {"inputs": "may-differ"})
+    assert found.broken == ("eval",)
+    (shown,) = (one for one in found.differences if one.aspect == "eval")
+    assert (shown.before, shown.after) == ("float32[2] digest d", "float32[2] digest other")
 
 
 def test_it_may_on_other_inputs_too() -> None:

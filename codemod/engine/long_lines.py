@@ -71,6 +71,11 @@ def _break(source: SourceText, start: int, limit: int) -> Iterator[Edit]:
     line = source.text[start : source.line_end(start)]
     if len(line) <= limit:
         return
+    if _is_all_of_a_bracket(source, start):
+        commas = _outer_commas(line)
+        if commas:
+            yield from _one_a_line(source, start, line, commas)
+            return
     pair = _widest(line)
     if pair is None:
         return
@@ -90,6 +95,47 @@ def _break(source: SourceText, start: int, limit: int) -> Iterator[Edit]:
                 yield Edit(source.path, start + comma + 1, start + comma + 1 + gap, inner)
     comma_too = bool(pair.commas) and not one_line and not has_comma
     yield Edit(source.path, closed - right, closed, "," * comma_too + outer)
+
+
+def _is_all_of_a_bracket(source: SourceText, start: int) -> bool:
+    """Whether a line is all that stands between a bracket above it and the closing one below."""
+    above = source.text[:start].rstrip()
+    below = source.text[source.line_end(start) :].lstrip()
+    is_next = source.text[len(above) : start].count(source.newline) == 1
+    return is_next and above.endswith(("(", "[", "{")) and below.startswith((")", "]", "}"))
+
+
+def _one_a_line(source: SourceText, start: int, line: str, commas: Sequence[int]) -> Iterator[Edit]:
+    """Edits that put each item of a bracket's only line on a line of its own."""
+    inner = source.newline + source.indent(start)
+    for comma in commas:
+        after = line[comma + 1 :]
+        if after.strip():
+            gap = len(after) - len(after.lstrip())
+            yield Edit(source.path, start + comma + 1, start + comma + 1 + gap, inner)
+    if not line.rstrip().endswith(","):
+        end = start + len(line.rstrip())
+        yield Edit(source.path, end, end, ",")
+
+
+def _outer_commas(line: str) -> tuple[int, ...]:
+    """The commas of a line outside of its brackets; none where it is no plain list of items."""
+    found: list[int] = []
+    depth = 0
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(line.lstrip()).readline):
+            kind = tokenize.tok_name[token.type]
+            if kind == "COMMENT" or (token.start[0] > 1 and kind not in ("NEWLINE", "ENDMARKER")):
+                return ()
+            if depth == 0 and token.string in ("for", "lambda"):
+                return ()
+            if kind == "OP":
+                depth += (token.string in "([{") - (token.string in ")]}")
+                if token.string == "," and depth == 0:
+                    found.append(len(line) - len(line.lstrip()) + token.start[1])
+    except (tokenize.TokenError, SyntaxError, IndentationError):
+        return ()
+    return tuple(found) if depth == 0 else ()
 
 
 def _widest(line: str) -> _Pair | None:

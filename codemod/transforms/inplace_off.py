@@ -144,7 +144,7 @@ class Net(nn.Module):
         if site.is_method and not self.settings.verify:
             raise Refused("unknown-receiver", "what it is called on cannot be seen")
         whose = {overwritten(use, value) for use in uses if (value := input_of(use)) is not None}
-        if position_in_sequential(call) == 0:
+        if position_in_sequential(call) == 0 or _begins_a_list(call):
             whose.add("callers")
         shown = module.text(call.node.func)
         found = self.rewrite(
@@ -165,6 +165,13 @@ def _is_made_elsewhere(site: InplaceCall) -> bool:
         len(assignments) > 1 and any(item.value is site.call.node for item in assignments)
         for assignments in site.call.module.assignments.values()
     )
+
+
+def _begins_a_list(call: Call) -> bool:
+    """`layers = [nn.ReLU(True), ...]`: what runs first is given what comes from outside."""
+    around, statement = call.ancestors[:2]
+    is_first = isinstance(around, ast.List | ast.Tuple) and around.elts[0] is call.node
+    return is_first and isinstance(statement, ast.Assign)
 
 
 def _says_inplace(call: Call) -> bool:

@@ -68,6 +68,13 @@ BROKEN = {
         "x = run(\n    F.leaky_relu(\n        self.convolution_one(x), negative_slope=0.2\n    ),\n"
         "    z,\n)\n",
     ),
+    "all-that-stands-in-a-bracket": (
+        "x = run(\n    self.first(a, b), self.act(y), self.last(c)\n)\n",
+        "self.act(y)",
+        "F.leaky_relu(self.conv(x), 0.2)",
+        "x = run(\n    self.first(a, b),\n    F.leaky_relu(self.conv(x), 0.2),\n"
+        "    self.last(c),\n)\n",
+    ),
     "head-of-a-block": (
         "if self.act(y):\n    pass\n",
         "self.act(y)",

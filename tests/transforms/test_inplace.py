@@ -258,6 +258,10 @@ OFF_OF_THE_CALLER = {
         functional("return F.relu_(F.relu_(x))"),
         functional("return F.relu(F.relu(x))"),
     ),
+    "first-of-a-list": (
+        layer("return x", made="layers = [nn.ReLU(True), nn.Linear(4, 4)]"),
+        layer("return x", made="layers = [nn.ReLU(), nn.Linear(4, 4)]"),
+    ),
     "first-of-a-sequential": (
         layer("return self.body(x)", made="self.body = nn.Sequential(nn.ReLU(True))"),
         layer("return self.body(x)", made="self.body = nn.Sequential(nn.ReLU())"),

@@ -21,7 +21,7 @@ class Block(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x):
-        return self.relu(x + self.conv(self.relu(x)))
+        return self.relu(self.conv(self.relu(x)))
 """
 SPLIT_BLOCK = """\
 class Block(nn.Module):
@@ -32,7 +32,7 @@ class Block(nn.Module):
         self.relu2 = nn.ReLU()
 
     def forward(self, x):
-        return self.relu2(x + self.conv(self.relu(x)))
+        return self.relu2(self.conv(self.relu(x)))
 """
 OTHER = """\
 

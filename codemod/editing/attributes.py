@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from codemod.editing.checks import gives_way
-from codemod.editing.reassignment import reaching_assignment
+from codemod.editing.reassignment import is_quoted, reaching_assignment
 from codemod.editing.refused import Refused
 from codemod.results import Edit, Requirement
 from codemod.semantics.index import NO_MODULE
@@ -25,6 +25,7 @@ from codemod.semantics.syntax import (
     parse,
     statements_in,
     targets_of,
+    walk,
 )
 from codemod.source.text import SourceText
 
@@ -87,6 +88,7 @@ def _is_probed(module: ModuleClass, name: str) -> bool:
         matches = (
             (path, match.group(1))
             for path in project.files_with_string(name)
+            if is_quoted(name, project.text(path))
             for match in pattern.finditer(project.text(path))
         )
         project.answers[key] = next(
@@ -94,7 +96,7 @@ def _is_probed(module: ModuleClass, name: str) -> bool:
         )
     family = (module.key, *module.ancestors_in_project, *module.descendants_in_project)
     return project.answers[key] is not None or any(
-        pattern.search(project.class_text(one)) for one in family
+        is_quoted(name, text) and pattern.search(text) for text in map(project.class_text, family)
     )
 
 
@@ -182,7 +184,7 @@ def _super_call_index(module: ModuleClass, init: Method) -> int | None:
     bases = {name for base in module.node.bases if (name := dotted_name(base))}
     above = set(module.ancestors_in_project)
     for index, statement in enumerate(init.node.body):
-        for node in ast.walk(statement):
+        for node in walk(statement):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
@@ -216,7 +218,7 @@ def index_in_init(module: ModuleClass, name: str | None) -> int:
 
 def _fills(statement: ast.stmt, prefix: str) -> bool:
     """Whether a statement calls a method of the attribute or sets something in it."""
-    for node in ast.walk(statement):
+    for node in walk(statement):
         targets: list[ast.expr] = []
         if isinstance(node, ast.Call):
             targets = [node.func]
@@ -329,7 +331,7 @@ def _signature_of(module: ModuleClass, key: tuple[str, str]) -> tuple[str, str] 
     path, qualname = key
     source = SourceText.decode(path, module.project.overlay.read(path))
     owner = qualname.rpartition(".")[2]
-    for node in ast.walk(parse(source)):
+    for node in walk(parse(source)):
         if isinstance(node, ast.ClassDef) and node.name == owner:
             for item in node.body:
                 if isinstance(item, FunctionNode) and item.name == "__init__":

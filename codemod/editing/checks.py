@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from codemod.editing.refused import Refused
 from codemod.semantics.module_class import Call, ModuleClass
 from codemod.semantics.project import Base, ClassKey, is_torch_module
-from codemod.semantics.syntax import FunctionNode, dotted_name
+from codemod.semantics.syntax import FunctionNode, dotted_name, walk
 
 _OWN_ATTRIBUTE_RULES = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})
 # `__getattr__` is asked for children too: one that hands on what it does not know is none of ours.
@@ -146,7 +146,7 @@ def _uses_in_init(module: ModuleClass, names: frozenset[str]) -> Iterator[ast.ex
     if names & {"forward", "__call__"}:
         yield from (
             node
-            for node in ast.walk(init)
+            for node in walk(init)
             if isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
             and node.func.id == module.init.self_name
@@ -221,7 +221,7 @@ def check_not_scripted(module: ModuleClass, name: str | None = None) -> None:
             and dotted_name(statement.targets[0]) == "__constants__"
         ):
             strings = {
-                item.value for item in ast.walk(statement.value) if isinstance(item, ast.Constant)
+                item.value for item in walk(statement.value) if isinstance(item, ast.Constant)
             }
             if name is not None and name in strings:
                 raise Refused("scripted", f"__constants__ lists {name!r}")

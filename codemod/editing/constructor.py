@@ -15,6 +15,7 @@ from codemod.editing.stability import PURE_BUILTINS
 from codemod.editing.to_functional import module_names
 from codemod.editing.to_module import arguments_of, refused_mapping
 from codemod.semantics.module_class import Call, ModuleClass
+from codemod.semantics.syntax import walk
 
 _PURE_FUNCTIONS = PURE_BUILTINS | {"getattr", "len", "list"}
 # Layers of torch.nn that hold parameters or running statistics.
@@ -116,7 +117,7 @@ def fresh_modules(module: ModuleClass, value: ast.expr | None) -> Iterator[Const
 
 def _check_pure(module: ModuleClass, value: ast.expr) -> None:
     """Raises Refused (argument-not-static) unless the expression may be evaluated once more."""
-    for node in ast.walk(value):
+    for node in walk(value):
         if isinstance(node, ast.expr) and not _is_pure(module, node):
             text = ast.unparse(node)
             raise Refused("argument-not-static", f"`{text[:40]}` may differ when evaluated again")

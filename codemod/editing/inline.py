@@ -14,6 +14,7 @@ from codemod.editing.to_module import arguments_of
 from codemod.editing.transform import Transform, witness
 from codemod.results import Contract, Release, Rewrite
 from codemod.semantics.module_class import Call, ModuleClass
+from codemod.semantics.syntax import walk
 
 # What may change something when it is evaluated, so that the order of evaluation matters.
 _ACTS = (ast.Call, ast.Await, ast.NamedExpr, ast.Yield, ast.YieldFrom)
@@ -62,8 +63,8 @@ def inline_rewrite(transform: Transform, call: Call, made: Call, pair: Pair) -> 
 
 def _check_order(call: Call, made: Call) -> None:
     """Raises Refused where it matters that the constructor's arguments are evaluated first."""
-    inputs = [node for value in _values(call) for node in ast.walk(value)]
-    for node in (node for value in _values(made) for node in ast.walk(value)):
+    inputs = [node for value in _values(call) for node in walk(value)]
+    for node in (node for value in _values(made) for node in walk(value)):
         if isinstance(node, _ACTS) or (
             isinstance(node, ast.Name) and any(isinstance(one, ast.NamedExpr) for one in inputs)
         ):

@@ -14,7 +14,7 @@ from codemod.results import Edit, Requirement
 from codemod.semantics.layout import call_layout, span
 from codemod.semantics.module_class import Call, ModuleClass
 from codemod.semantics.scopes import Comprehension
-from codemod.semantics.syntax import FunctionNode, dotted_name
+from codemod.semantics.syntax import FunctionNode, dotted_name, walk
 
 _CONTAINERS = ("torch.nn.ModuleList", "torch.nn.Sequential")
 _GROWS = r"(?:append|extend|insert|pop|add_module|register_module)\("
@@ -110,9 +110,7 @@ def _is_plain(node: ast.Call, count: int) -> bool:
 
 def _index(call: Call, loop: _Loop, target: ast.expr) -> str:
     """The name that counts the rounds. Raises Refused where the loop sets it again."""
-    body = (
-        [node for item in loop.body for node in ast.walk(item)] if isinstance(loop, ast.For) else []
-    )
+    body = [node for item in loop.body for node in walk(item)] if isinstance(loop, ast.For) else []
     if not isinstance(target, ast.Name) or any(
         isinstance(node, ast.Name) and node.id == target.id and not isinstance(node.ctx, ast.Load)
         for node in body
@@ -207,8 +205,8 @@ def _grown_outside(module: ModuleClass, name: str) -> str | None:
 def round_variable(call: Call, rounds: Rounds, name: str) -> str:
     """A fresh name for the module of one round: `relus2` gives `relu2`."""
     stem = re.sub(r"s(\d*)$", r"\1", name)
-    used = {node.id for node in ast.walk(call.method.node) if isinstance(node, ast.Name)}
-    used |= {node.arg for node in ast.walk(call.method.node) if isinstance(node, ast.arg)}
+    used = {node.id for node in walk(call.method.node) if isinstance(node, ast.Name)}
+    used |= {node.arg for node in walk(call.method.node) if isinstance(node, ast.arg)}
     while stem in used or call.scope.binds(stem) or stem in call.module.file.index.bindings:
         stem += "_"
     return stem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from typing import cast
 
 from codemod.editing.refused import Refused
 from codemod.editing.transform import Transform
@@ -89,30 +90,45 @@ def _marked(file: SourceFile, transform: Transform) -> ast.Module:
 
 _IN_BODY = ".<class body>"
 _BINDS = ast.Assign | ast.AnnAssign
+_NAMED_KINDS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef})
+
+
+_Placed = tuple[ast.Call, Scope | None, str]
 
 
 def _calls(
     file: SourceFile, node: ast.AST, scope: Scope | None, owner: str, modules: set[int]
-) -> Iterator[tuple[ast.Call, Scope | None, str]]:
+) -> list[_Placed]:
     """Calls below `node` with the function or class around; `modules`: lines of module classes."""
+    found: list[_Placed] = []
+    _collect(file, node, scope, owner, modules, found)
+    return found
+
+
+def _collect(
+    file: SourceFile,
+    node: ast.AST,
+    scope: Scope | None,
+    owner: str,
+    modules: set[int],
+    found: list[_Placed],
+) -> None:
     for child in children(node):
-        if isinstance(child, ast.ClassDef) and child.lineno in modules:
-            name = f"{owner}.{child.name}" if owner else child.name
-            body = [item for item in child.body if not isinstance(item, FunctionNode)]
-            lambdas = ast.Module(
-                body=[item for item in body if isinstance(item, _BINDS)], type_ignores=[]
-            )
-            for call, inside, _ in _calls(file, lambdas, scope, name, modules):
-                yield call, inside, name + _IN_BODY
+        kind = child.__class__
+        if kind is ast.Call:
+            found.append((cast(ast.Call, child), scope, owner))
+        if kind not in _NAMED_KINDS:
+            _collect(file, child, scope, owner, modules, found)
             continue
-        if isinstance(child, ast.Call):
-            yield child, scope, owner
+        name = getattr(child, "name", "<lambda>")
+        name = f"{owner}.{name}" if owner else name
         if isinstance(child, FunctionNode | ast.Lambda):
-            name = getattr(child, "name", "<lambda>")
-            inner = file.scope(child, scope)
-            yield from _calls(file, child, inner, f"{owner}.{name}" if owner else name, modules)
-        elif isinstance(child, ast.ClassDef):
-            inner_owner = f"{owner}.{child.name}" if owner else child.name
-            yield from _calls(file, child, scope, inner_owner, modules)
+            _collect(file, child, file.scope(child, scope), name, modules, found)
+        elif isinstance(child, ast.ClassDef) and child.lineno in modules:
+            lambdas = ast.Module(
+                body=[item for item in child.body if isinstance(item, _BINDS)], type_ignores=[]
+            )
+            inside = _calls(file, lambdas, scope, name, modules)
+            found += [(call, around, name + _IN_BODY) for call, around, _ in inside]
         else:
-            yield from _calls(file, child, scope, owner, modules)
+            _collect(file, child, scope, name, modules, found)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from codemod.editing.attributes import index_in_init
 from codemod.semantics.module_class import Call
-from codemod.semantics.syntax import dotted_name, statements_in
+from codemod.semantics.syntax import dotted_name, statements_in, walk
 
 _MOST_STEPS = 100
 # Methods of a tensor whose arguments are tensors too.
@@ -56,11 +56,11 @@ def _looped_over(call: Call, name: str) -> str | None:
     for node in call.ancestors:
         loops = [node] if isinstance(node, ast.For) else getattr(node, "generators", [])
         for loop in loops:
-            targets = {item.id for item in ast.walk(loop.target) if isinstance(item, ast.Name)}
+            targets = {item.id for item in walk(loop.target) if isinstance(item, ast.Name)}
             if name in targets:
                 attributes = (
                     item
-                    for item in ast.walk(_iterated(loop.target, loop.iter, name))
+                    for item in walk(_iterated(loop.target, loop.iter, name))
                     if isinstance(item, ast.Attribute)
                 )
                 return next(
@@ -73,7 +73,7 @@ def _iterated(target: ast.expr, iterable: ast.expr, name: str) -> ast.expr:
     """What `name` comes from: `self.bns` in `for conv, bn in zip(self.convs, self.bns)`."""
     if not (isinstance(iterable, ast.Call) and isinstance(target, ast.Tuple)):
         return iterable
-    parts = [{i.id for i in ast.walk(one) if isinstance(i, ast.Name)} for one in target.elts]
+    parts = [{i.id for i in walk(one) if isinstance(i, ast.Name)} for one in target.elts]
     index = next(index for index, names in enumerate(parts) if name in names)
     function = dotted_name(iterable.func)
     if function == "enumerate" and index == 1 and iterable.args:

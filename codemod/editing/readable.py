@@ -14,7 +14,7 @@ from codemod.editing.stability import stable_attributes
 from codemod.results import Edit, Requirement
 from codemod.semantics.module_class import Assignment, Call, ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
-from codemod.semantics.syntax import dotted_name
+from codemod.semantics.syntax import dotted_name, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _check_means_the_same(constructor: Call, value: ast.expr, calls: Sequence[Ca
     read = stable_attributes(constructor.module, value, constructor.scope, constructor.self_name)
     for name in read:
         check_set_before(constructor.module, name, constructor.statement)
-    names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+    names = {node.id for node in walk(value) if isinstance(node, ast.Name)}
     names.discard(constructor.self_name or "")
     for call in calls:
         hidden = sorted(name for name in names if call.scope.binds(name))
@@ -144,7 +144,7 @@ def _name_for(module: ModuleClass, dotted: str, fallback: str) -> str:
 def _first_use(module: ModuleClass, constructor: Call, dotted: str) -> ast.stmt | None:
     """The first statement at the top of `__init__` that gives the expression to a constructor."""
     for statement in constructor.method.node.body:
-        for node in ast.walk(statement):
+        for node in walk(statement):
             if isinstance(node, ast.Call) and any(
                 dotted_name(value) == dotted
                 for value in [*node.args, *(item.value for item in node.keywords)]
@@ -159,5 +159,5 @@ def _is_layer_of_self(statement: ast.stmt, node: ast.Call) -> bool:
     """Whether the call is the whole value of an assignment in the statement."""
     return any(
         isinstance(item, ast.Assign | ast.AnnAssign) and item.value is node
-        for item in ast.walk(statement)
+        for item in walk(statement)
     )

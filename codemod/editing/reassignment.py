@@ -17,7 +17,7 @@ from codemod.semantics.index import NO_MODULE
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
 from codemod.semantics.project import Place, Project
-from codemod.semantics.syntax import FunctionNode, children, dotted_name, parameters_of, parse
+from codemod.semantics.syntax import FunctionNode, children, dotted_name, parameters_of, parse, walk
 from codemod.source.text import SourceText
 
 _SETTINGS_CLASS = re.compile(r"(?:Config|Configuration|Settings|Options|Args|Arguments|Params)$")
@@ -74,7 +74,7 @@ def _set_by_name(module: ModuleClass, name: str) -> str | None:
             return str(place)
     for owner in (module.key, *module.ancestors_in_project, *module.descendants_in_project):
         text = project.class_text(owner)
-        if _sets_by_name(text) and _setattr("self", name).search(text):
+        if is_quoted(name, text) and _sets_by_name(text) and _setattr("self", name).search(text):
             return f"{owner[0]}:{project.classes[owner].line}"
     return None
 
@@ -82,12 +82,17 @@ def _set_by_name(module: ModuleClass, name: str) -> str | None:
 def _settings_by_name(project: Project, name: str) -> Iterator[Place]:
     for path in project.files_with_string(name):
         text = project.text(path)
-        if not _sets_by_name(text):
+        if not is_quoted(name, text) or not _sets_by_name(text):
             continue
         for match in _setattr(r"[\w.]+", name).finditer(text):
             receiver = match.group(1) or match.group(2)
             if receiver != "self" and not NO_MODULE.search(receiver):
                 yield Place.at(path, text, match.start())
+
+
+def is_quoted(name: str, text: str) -> bool:
+    """Whether a text holds a name as a string: a quick no for patterns that ask for more."""
+    return f'"{name}"' in text or f"'{name}'" in text
 
 
 def _sets_by_name(text: str) -> bool:
@@ -177,7 +182,7 @@ def _declared_types(function: _Function, receiver: str) -> Iterator[str]:
             return
     made = [
         item.value
-        for item in ast.walk(function)
+        for item in walk(function)
         if isinstance(item, ast.Assign)
         and any(isinstance(target, ast.Name) and target.id == receiver for target in item.targets)
     ]
@@ -190,7 +195,7 @@ def _declared_types(function: _Function, receiver: str) -> Iterator[str]:
 def _read_of(function: _Function, receiver: str) -> frozenset[str]:
     return frozenset(
         item.attr
-        for item in ast.walk(function)
+        for item in walk(function)
         if isinstance(item, ast.Attribute)
         and not isinstance(item.ctx, ast.Store)
         and dotted_name(item.value) == receiver

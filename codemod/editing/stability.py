@@ -11,7 +11,7 @@ from codemod.editing.refused import Refused
 from codemod.editing.settled import check_attribute
 from codemod.semantics.module_class import Call, ModuleClass
 from codemod.semantics.scopes import Scope
-from codemod.semantics.syntax import dotted_name
+from codemod.semantics.syntax import dotted_name, walk
 
 # Packages whose attributes are constants.
 _CONSTANT_PACKAGES = frozenset({"torch", "math", "numpy", "enum"})
@@ -43,7 +43,7 @@ def attributes_for_init(call: Call, values: Iterable[ast.expr]) -> frozenset[str
             continue
         if needed and init.self_name != call.self_name:
             raise Refused("unusual-call", "self has another name in __init__")
-        names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+        names = {node.id for node in walk(value) if isinstance(node, ast.Name)}
         hidden = sorted(name for name in names - {call.self_name} if init.scope.binds(name))
         if hidden:
             raise Refused("argument-not-static", f"`{hidden[0]}` means something else in __init__")

@@ -10,10 +10,12 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+from codemod.editing.reassignment import is_quoted
 from codemod.editing.refused import Refused
 from codemod.semantics.index import NO_MODULE, FileIndex
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import Place, Project
+from codemod.semantics.syntax import walk_at
 
 # Functions that take the name of an attribute as a string.
 _LOOKS_UP = (
@@ -143,9 +145,10 @@ def _check_not_put_together(module: ModuleClass, name: str) -> None:
     """`getattr(self, f"relu{i}")` in the family may lead to `self.relu1`, as `"relu1"` does."""
     own = re.compile(rf"""{_TAKES_NAME}\(\s*self\s*,\s*["']{re.escape(name)}["']""")
     for key in (module.key, *module.ancestors_in_project, *module.descendants_in_project):
-        if own.search(module.project.class_text(key)):
+        text = module.project.class_text(key)
+        if is_quoted(name, text) and own.search(text):
             raise Refused("named-in-string", f"{key[1]} names {name!r} in a string")
-        for match in _PUT_TOGETHER.finditer(module.project.class_text(key)):
+        for match in _PUT_TOGETHER.finditer(text):
             if name.startswith(match.group(1)):
                 raise Refused("named-in-string", f"{key[1]} puts names like {name!r} together")
 
@@ -215,9 +218,9 @@ def _is_outside_use(project: Project, path: str, text: str, offset: int, name: s
         or _is_package(project, path, receiver)
     ):
         return False
-    if not _is_code(project, path, offset, name):
+    if _TENSOR_METHOD_CALL.match(text, offset + len(name) + 1):
         return False
-    return not _TENSOR_METHOD_CALL.match(text, offset + len(name) + 1)
+    return _is_code(project, path, offset, name)
 
 
 def _is_code(project: Project, path: str, offset: int, name: str) -> bool:
@@ -230,7 +233,7 @@ def _is_code(project: Project, path: str, offset: int, name: str) -> bool:
     return any(
         isinstance(node, ast.Attribute) and node.attr == name and node.end_lineno == line
         for statement in parts.at(line)
-        for node in ast.walk(statement)
+        for node in walk_at(statement, line)
     )
 
 

@@ -9,7 +9,7 @@ from codemod.editing.removal import remove_statement
 from codemod.results import Edit
 from codemod.semantics.layout import span
 from codemod.semantics.parts import Parts
-from codemod.semantics.syntax import blocks_of
+from codemod.semantics.syntax import blocks_of, walk
 from codemod.source.text import SourceText
 
 _EFFECTS = (ast.Call, ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
@@ -99,7 +99,7 @@ def _is_gone(source: SourceText, node: ast.stmt, deletions: Sequence[Edit]) -> b
     return (
         isinstance(node, ast.If)
         and not node.orelse
-        and not any(isinstance(item, _EFFECTS) for item in ast.walk(node.test))
+        and not any(isinstance(item, _EFFECTS) for item in walk(node.test))
         and all(_is_gone(source, item, deletions) for item in node.body)
         and "#" not in source.text[slice(*span(source, node))]
     )

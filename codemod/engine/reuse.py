@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from codemod.errors import SourceError
 from codemod.results import Reuse
-from codemod.semantics.syntax import parse
+from codemod.semantics.syntax import parse, walk
 from codemod.source.text import SourceText
 
 _MOST = 12  # places that are named
@@ -42,10 +42,10 @@ def _calls(source: SourceText, class_name: str, module: str) -> Iterator[int]:
     except SourceError:
         return
     last = class_name.rpartition(".")[2]
-    for owner in ast.walk(tree):
+    for owner in walk(tree):
         if not isinstance(owner, ast.ClassDef) or owner.name != last:
             continue
-        for node in ast.walk(owner):
+        for node in walk(owner):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from codemod.editing.comments import comments
 from codemod.semantics.module_class import SourceFile
-from codemod.semantics.syntax import FunctionNode, first_line
+from codemod.semantics.syntax import FunctionNode, first_line, walk
 
 _SKIP = re.compile(r"#\s*codemod:\s*skip(?:\[([^\]]*)\])?")
 
@@ -56,7 +56,7 @@ def _lines(file: SourceFile, line: int) -> tuple[int, int]:
     start = source.line_starts[line - 1]
     alone = source.text[start : source.line_end(start)].lstrip().startswith("#")
     best: tuple[int, int] | None = None
-    for node in ast.walk(ast.Module(body=file.parts.at(line), type_ignores=[])):
+    for node in walk(ast.Module(body=file.parts.at(line), type_ignores=[])):
         if not isinstance(node, ast.stmt):
             continue
         last = node.end_lineno or node.lineno

@@ -10,6 +10,7 @@ from codemod.editing.removal import remove_statement
 from codemod.results import Edit
 from codemod.semantics.layout import span
 from codemod.semantics.project import Project
+from codemod.semantics.syntax import walk
 from codemod.source.text import SourceText
 
 ImportNode = ast.Import | ast.ImportFrom
@@ -85,7 +86,7 @@ def _is_package(alias: ast.alias) -> bool:
 
 
 def _used_names(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -100,7 +101,7 @@ def _bindings(tree: ast.Module, name: str) -> int:
     """How many imports in the file bind the name."""
     return sum(
         _bound_name(alias) == name
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ImportNode)
         for alias in node.names
     )

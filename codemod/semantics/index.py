@@ -20,6 +20,7 @@ from codemod.semantics.syntax import (
     statements_below,
     statements_in,
     targets_of,
+    walk,
 )
 from codemod.source.text import SourceText
 
@@ -221,7 +222,7 @@ def _exports_of(statement: ast.stmt) -> Iterator[str]:
     if isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign) and statement.value:
         targets = [leaf.id for leaf in targets_of(statement) if isinstance(leaf, ast.Name)]
         if "__all__" in targets:
-            for node in ast.walk(statement.value):
+            for node in walk(statement.value):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield node.value
 
@@ -333,7 +334,7 @@ def _init_kind(init: FunctionNode, node: ast.ClassDef) -> InitKind:
     first = parameters[0].arg if parameters else "self"
     bases = {base for base in map(_base_name, node.bases) if base}
     calls_first = (item.value for item in init.body if isinstance(item, ast.Expr))
-    for call in chain(calls_first, ast.walk(init)):
+    for call in chain(calls_first, walk(init)):
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
             continue
         if call.func.attr != "__init__":

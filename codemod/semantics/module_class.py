@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from typing import cast
 
 from codemod.results import Edit
 from codemod.semantics.index import ClassIndex, FileIndex
 from codemod.semantics.layout import CallLayout, call_layout, span
 from codemod.semantics.parts import Parts
 from codemod.semantics.project import Base, ClassKey, Project
-from codemod.semantics.scopes import Comprehension, Resolver, Scope, ScopeNode
+from codemod.semantics.scopes import SCOPE_KINDS, Resolver, Scope, ScopeNode
 from codemod.semantics.syntax import (
     FunctionNode,
     children,
@@ -24,6 +25,8 @@ from codemod.semantics.syntax import (
     targets_of,
 )
 from codemod.source.text import SourceText
+
+_WALRUS = re.compile(":=")
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,10 @@ class SourceFile:
         return tuple((name, target) for name, target in resolved if target is not None)
 
     def scope(self, node: ScopeNode, parent: Scope | None) -> Scope:
-        return Scope(node, self.path, parent, walrus=self._has_walrus)
+        walrus = self._has_walrus and (
+            not isinstance(node, ast.stmt) or self.source.has(_WALRUS, node)
+        )
+        return Scope(node, self.path, parent, walrus)
 
     @cached_property
     def _has_walrus(self) -> bool:
@@ -358,13 +364,13 @@ class ModuleClass:
 
     def _collect(self, node: ast.AST, method: Method, scope: Scope, found: list[Call]) -> None:
         for child in children(node):
-            if isinstance(child, ast.ClassDef):
+            kind, inner = child.__class__, scope
+            if kind is ast.ClassDef:
                 continue
-            inner = scope
-            if isinstance(child, FunctionNode | ast.Lambda | Comprehension):
-                inner = self.file.scope(child, scope)
-            if isinstance(child, ast.Call):
-                found.append(Call(self, child, method, scope))
+            if kind in SCOPE_KINDS:
+                inner = self.file.scope(cast(ScopeNode, child), scope)
+            elif kind is ast.Call:
+                found.append(Call(self, cast(ast.Call, child), method, scope))
             self._collect(child, method, inner, found)
 
     def calls_to(self, *names: str) -> Iterator[Call]:
@@ -394,9 +400,9 @@ class ModuleClass:
     ) -> Iterator[tuple[ast.Attribute, Scope]]:
         for child in children(node):
             inner = scope
-            if isinstance(child, FunctionNode | ast.Lambda | Comprehension):
-                inner = self.file.scope(child, scope)
-            if (
+            if child.__class__ in SCOPE_KINDS:
+                inner = self.file.scope(cast(ScopeNode, child), scope)
+            elif (
                 isinstance(child, ast.Attribute)
                 and isinstance(child.value, ast.Name)
                 and child.value.id == method.self_name

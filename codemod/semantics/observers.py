@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from codemod.semantics.syntax import FunctionNode, children, dotted_name, targets_of
+from codemod.semantics.syntax import FunctionNode, children, dotted_name, targets_of, walk
 from codemod.source.text import SourceText
 
 # positions: takes children by position. in-order: runs, counts or lists them all.
@@ -184,7 +184,7 @@ def _use_in_loop(loop: ast.For | ast.AsyncFor, is_children: bool) -> ObserverKin
     kind: ObserverKind | None = None
     chosen = any(isinstance(node, ast.If) for node in loop.body)
     for statement in loop.body:
-        for node in ast.walk(statement):
+        for node in walk(statement):
             if isinstance(node, ast.Call):
                 if not chosen and _hooks(node, names):
                     return "all-hooked"
@@ -197,7 +197,7 @@ def _use_in_loop(loop: ast.For | ast.AsyncFor, is_children: bool) -> ObserverKin
 
 def _child_names(target: ast.expr) -> set[str]:
     """What `child` is called in `for name, child in ...`."""
-    names = [leaf.id for leaf in ast.walk(target) if isinstance(leaf, ast.Name)]
+    names = [leaf.id for leaf in walk(target) if isinstance(leaf, ast.Name)]
     return set(names[-1:])
 
 
@@ -239,11 +239,11 @@ def _use_in_comprehension(
     whole = around[1] if len(around) > 1 else None
     if whole is None or not isinstance(whole, ast.ListComp | ast.GeneratorExp):
         return None
-    if any(isinstance(node, ast.Call) and _hooks(node, names) for node in ast.walk(whole.elt)):
+    if any(isinstance(node, ast.Call) and _hooks(node, names) for node in walk(whole.elt)):
         return "all-hooked"
     if not is_children:
         return None
-    runs = any(isinstance(n, ast.Call) and _runs(n.func, names) for n in ast.walk(whole.elt))
+    runs = any(isinstance(n, ast.Call) and _runs(n.func, names) for n in walk(whole.elt))
     collects = isinstance(whole, ast.ListComp) and not generator.ifs
     return "in-order" if runs or collects else None
 
@@ -254,7 +254,7 @@ def _use_of_stored(target: ast.expr, around: _Around) -> ObserverKind | None:
     if name is None:
         return None
     scope = next((node for node in around if isinstance(node, FunctionNode)), around[-1])
-    for node in ast.walk(scope):
+    for node in walk(scope):
         held: ast.AST | None = None
         if isinstance(node, ast.Subscript | ast.Starred):
             held = node.value
@@ -274,7 +274,7 @@ def _is_of_a_sweep(receiver: ast.expr, around: _Around) -> bool:
     return any(
         isinstance(part, ast.Attribute) and part.attr in _SWEEPS
         for iterated in _loops_of(receiver, around)
-        for part in ast.walk(iterated)
+        for part in walk(iterated)
     )
 
 
@@ -288,7 +288,7 @@ def _loops_of(receiver: ast.expr, around: _Around) -> Iterator[ast.expr]:
         elif isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp):
             loops = list(node.generators)
         for loop in loops:
-            names = {leaf.id for leaf in ast.walk(loop.target) if isinstance(leaf, ast.Name)}
+            names = {leaf.id for leaf in walk(loop.target) if isinstance(leaf, ast.Name)}
             if name in names:
                 yield loop.iter
 
@@ -343,7 +343,7 @@ def _is_part(receiver: ast.expr, around: _Around) -> bool:
     return isinstance(receiver, ast.Name) and any(
         (dotted_name(node) or "").startswith("self.")
         for iterated in _loops_of(receiver, around)
-        for node in ast.walk(iterated)
+        for node in walk(iterated)
     )
 
 
@@ -368,7 +368,7 @@ def _makers(receiver: ast.expr, around: _Around) -> set[str]:
 def _assigned_calls(scope: ast.AST, name: str) -> set[str]:
     """The functions whose results `name` is assigned in a scope; "" for any other value."""
     found: set[str] = set()
-    for node in ast.walk(scope):
+    for node in walk(scope):
         if isinstance(node, ast.arg) and node.arg == name:
             found.add("")
         elif isinstance(node, ast.stmt) and any(

@@ -73,6 +73,11 @@ class Project:
     _class_texts: dict[ClassKey, str] = field(default_factory=dict, repr=False)
     _parts: dict[str, Parts] = field(default_factory=dict, repr=False)
     _starts: dict[str, Sequence[int]] = field(default_factory=dict, repr=False)
+    _modules: dict[str, str] = field(default_factory=dict, repr=False)
+    _ancestors: dict[ClassKey, tuple[ClassKey, ...]] = field(default_factory=dict, repr=False)
+    _descendants: dict[ClassKey, tuple[ClassKey, ...]] = field(default_factory=dict, repr=False)
+    _is_module: dict[ClassKey, bool | None] = field(default_factory=dict, repr=False)
+    _module_lines: dict[str, list[range]] = field(default_factory=dict, repr=False)
 
     # -- files by import name ------------------------------------------------------------------
 
@@ -108,6 +113,11 @@ class Project:
 
     def module_of(self, path: str) -> str:
         """The dotted name from the topmost package's parent."""
+        if path not in self._modules:
+            self._modules[path] = self._find_module_of(path)
+        return self._modules[path]
+
+    def _find_module_of(self, path: str) -> str:
         parts = path[:-3].split("/")
         if parts[-1] == "__init__":
             parts.pop()
@@ -243,7 +253,11 @@ class Project:
 
     def ancestors(self, key: ClassKey) -> tuple[ClassKey, ...]:
         """All project classes that `key` inherits from, nearest first."""
-        return self._closure(key, lambda one: [base.key for base in self.bases[one] if base.key])
+        if key not in self._ancestors:
+            self._ancestors[key] = self._closure(
+                key, lambda one: [base.key for base in self.bases[one] if base.key]
+            )
+        return self._ancestors[key]
 
     def descendants(self, key: ClassKey) -> tuple[ClassKey, ...]:
         """All project classes that inherit from `key`, nearest first.
@@ -251,12 +265,16 @@ class Project:
         A file that is generated from another holds twins of its classes: who inherits from the
         twin inherits from what the class will be.
         """
-        return self._closure(
-            key,
-            lambda one: [
-                child for same in self._with_twins(one) for child in self.subclasses.get(same, ())
-            ],
-        )
+        if key not in self._descendants:
+            self._descendants[key] = self._closure(
+                key,
+                lambda one: [
+                    child
+                    for same in self._with_twins(one)
+                    for child in self.subclasses.get(same, ())
+                ],
+            )
+        return self._descendants[key]
 
     def generated_from(self, path: str) -> tuple[str, ...]:
         """The files whose header says that they are generated from this one."""
@@ -293,6 +311,21 @@ class Project:
 
     def is_module(self, key: ClassKey) -> bool | None:
         """Whether a class is an nn.Module subclass; None where a base cannot be told."""
+        if key not in self._is_module:
+            self._is_module[key] = self._find_is_module(key)
+        return self._is_module[key]
+
+    def is_in_module_class(self, path: str, line: int) -> bool:
+        """Whether a line (1-based) stands in a module class, below its head."""
+        if path not in self._module_lines:
+            self._module_lines[path] = [
+                range(item.line + 1, item.end_line + 1)
+                for item in self.files[path].classes
+                if self.is_module((path, item.qualname))
+            ]
+        return any(line in lines for lines in self._module_lines[path])
+
+    def _find_is_module(self, key: ClassKey) -> bool | None:
         answer: bool | None = False
         for one in (key, *self.ancestors(key)):
             for base in self.bases[one]:

@@ -25,6 +25,7 @@ class Reach:
 
     project: Project
     _users: dict[str, frozenset[str]] = field(default_factory=dict)
+    _homes_of_target: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def may_meet(self, path: str, key: ClassKey) -> bool:
         """Whether code of `path` may be given an instance of the class or of a subclass.
@@ -98,7 +99,7 @@ class Reach:
         file, package = self.project.files[path], self._package_of(path)
         yield from self._named(file.strings - file.exports)
         for target in _targets(file):
-            for home in self._homes(path, target):
+            for home in self._homes_from(path, target):
                 if home == path:
                     continue
                 yield home
@@ -120,6 +121,13 @@ class Reach:
         parts = path.split("/")
         inits = ("/".join([*parts[:count], "__init__.py"]) for count in range(1, len(parts)))
         yield from islice((init for init in inits if init in self.project.files), 1)
+
+    def _homes_from(self, importer: str, target: str) -> tuple[str, ...]:
+        """As `_homes`: one answer for all files of a folder, to which the same name is the same."""
+        key = ("" if target.startswith("/") else importer.rpartition("/")[0], target)
+        if key not in self._homes_of_target:
+            self._homes_of_target[key] = tuple(self._homes(importer, target))
+        return self._homes_of_target[key]
 
     def _homes(self, importer: str, target: str) -> Iterator[str]:
         """The files that define what an import target names, behind all re-exports.

@@ -9,10 +9,15 @@ from functools import cached_property
 
 from codemod.semantics.index import Binding, bindings_of
 from codemod.semantics.project import Base, Project
-from codemod.semantics.syntax import FunctionNode, dotted_name, parameters_of, statements_in
+from codemod.semantics.syntax import FunctionNode, dotted_name, parameters_of, statements_in, walk
 
 ScopeNode = FunctionNode | ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+# The same, to ask of every node of a tree: far quicker than `isinstance`.
+SCOPE_KINDS: frozenset[type[ast.AST]] = frozenset(
+    {ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda}
+    | {ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,7 @@ class Scope:
     node: ScopeNode
     path: str
     parent: Scope | None = None
-    walrus: bool = True  # whether the file holds any `:=`
+    walrus: bool = True  # whether it may hold a `:=`
 
     @cached_property
     def bindings(self) -> dict[str, list[Binding]]:
@@ -35,7 +40,7 @@ class Scope:
         other = Binding("other")
         node = self.node
         if isinstance(node, Comprehension):
-            names = [leaf for part in node.generators for leaf in ast.walk(part.target)]
+            names = [leaf for part in node.generators for leaf in walk(part.target)]
             return [(leaf.id, other) for leaf in names if isinstance(leaf, ast.Name)]
         bound = [(argument.arg, other) for argument in parameters_of(node)]
         if isinstance(node, ast.Lambda):
@@ -47,7 +52,7 @@ class Scope:
             elif isinstance(statement, ast.Match):
                 bound.extend((name, other) for name in _captures(statement))
         if self.walrus:
-            named = (inner for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr))
+            named = (inner for inner in walk(node) if isinstance(inner, ast.NamedExpr))
             bound.extend((inner.target.id, other) for inner in named)
         return bound
 
@@ -59,7 +64,7 @@ class Scope:
 def _captures(statement: ast.Match) -> Iterator[str]:
     """The names that the patterns of a `match` bind."""
     for case in statement.cases:
-        for inner in ast.walk(case.pattern):
+        for inner in walk(case.pattern):
             if isinstance(inner, ast.MatchAs | ast.MatchStar) and inner.name:
                 yield inner.name
             elif isinstance(inner, ast.MatchMapping) and inner.rest:

@@ -69,8 +69,13 @@ def dotted_name(node: ast.AST) -> str | None:
     return ".".join(reversed(parts))
 
 
-_LEAVES = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
-_fields: dict[type[ast.AST], tuple[str, ...]] = {}
+_PLAIN_FIELDS = frozenset(
+    {"attr", "arg", "asname", "conversion", "ctx", "id", "kind", "level", "module", "op"}
+    | {"ops", "simple", "type_comment"}
+)
+# Their lists hold None or texts beside nodes.
+_MIXED = frozenset({ast.Dict, ast.Global, ast.MatchClass, ast.Nonlocal, ast.arguments})
+_fields: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}
 
 
 def children(node: ast.AST) -> list[ast.AST]:
@@ -83,16 +88,18 @@ def children(node: ast.AST) -> list[ast.AST]:
     for name in names:
         value = getattr(node, name, None)
         if value.__class__ is list:
-            found += [item for item in value if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+            found += value
+        elif isinstance(value, ast.AST):
             found.append(value)
-    return found
+    return [item for item in found if isinstance(item, ast.AST)] if kind in _MIXED else found
 
 
-_PLAIN_FIELDS = frozenset(
-    {"attr", "arg", "asname", "conversion", "ctx", "id", "kind", "level", "module", "name", "op"}
-    | {"ops", "simple", "type_comment"}
-)
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and all below, in the order of `ast.walk`; contexts and operators left out."""
+    waiting = [node]
+    for one in waiting:
+        yield one
+        waiting += children(one)
 
 
 def first_line(statement: ast.stmt) -> int:
@@ -101,14 +108,32 @@ def first_line(statement: ast.stmt) -> int:
     return min([statement.lineno, *(one.lineno for one in decorators)])
 
 
+def walk_at(node: ast.AST, line: int) -> Iterator[ast.AST]:
+    """As `walk`, without the statements below that do not stand on a line (1-based)."""
+    waiting = [node]
+    for one in waiting:
+        yield one
+        waiting += [item for item in children(one) if not _is_apart(item, line)]
+
+
+def _is_apart(node: ast.AST, line: int) -> bool:
+    return isinstance(node, ast.stmt) and not first_line(node) <= line <= (node.end_lineno or line)
+
+
+# Those whose blocks belong to the scope around. (`TryStar` came with Python 3.11.)
+_COMPOUND = frozenset(
+    {ast.AsyncFor, ast.AsyncWith, ast.For, ast.If, ast.Match, ast.Try, ast.While, ast.With}
+    | {getattr(ast, "TryStar", ast.Try)}
+)
+
+
 def statements_in(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """All statements of a block and of the blocks within, not of nested functions or classes."""
     for statement in body:
         yield statement
-        if isinstance(statement, FunctionNode | ast.ClassDef):
-            continue
-        for block in blocks_of(statement):
-            yield from statements_in(block)
+        if statement.__class__ in _COMPOUND:
+            for block in blocks_of(statement):
+                yield from statements_in(block)
 
 
 def statements_below(statement: ast.stmt) -> Iterator[ast.stmt]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from codemod.semantics.project import ClassKey, Project
 
 _TEST = re.compile(r"(?:^|/)(?:tests?/|test_|conftest\.py)|_test\.py$")
+_CHAIN = re.compile(r"""(?<![\w."'])(?:\w+\.)+$""")
 
 
 def is_part(project: Project, key: ClassKey) -> bool:
@@ -18,33 +19,50 @@ def is_part(project: Project, key: ClassKey) -> bool:
     question = ("is-part", f"{key[0]}:{key[1]}")
     if question not in project.answers:
         members = (key, *project.descendants(key))
-        uses = [use for member in members for use in _uses(project, member)]
-        project.answers[question] = "yes" if uses and "whole" not in uses else None
+        uses = (use for member in members for use in _uses(project, member))
+        project.answers[question] = "yes" if _are_all_parts(uses) else None
     return project.answers[question] is not None
+
+
+def _are_all_parts(uses: Iterator[str]) -> bool:
+    """Whether there is any, and none is a whole: the first that is ends the search."""
+    return next(uses, "whole") == "part" and all(use == "part" for use in uses)
 
 
 def _uses(project: Project, key: ClassKey) -> Iterator[str]:
     """What is done with the class in each place that names it: it is a part there, or a whole."""
     name = key[1].rpartition(".")[2]
-    pattern = re.compile(rf"(?<![\w.\"'])(?:\w+\.)*{re.escape(name)}\b(\s*\()?")
+    # It begins with a literal, which `re` skips to: what stands before is looked at then.
+    named = re.compile(rf"{re.escape(name)}\b(\s*\()?")
     for path in (key[0], *project.reach.importers(key[0])):
         if _TEST.search(path):
             continue
         text = project.text(path)
-        for match in pattern.finditer(text):
-            before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-            if before.lstrip().startswith(("class ", "from ", "import ", "#", "isinstance")):
+        for match in named.finditer(text):
+            start = _start_of_chain(text, match.start())
+            if start is None or _names_only(text, start):
                 continue
-            line = text.count("\n", 0, match.start()) + 1
-            inside = any(
-                item.line < line <= item.end_line
-                for item in project.files[path].classes
-                if project.is_module((path, item.qualname))
-            )
-            if match.group(1) and not inside:
-                yield "whole"
-            elif match.group(1) or _is_handed_on(text, match.start(), match.end()):
+            if match.group(1):
+                line = text.count("\n", 0, start) + 1
+                yield "part" if project.is_in_module_class(path, line) else "whole"
+            elif _is_handed_on(text, start, match.end()):
                 yield "part"
+
+
+def _start_of_chain(text: str, offset: int) -> int | None:
+    """Where `pkg.net.` before a name begins; None for a part of a word or of a string."""
+    before = text[offset - 1 : offset]
+    if before != ".":
+        return None if before.isalnum() or before in ("_", '"', "'") else offset
+    line = text.rfind("\n", 0, offset) + 1
+    chain = _CHAIN.search(text[line:offset])
+    return line + chain.start() if chain else None
+
+
+def _names_only(text: str, start: int) -> bool:
+    """Whether the line only says the name, and does nothing with it."""
+    before = text[text.rfind("\n", 0, start) + 1 : start]
+    return before.lstrip().startswith(("class ", "from ", "import ", "#", "isinstance"))
 
 
 def _is_handed_on(text: str, start: int, end: int) -> bool:

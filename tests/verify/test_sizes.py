@@ -59,6 +59,61 @@ BLOCKS = {
                 x = x.transpose(1, 2).reshape(B, N, self.in_dim)
                 return v.squeeze(1) + self.proj(x)
         """,
+    "a-class-of-blocks-and-how-many-of-each": """
+        class Block(nn.Module):
+            expansion = 1
+            def __init__(self, inplanes, planes):
+                super().__init__()
+                self.conv = nn.Conv2d(inplanes, planes, 3, padding=1)
+            def forward(self, x):
+                return F.relu(self.conv(x))
+        class Net(nn.Module):
+            def __init__(self, block, layers):
+                super().__init__()
+                self.inplanes = 8
+                self.layer1 = self._make_layer(block, 8, layers[0])
+                self.layer2 = self._make_layer(block, 16, layers[1])
+            def _make_layer(self, block, planes, blocks):
+                layers = [block(self.inplanes, planes * block.expansion)]
+                self.inplanes = planes * block.expansion
+                for i in range(1, blocks):
+                    layers.append(block(self.inplanes, planes))
+                return nn.Sequential(*layers)
+            def forward(self, x):
+                return self.layer2(self.layer1(x))
+        """,
+    "settings-of-a-configuration-inside-another": """
+        class Net(nn.Module):
+            def __init__(self, cfg):
+                super().__init__()
+                extra = cfg.MODEL.EXTRA
+                self.parts = self._make(extra.NUM_LAYERS, extra.NUM_FILTERS)
+                self.last = nn.Conv2d(extra.NUM_FILTERS[-1], cfg.MODEL.NUM_JOINTS, 1)
+            def _make(self, num_layers, num_filters):
+                assert num_layers == len(num_filters), "one number of filters a layer"
+                return nn.Sequential(*[nn.LazyConv2d(num_filters[i], 1) for i in range(num_layers)])
+            def forward(self, x):
+                return self.last(self.parts(x))
+        """,
+    "settings-that-another-class-is-given-by-name": """
+        class Inner(nn.Module):
+            def __init__(self, channels, n_layers, n_channels, kernel_size):
+                super().__init__()
+                assert kernel_size % 2 == 1
+                self.first = nn.Conv1d(channels, n_channels, kernel_size)
+                self.rest = nn.ModuleList([nn.Conv1d(n_channels, n_channels, 1)] * n_layers)
+            def forward(self, x):
+                x = self.first(x)
+                for part in self.rest:
+                    x = part(x)
+                return x
+        class Net(nn.Module):
+            def __init__(self, channels, inner_config):
+                super().__init__()
+                self.inner = Inner(channels, **inner_config)
+            def forward(self, x):
+                return F.relu(self.inner(x))
+        """,
 }
 
 

@@ -7,7 +7,7 @@ import inspect
 import itertools
 import re
 import typing
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
@@ -16,6 +16,7 @@ from .bestfirst import BestFirst
 from .configs import shrink
 from .corrections import (
     EMPTY,
+    Path,
     answers,
     config_words,
     growing_numbers,
@@ -26,6 +27,7 @@ from .corrections import (
     with_other,
     with_setting,
 )
+from .guards import Guard
 from .laboratory import Draft, Failure
 from .naming import (
     OMITTED,
@@ -500,8 +502,8 @@ class Constructor:
                 continue
             made += words.guesses(one)
         numbers = [repr(v) for v in facts.literals if type(v) in (int, float)]
-        if not made and facts.number:
-            made += ["4", "2", "64", "1.0"]
+        if facts.number:
+            made = [one for one in made if is_number(one)] or ["4", "2", "64", "1.0"]
         if not made:
             made += ["64", "2", "None", "torch.nn.Identity()", "'mean'", "True"]
         return [Value(text) for text in dict.fromkeys([*made, *numbers])]
@@ -548,12 +550,9 @@ class Constructor:
                     yield {name: Value(text)}
             if len(numbers) > 1:
                 yield {n: Value("64") for n in numbers}
-        missing = re.search(
-            r"missing \d+ required (?:positional|keyword-only) arguments?: (.*)", message
-        )
-        if missing and self._takes_keywords():
-            names = re.findall(r"'(\w+)'", missing.group(1))
-            yield {n: (self.values(n, None, Facts()) or [Value("4")])[0] for n in names}
+        lacking = _lacking(message)
+        if lacking and self._takes_keywords():
+            yield {n: self._likeliest(n) for n in lacking}
 
     def _size_repairs(
         self, current: Dict[str, Value], blamed: Sequence[str], failure: Failure
@@ -595,15 +594,8 @@ class Constructor:
         for local in guard.names:
             for name, parameter in self.parameters.items():
                 own = local == name if guard.function == "__init__" else False
-                if not own and local not in parameter.aliases:
-                    continue
-                passing = (
-                    value
-                    for value in trials(guard.local.get(local), guard)
-                    if guard.passes({local: value})
-                )
-                for value in itertools.islice(passing, 4):
-                    yield {name: Value(repr(value))}
+                if own or local in parameter.aliases:
+                    yield from ({name: value} for value in _passing(guard, [local]))
 
     def _list_repairs(
         self, current: Dict[str, Value], failure: Failure
@@ -618,6 +610,10 @@ class Constructor:
         if changed and EMPTY.search(failure.message):
             yield changed
 
+    def _likeliest(self, name: str) -> Value:
+        """The first value for a parameter of which nothing but the name is known."""
+        return (self.values(name, None, Facts()) or [Value("4")])[0]
+
     def _takes_keywords(self) -> bool:
         signature = signature_of(initialiser(self.cls))
         kinds = [p.kind for p in signature.parameters.values()] if signature else []
@@ -629,6 +625,13 @@ class Constructor:
         for name, value in current.items():
             if not value.text.startswith(("codemod_small(", "codemod_config(")):
                 continue
+            known = settings_of(value)
+            lacking = [key for key in _lacking(failure.message) if (key,) not in known]
+            if lacking:
+                whole = value
+                for key in lacking:
+                    whole = with_setting(whole, key, self._likeliest(key))
+                yield {name: whole}
             missing = re.search(r"has no (?:attribute '|\.)(\w+)", failure.message)
             wanted = [missing.group(1)] if missing and missing.group(1) in failure.words else []
             if "None" in failure.message or failure.kind == "TypeError":
@@ -639,26 +642,44 @@ class Constructor:
                 part = self.reader.facts(initialiser(self.cls), name).parts.get(key, Facts())
                 for option in self.values(key, None, part)[:3]:
                     yield {name: with_setting(value, key, option)}
-            for key, option in self._other_settings(name, value, failure):
-                yield {name: with_other(value, key, option)}
+            for path, option in self._other_settings(name, value, failure):
+                yield {name: with_other(value, path, option)}
 
     def _other_settings(
         self, name: str, value: Value, failure: Failure
-    ) -> Iterator[Tuple[str, Value]]:
+    ) -> Iterator[Tuple[Path, Value]]:
         """Settings that stand on the failing lines, with other values."""
         facts = self.reader.facts(initialiser(self.cls), name)
         spoken = {*failure.words, *failure.sources}
-        for key, text in settings_of(value).items():
-            part = facts.parts.get(key, Facts())
-            if not spoken & {key, *part.names}:
+        for path, text in settings_of(value).items():
+            part = facts
+            for key in path:
+                part = part.parts.get(key, Facts())
+            if not spoken & {path[-1], *part.names}:
                 continue
-            options = self.values(key, None, part)
-            told = [Value(one) for one in answers(failure, Value(text), options)]
+            options = self.values(path[-1], None, part)
+            told = [*_passing(failure.guard, {path[-1], *part.names})]
+            told += [Value(one) for one in answers(failure, Value(text), options)]
             if text[:1] in "'\"" and failure.guard is not None:
                 told += [Value(repr(one)) for one in failure.guard.strings]
             for option in list(dict.fromkeys([*told, *options]))[:8]:
                 if option.text != text:
-                    yield key, option
+                    yield path, option
+
+
+def _passing(guard: Optional[Guard], names: Collection[str]) -> Iterator[Value]:
+    """Values of a local with one of these names that would have passed the condition."""
+    for local in guard.names if guard is not None else ():
+        if guard is not None and local in names:
+            tried = trials(guard.local.get(local), guard)
+            passing = (one for one in tried if guard.passes({local: one}))
+            yield from (Value(repr(one)) for one in itertools.islice(passing, 4))
+
+
+def _lacking(message: str) -> List[str]:
+    """The required arguments that a message says were not given."""
+    said = re.search(r"missing \d+ required (?:positional|keyword-only) arguments?: (.*)", message)
+    return re.findall(r"'(\w+)'", said.group(1)) if said else []
 
 
 def torch_numbers(facts: Facts) -> List[str]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from typing import Any, Dict, Iterator, List, Sequence
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 from .guards import Guard
 from .laboratory import Failure
 from .naming import OMITTED, Value, is_number, joined
+
+Path = Tuple[str, ...]
+_CONFIGURATIONS = ("codemod_config", "codemod_small")
 
 
 def config_words(failure: Failure, name: str) -> List[str]:
@@ -28,28 +31,35 @@ def with_setting(value: Value, key: str, option: Value) -> Value:
     return Value(text, joined([value.setup, option.setup]))
 
 
-def settings_of(value: Value) -> Dict[str, str]:
-    """The settings of a configuration that is written out, with their source."""
+def settings_of(value: Value) -> Dict[Path, str]:
+    """The settings of a configuration that is written out, with their source. Those of one
+    configuration inside another are found by the keys on the way."""
     try:
         call = ast.parse(value.text, mode="eval").body
     except SyntaxError:
         return {}
-    keywords = call.keywords if isinstance(call, ast.Call) else []
     return {
-        keyword.arg: ast.get_source_segment(value.text, keyword.value) or ""
-        for keyword in keywords
-        if keyword.arg
+        path: ast.get_source_segment(value.text, node) or "" for path, node in _leaves(call, ())
     }
 
 
-def with_other(value: Value, key: str, option: Value) -> Value:
+def with_other(value: Value, path: Path, option: Value) -> Value:
     """The configuration with one of its settings changed."""
-    call: Any = ast.parse(value.text, mode="eval").body
-    keyword = next(one for one in call.keywords if one.arg == key)
-    start, end = keyword.value.col_offset, keyword.value.end_col_offset
+    call = ast.parse(value.text, mode="eval").body
+    node: Any = next(node for known, node in _leaves(call, ()) if known == path)
     data = value.text.encode()
-    text = (data[:start] + option.text.encode() + data[end:]).decode()
+    text = (data[: node.col_offset] + option.text.encode() + data[node.end_col_offset :]).decode()
     return Value(text, joined([value.setup, option.setup]))
+
+
+def _leaves(call: ast.AST, around: Path) -> Iterator[Tuple[Path, ast.AST]]:
+    for keyword in call.keywords if isinstance(call, ast.Call) else ():
+        path = (*around, keyword.arg or "")
+        called = keyword.value.func if isinstance(keyword.value, ast.Call) else None
+        if isinstance(called, ast.Name) and called.id in _CONFIGURATIONS:
+            yield from _leaves(keyword.value, path)
+        elif keyword.arg:
+            yield path, keyword.value
 
 
 def answers(failure: Failure, now: Value, options: Sequence[Value]) -> Iterator[str]:

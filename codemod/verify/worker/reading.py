@@ -281,7 +281,7 @@ class Reader:
             tree = tree_of(method)
             if tree is not None:
                 walk = _Walk(self, facts, method, owner, None, depth)
-                walk.kept = dict(kept)
+                walk.kept, walk.later = dict(kept), True
                 walk.run(tree)
 
 
@@ -311,6 +311,7 @@ class _Walk(ast.NodeVisitor):
         if receiver is not None:
             self.live["self"] = receiver
         self.shapes: Dict[str, Path] = {}
+        self.later = False  # whether it reads what runs once the constructor is done
 
     def run(self, tree: ast.AST) -> None:
         for statement in tree.body:  # type: ignore[attr-defined]
@@ -657,8 +658,7 @@ class _Walk(ast.NodeVisitor):
                 owner.ranks.append(len(node.args))
         facts = self.facts.at(path)
         facts.called = facts.called or node
-        if self.function.__name__ != "__init__":
-            facts.called_later = True
+        facts.called_later |= self.later
 
     def use_of_arguments(self, node: ast.Call) -> None:
         named = _called_name(node)
@@ -673,8 +673,10 @@ class _Walk(ast.NodeVisitor):
             return
         if named in _SEQUENCE_FUNCTIONS and len(node.args) == 1 and paths[0] is not None:
             self.facts.at(paths[0]).sequence = True
-        if named in ("int", "float", "range", "round", "abs") and paths and paths[0] is not None:
-            self.facts.at(paths[0]).number = True
+        if named in ("int", "float", "range", "round", "abs"):
+            for path in paths if named == "range" else paths[:1]:
+                if path is not None:
+                    self.facts.at(path).number = True
         keywords = [(k.arg or "", self.path(k.value)) for k in node.keywords if k.arg]
         if not any(p is not None for p in paths) and not any(p is not None for _, p in keywords):
             return
@@ -728,7 +730,9 @@ class _Walk(ast.NodeVisitor):
             annotation = annotation_of(signature.parameters[name], function)
             if annotation is not None:
                 facts.annotations.append(annotation)
-        facts.absorb(self.reader._read(function, name, owner, receiver, self.depth + 1))
+        read = self.reader._read(function, name, owner, receiver, self.depth + 1)
+        facts.absorb(read)
+        facts.called_later |= self.later and read.called is not None
 
 
 _RANK_BY_ARGUMENTS = {"permute"}

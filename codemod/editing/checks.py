@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from codemod.editing.refused import Refused
 from codemod.semantics.module_class import Call, ModuleClass
-from codemod.semantics.project import Base, ClassKey, is_torch_module
+from codemod.semantics.module_names import is_torch_module
+from codemod.semantics.project import Base, ClassKey
 from codemod.semantics.syntax import FunctionNode, dotted_name, walk
 
 _OWN_ATTRIBUTE_RULES = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__slots__"})

@@ -1,4 +1,4 @@
-"""Names that nn.Module itself takes: no new attribute may hide one."""
+"""Names of torch: what nn.Module takes, which no new attribute may hide, and module classes."""
 
 from __future__ import annotations
 
@@ -27,3 +27,13 @@ MODULE_NAMES = frozenset(
         "zero_grad",
     }
 )  # fmt: skip
+
+
+def is_torch_module(name: str) -> bool:
+    """Whether a canonical dotted name is a module class of torch itself."""
+    package, _, last = name.rpartition(".")
+    return (
+        (package == "torch.nn" or package.startswith(("torch.nn.", "torch.ao.nn.")))
+        and last[:1].isupper()
+        and last not in ("Parameter", "UninitializedParameter", "Buffer")
+    )

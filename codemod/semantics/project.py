@@ -8,16 +8,20 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 from codemod.catalogue import canonical
 from codemod.errors import SourceError
 from codemod.semantics.index import ClassIndex, FileIndex
+from codemod.semantics.instances import Values
+from codemod.semantics.module_names import is_torch_module
 from codemod.semantics.observers import Observer
 from codemod.semantics.parts import Parts
 from codemod.semantics.reach import Reach
 from codemod.source.overlay import Overlay
 from codemod.source.text import LINE_END, SourceText
 
+_Found = TypeVar("_Found")
 ClassKey = tuple[str, str]  # path, qualified name within the file
 
 # Module classes of other packages, by their public name: they behave as nn.Module subclasses do.
@@ -68,7 +72,7 @@ class Project:
     line_limits: Mapping[str, int] = field(default_factory=dict)
     # Answers to questions about all files, by question and name: asked of many classes.
     answers: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
-    _places: dict[tuple[str, str], tuple[Place, ...]] = field(default_factory=dict, repr=False)
+    _found: dict[tuple[str, str], tuple[Any, ...]] = field(default_factory=dict, repr=False)
     _texts: dict[str, str] = field(default_factory=dict, repr=False)
     _class_texts: dict[ClassKey, str] = field(default_factory=dict, repr=False)
     _parts: dict[str, Parts] = field(default_factory=dict, repr=False)
@@ -358,18 +362,22 @@ class Project:
         return Reach(self)
 
     @cached_property
+    def values(self) -> Values:
+        return Values(self)
+
+    @cached_property
     def observers(self) -> tuple[tuple[str, Observer], ...]:
         """What looks at modules from outside, with its path."""
         return tuple((path, one) for path, file in self.files.items() for one in file.observers)
 
     def remembered(
-        self, question: str, name: str, answer: Callable[[], Iterable[Place]]
-    ) -> tuple[Place, ...]:
+        self, question: str, name: str, answer: Callable[[], Iterable[_Found]]
+    ) -> tuple[_Found, ...]:
         """The answer to a question about all files: asked for many classes, found once."""
         key = (question, name)
-        if key not in self._places:
-            self._places[key] = tuple(answer())
-        return self._places[key]
+        if key not in self._found:
+            self._found[key] = tuple(answer())
+        return self._found[key]
 
     @cached_property
     def assigned_outside(self) -> frozenset[str]:
@@ -478,13 +486,3 @@ class Project:
             match = pattern.search(self.text(path))
             if match:
                 yield Place.at(path, self.text(path), match.start())
-
-
-def is_torch_module(name: str) -> bool:
-    """Whether a canonical dotted name is a module class of torch itself."""
-    package, _, last = name.rpartition(".")
-    return (
-        (package == "torch.nn" or package.startswith(("torch.nn.", "torch.ao.nn.")))
-        and last[:1].isupper()
-        and last not in ("Parameter", "UninitializedParameter", "Buffer")
-    )

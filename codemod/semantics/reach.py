@@ -47,6 +47,13 @@ class Reach:
         """The files that take a name from the file directly."""
         return tuple(user for user in self._importers.get(path, ()) if user in self.project.files)
 
+    def defining(self, path: str, name: str) -> tuple[str, ...]:
+        """The files that define what a file imports under a name."""
+        bindings = self.project.files[path].bindings.get(name, ())
+        targets = [item.target for item in bindings if item.kind == "import"]
+        homes = (home for target in targets for home in self._homes(path, target, frozenset()))
+        return tuple(dict.fromkeys(homes))
+
     def _homes_of_class(self, key: ClassKey) -> set[str]:
         return {key[0], *(child[0] for child in self.project.descendants(key))}
 

@@ -131,7 +131,7 @@ class Net(nn.Module):
             check_class_accepts_attributes(module)
             calls = self._calls(module, name, len(assignments), trailing.assignment)
             for _, pair in trailing.layers:
-                check_not_used_elsewhere(module, name, pair.module)
+                check_not_used_elsewhere(module, name, pair.module, within=True)
             contract = OTHER_OPERATORS if differs else STRUCTURE
             yield trailing_rewrite(self, module, trailing, calls, contract)
         except Refused as refused:

@@ -137,7 +137,8 @@ class Block(nn.Module):
             return
         for use in module.self_uses[name]:
             _check_use(module, use)
-        check_only_called_elsewhere(module, name)
+        pairs = {item.pair.module: item.pair for item in made}
+        check_only_called_elsewhere(module, name, made[0].pair if len(pairs) == 1 else None)
         check_class_accepts_attributes(module)
         check_not_copied(module, [item.method.node for item in assignments])
         for call in (call for share in shares for call in share):

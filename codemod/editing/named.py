@@ -1,0 +1,388 @@
+"""Which strings of a project name an attribute of a given class.
+
+`"layer1.0.relu"` is a path: it leads to the class if what stands before the last dot may be held
+under that name. `["conv", "bn", "relu"]` is a list of names of one class if it has them all. Any
+string names an attribute where it comes to `getattr(x, name)`. A setting (`"act": "relu"`), an
+entry of a table of functions and a text do not.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from codemod.catalogue import Pair
+from codemod.editing.object_uses import LOOKS_UP, is_settings, nodes_at, suits
+from codemod.semantics.instances import (
+    UNKNOWN,
+    Around,
+    Instances,
+    inherits_from_elsewhere,
+    is_container,
+    may_be,
+)
+from codemod.semantics.module_class import ModuleClass
+from codemod.semantics.project import ClassKey, Place, Project
+from codemod.semantics.syntax import FunctionNode, dotted_name, targets_of
+
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*\Z|\d+(?:\.\w+)+\Z")
+# Functions that take the names of modules, with the model (or the model's own method) before them.
+_TAKES_NAMES = re.compile(
+    r"(?:fuse_modules\w*|get_submodule|set_submodule|attrgetter|create_feature_extractor"
+    r"|IntermediateLayerGetter|FeatureExtractor)$"
+)
+_NAMES_KEYWORD = re.compile(
+    r"(?:return_nodes|return_layers|target_layers?|modules_to_fuse|layer_names?|module_names?)$"
+)
+_MODULES_BY_NAME = re.compile(r"_modules$|named_modules$|named_children$")
+_DISPLAYS = ast.List | ast.Tuple | ast.Set | ast.Dict
+_FOREIGN_HEADS = frozenset(
+    {"torch", "nn", "F", "torchvision", "numpy", "np", "tensorflow", "tf", "jax", "keras", "flax"}
+) | frozenset(sys.stdlib_module_names)  # fmt: skip
+# Names that code gives its attributes as it runs.
+_GIVES_NAMES = re.compile(
+    r"""(?:add_module|register_module|setattr)\(\s*(?:self\s*,\s*)?(?:[fF]["']|\w+\s*[,+%.]"""
+    r"""|["'][^"']*["']\s*[+%.])"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NameUse:
+    """One string in which NAME stands.
+
+    `tokens`: the parts of a path, of which NAME is the one at `index`. `others`: what else is in
+    the same list. `receivers`: what it may be looked up on, empty where it is not looked up.
+    `fuses`: in the list of a `fuse_modules`.
+    """
+
+    place: Place
+    tokens: tuple[str, ...]
+    index: int
+    others: frozenset[str] = frozenset()
+    receivers: Instances = frozenset()
+    fuses: bool = False
+
+
+def name_uses(project: Project, name: str) -> tuple[NameUse, ...]:
+    """Every string of the project in which NAME stands alone or between dots."""
+    return project.remembered("name-uses", name, lambda: _find(project, name))
+
+
+def names_it(module: ModuleClass, use: NameUse, pair: Pair | None, *, lists: bool = True) -> bool:
+    """Whether the string names the class's attribute, which holds a module of `pair`.
+
+    `lists`: whether a list of names counts that is fused, or of which it is not seen what becomes.
+    """
+    project = module.project
+    if not project.reach.may_meet(use.place.path, module.key):
+        return False
+    if use.fuses and not lists:
+        return False
+    if len(use.tokens) > 1:
+        return _leads_here(module, use, pair)
+    if may_be(project, module.key, use.receivers):
+        return True
+    return lists and bool(use.others) and _has_all(module, use.others)
+
+
+def _has_all(module: ModuleClass, others: frozenset[str]) -> bool:
+    """Whether the class has attributes, or children, of all these names."""
+    project = module.project
+    family = (module.key, *module.ancestors_in_project, *module.descendants_in_project)
+    texts = [project.class_text(key) for key in family]
+    known = {
+        one
+        for one in others
+        if one in module.family_names
+        or any(f'"{one}"' in text or f"'{one}'" in text for text in texts)
+    }
+    open_ended = any(inherits_from_elsewhere(project, key) for key in family) or any(
+        _GIVES_NAMES.search(text) for text in texts
+    )
+    return bool(known) if open_ended else known == others
+
+
+# ---- paths
+
+
+def _leads_here(module: ModuleClass, use: NameUse, pair: Pair | None) -> bool:
+    before, after = use.tokens[: use.index], use.tokens[use.index + 1 :]
+    if after and pair is not None and not suits(after[0], pair):
+        return False
+    names = [token for token in before if not token.isdigit()]
+    if not names:
+        return True
+    if names[0] in _FOREIGN_HEADS:
+        return False
+    if len(before) > 1 and module.project.file_of(".".join(before), use.place.path) is not None:
+        return False
+    return _is_held_as(module, names[-1], numbered=before[-1].isdigit())
+
+
+def _is_held_as(module: ModuleClass, name: str, *, numbered: bool) -> bool:
+    """Whether an instance may be held under a name, or, `numbered`, as one of several there.
+
+    Where nothing of the project has that name, it is the user's.
+    """
+    project = module.project
+    holders = project.remembered("holders", name, lambda: _classes_with(project, name))
+    namers = project.remembered("child-namers", name, lambda: _naming_child(project, name))
+    if any(project.reach.may_hold(place.path, module.key) for place in namers):
+        return True
+    for key in holders:
+        if not project.reach.may_hold(key[0], module.key):
+            continue
+        held = project.values.attribute(key, name)
+        if any(is_container(one) for one in held):
+            held |= project.values.attribute(key, name, of_elements=True)
+        if may_be(project, module.key, held):
+            return True
+        if numbered and any(one.key is not None for one in held):
+            return True
+    return not holders and not namers
+
+
+def _classes_with(project: Project, name: str) -> Iterator[ClassKey]:
+    for key, item in project.classes.items():
+        if name in item.names and project.is_module(key) is not False:
+            yield key
+
+
+def _naming_child(project: Project, name: str) -> Iterator[Place]:
+    """`("NAME", Block())`, `add_module("NAME", ...)`, `blocks["NAME"] = ...`, once a file."""
+    quoted = rf"""["']{re.escape(name)}["']"""
+    pattern = re.compile(
+        rf"""\(\s*{quoted}\s*,\s*[\w.]+\(|(?:add_module|register_module)\(\s*{quoted}"""
+        rf"""|\[\s*{quoted}\s*\]\s*=(?!=)|{quoted}\s*:\s*[\w.]+\("""
+    )
+    for path in project.files_with_string(name):
+        match = pattern.search(project.text(path))
+        if match:
+            yield Place.at(path, project.text(path), match.start())
+
+
+# ---- finding them
+
+
+def _find(project: Project, name: str) -> Iterator[NameUse]:
+    pattern = re.compile(rf"""["'](?:\w+\.)*{re.escape(name)}(?:\.\w+)*["']""")
+    for path in project.files_with_string(name):
+        offsets = [match.start() for match in pattern.finditer(project.text(path))]
+        for node, around in nodes_at(project, path, offsets):
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+                continue
+            if not _DOTTED.match(node.value):
+                continue
+            tokens = tuple(node.value.split("."))
+            if name in tokens:
+                yield from _uses_of(project, path, name, node, around, tokens)
+
+
+def _uses_of(
+    project: Project,
+    path: str,
+    name: str,
+    node: ast.Constant,
+    around: Around,
+    tokens: tuple[str, ...],
+) -> Iterator[NameUse]:
+    place = Place(path, node.lineno)
+    fuses = _is_fused(around)
+    if len(tokens) > 1:
+        for index, token in enumerate(tokens):
+            if token == name:
+                yield NameUse(place, tokens, index, fuses=fuses)
+        return
+    receivers = _taken_by(project, path, node, around)
+    if receivers is None:
+        return
+    others = _listed_with(node, around)
+    if others is not None or not isinstance(around[0], ast.Dict):
+        receivers |= _looked_up_on(project, path, name, around)
+    yield NameUse(place, tokens, 0, others or frozenset(), receivers, fuses)
+
+
+def _taken_by(project: Project, path: str, node: ast.expr, around: Around) -> Instances | None:
+    """What a function that takes names is asked about; None where the string is no name at all."""
+    below: ast.AST = node
+    for index, parent in enumerate(around):
+        rest = around[index + 1 :]
+        if isinstance(parent, ast.Compare) or (isinstance(parent, ast.Expr) and below is node):
+            return None
+        if isinstance(parent, ast.Subscript) and below is parent.slice:
+            return _subscripted(project, path, parent, rest)
+        if isinstance(parent, ast.keyword) and _NAMES_KEYWORD.search(parent.arg or ""):
+            return UNKNOWN
+        if isinstance(parent, ast.Call):
+            last = (dotted_name(parent.func) or _method(parent.func)).rpartition(".")[2]
+            if last in LOOKS_UP and below in parent.args[1:2]:
+                return None  # one of `lookups`
+            if _TAKES_NAMES.search(last):
+                asked = parent.args[0] if parent.args and below is not parent.args[0] else None
+                if last.endswith("_submodule") and isinstance(parent.func, ast.Attribute):
+                    asked = parent.func.value
+                return UNKNOWN if asked is None else project.values.of(path, asked, (parent, *rest))
+        if not isinstance(parent, ast.keyword | _DISPLAYS):
+            return frozenset()
+        below = parent
+    return frozenset()
+
+
+def _is_fused(around: Around) -> bool:
+    sink = _sink(around)
+    function = dotted_name(sink.func) if isinstance(sink, ast.Call) else None
+    return (function or "").rpartition(".")[2].startswith("fuse_modules")
+
+
+def _method(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else ""
+
+
+def _subscripted(
+    project: Project, path: str, node: ast.Subscript, around: Around
+) -> Instances | None:
+    """`m._modules["NAME"]`, `dict(m.named_modules())["NAME"]`; None for any other table."""
+    for inner in ast.walk(node.value):
+        if isinstance(inner, ast.Attribute) and _MODULES_BY_NAME.search(inner.attr):
+            return project.values.of(path, inner.value, (inner, node, *around))
+    return None
+
+
+def _listed_with(node: ast.Constant, around: Around) -> frozenset[str] | None:
+    """The other names of a list of names; None for what is in no such list."""
+    display = around[0] if around else None
+    if isinstance(display, ast.Dict):
+        keys = [one for one in display.keys if one is not None]
+        if node in keys:
+            value = display.values[display.keys.index(node)]
+            if not _may_be_name(value):
+                return None
+            return _names_among(node, keys)
+        return _names_among(node, display.values)
+    if isinstance(display, ast.List | ast.Tuple | ast.Set):
+        if _names_child(display, node):
+            return None
+        return _names_among(node, display.elts)
+    return None
+
+
+def _names_child(display: ast.expr, node: ast.Constant) -> bool:
+    """`("act", nn.ReLU())` in an OrderedDict names a child of another module."""
+    elements = getattr(display, "elts", [])
+    return len(elements) == 2 and elements[0] is node and isinstance(elements[1], ast.Call)
+
+
+def _may_be_name(value: ast.expr) -> bool:
+    """Whether the value beside a key may be a name too, as in a table of nodes to return."""
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, str | int) and not isinstance(value.value, bool)
+    return isinstance(value, ast.Name | ast.JoinedStr | ast.Subscript)
+
+
+def _names_among(node: ast.Constant, items: Iterable[ast.expr]) -> frozenset[str]:
+    return frozenset(
+        one.value.partition(".")[0]
+        for one in items
+        if isinstance(one, ast.Constant) and isinstance(one.value, str) and one is not node
+        if _DOTTED.match(one.value)
+    ) - {node.value}
+
+
+# ---- look-ups by a computed name
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """`getattr(x, n)`, `getattr(x, f"relu{i}")`: in which function, by name and first line; in
+    none at the top of a file."""
+
+    function: str
+    line: int
+    pattern: str  # of the names that it may be
+    receiver: Instances
+
+
+def _looked_up_on(project: Project, path: str, name: str, around: Around) -> Instances:
+    """What a computed name that may be this string is looked up on."""
+    found = (
+        lookup.receiver
+        for lookup in _lookups_behind(project, path, around)
+        if re.fullmatch(lookup.pattern, name)
+    )
+    return frozenset().union(*found)
+
+
+def _lookups_behind(project: Project, path: str, around: Around) -> Iterator[_Lookup]:
+    """The look-ups that a string, or the list that it stands in, may come to."""
+    function = _outermost_function(around)
+    line = function.lineno if function is not None else 0
+    sink = _sink(around)
+    if isinstance(sink, ast.Call):
+        called = (dotted_name(sink.func) or "").removeprefix("self.")
+        if "." in called:
+            return
+        for one in (path, *project.reach.defining(path, called)):
+            yield from (item for item in _computed_in(project, one) if item.function == called)
+    elif function is None or isinstance(sink, ast.Return) or _is_kept(sink):
+        for one in (path, *(project.reach.importers(path) if function is None else ())):
+            yield from _computed_in(project, one)
+    yield from (lookup for lookup in _computed_in(project, path) if line and lookup.line == line)
+
+
+def _sink(around: Around) -> ast.AST | None:
+    """What takes the string or the list that it stands in."""
+    inside = ast.keyword | ast.Starred | _DISPLAYS
+    return next((one for one in around if not isinstance(one, inside)), None)
+
+
+def _is_kept(sink: ast.AST | None) -> bool:
+    """Whether it is assigned to an attribute."""
+    return isinstance(sink, ast.Assign | ast.AnnAssign | ast.AugAssign) and any(
+        not isinstance(one, ast.Name) for one in targets_of(sink)
+    )
+
+
+def _outermost_function(around: Around) -> FunctionNode | None:
+    return next((one for one in reversed(around) if isinstance(one, FunctionNode)), None)
+
+
+_LOOKUP = re.compile(rf"\b(?:{'|'.join(sorted(LOOKS_UP))})\(")
+
+
+def _computed_in(project: Project, path: str) -> tuple[_Lookup, ...]:
+    return project.remembered("computed", path, lambda: _computed(project, path))
+
+
+def _computed(project: Project, path: str) -> Iterator[_Lookup]:
+    offsets = [match.start() for match in _LOOKUP.finditer(project.text(path))]
+    for node, around in nodes_at(project, path, offsets, whole=True):
+        if not isinstance(node, ast.Call) or len(node.args) < 2:
+            continue
+        if dotted_name(node.func) not in LOOKS_UP or is_settings(node.args[0]):
+            continue
+        pattern = _pattern(node.args[1])
+        if pattern is not None:
+            function = _outermost_function(around)
+            yield _Lookup(
+                function.name if function is not None else "",
+                function.lineno if function is not None else 0,
+                pattern,
+                project.values.of(path, node.args[0], (node, *around)),
+            )
+
+
+def _pattern(node: ast.expr) -> str | None:
+    """The names that a computed name may be; None for one that is written out."""
+    if isinstance(node, ast.Constant):
+        return None
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".*"
+            for part in node.values
+        )
+    if isinstance(node, ast.BinOp) and isinstance(node.left, ast.Constant):
+        return re.escape(str(node.left.value).partition("%")[0]) + ".*"
+    return ".*"

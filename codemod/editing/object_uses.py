@@ -1,0 +1,355 @@
+"""What code does with `x.NAME` where x is another object than `self`, and whose NAME that may be.
+
+A use tells whom it is about by what the object may be an instance of, by what else is read of it
+before, and by what is done with the attribute: a ReLU has no `.weight`, and takes one argument.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from codemod.catalogue import Pair
+from codemod.semantics.index import NO_MODULE
+from codemod.semantics.instances import (
+    Around,
+    Instances,
+    answers_for_others,
+    inherits_from_elsewhere,
+    may_be,
+)
+from codemod.semantics.module_class import ModuleClass
+from codemod.semantics.module_names import MODULE_NAMES
+from codemod.semantics.project import Place, Project
+from codemod.semantics.syntax import FunctionNode, children, dotted_name
+
+# Functions that take an object and the name of an attribute.
+LOOKS_UP = frozenset(
+    {"getattr", "setattr", "hasattr", "delattr", "get_attr", "rgetattr", "rsetattr", "rhasattr"}
+)
+# What layers gain when they are prepared for quantization, and names that every class has.
+_ALWAYS_THERE = frozenset({"activation_post_process", "qconfig"})
+_CONDITIONS = (ast.If, ast.IfExp, ast.BoolOp, ast.Try, ast.While, ast.For, ast.AsyncFor,
+               ast.ExceptHandler, ast.Match, ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef,
+               ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)  # fmt: skip
+_LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
+_NUMBER_NAMES = frozenset({"float", "int", "round", "abs"})
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectUse:
+    """One use.
+
+    `read`: other attributes that the function reads of the object wherever it comes to this use.
+    `then`: the attribute that is read of the attribute. `arguments`: how many a call gives it,
+    `keywords` by which names. `called`: whether it is called. `as_number`: computed with.
+    """
+
+    place: Place
+    receiver: Instances
+    read: frozenset[str] = frozenset()
+    then: str | None = None
+    called: bool = False
+    arguments: int | None = None
+    keywords: frozenset[str] = frozenset()
+    as_number: bool = False
+
+
+def attribute_uses(project: Project, name: str) -> tuple[ObjectUse, ...]:
+    """Every `x.NAME` of the project where x is not `self` and no settings."""
+    return project.remembered("attribute-uses", name, lambda: _attribute_uses(project, name))
+
+
+def lookups(project: Project, name: str) -> tuple[ObjectUse, ...]:
+    """Every `getattr(x, "NAME")` and the like."""
+    return project.remembered("lookups", name, lambda: _lookups(project, name))
+
+
+def reaches(module: ModuleClass, use: ObjectUse, pair: Pair | None = None) -> bool:
+    """Whether a use may be one of the class's attribute, which holds a module of `pair`."""
+    project = module.project
+    return (
+        project.reach.may_meet(use.place.path, module.key)
+        and may_be(project, module.key, use.receiver)
+        and _has_all(module, use.read)
+        and (pair is None or _fits(use, pair))
+    )
+
+
+def _has_all(module: ModuleClass, names: frozenset[str]) -> bool:
+    """Whether the class may have all of these attributes."""
+    project = module.project
+    family = (module.key, *module.ancestors_in_project, *module.descendants_in_project)
+    if any(
+        answers_for_others(project, key) or inherits_from_elsewhere(project, key) for key in family
+    ):
+        return True
+    telling = names - MODULE_NAMES - module.family_names - project.assigned_outside
+    texts = [project.class_text(key) for key in family]
+    return all(
+        any(f'"{name}"' in text or f"'{name}'" in text for text in texts)
+        for name in telling
+        if not name.startswith("__")
+    )
+
+
+def _fits(use: ObjectUse, pair: Pair) -> bool:
+    """Whether a module of the pair can be used like that."""
+    if use.as_number:
+        return False
+    if use.then is not None:
+        return suits(use.then, pair)
+    if use.called:
+        inputs = {item.name for item in pair.forward}
+        too_many = use.arguments is not None and use.arguments > len(pair.forward)
+        return not too_many and use.keywords <= inputs and use.arguments != 0
+    return True
+
+
+def suits(attribute: str, pair: Pair) -> bool:
+    """Whether a module of the pair has an attribute."""
+    known = {item.name for item in pair.constructor} | MODULE_NAMES | _ALWAYS_THERE
+    return attribute in known or attribute.startswith("_")
+
+
+# ---- finding them
+
+
+def _attribute_uses(project: Project, name: str) -> Iterator[ObjectUse]:
+    for path in project.files_with_attribute(name):
+        for node, around in nodes_at(project, path, _occurrences(project.text(path), name)):
+            if isinstance(node, ast.Attribute) and node.attr == name:
+                use = _use_of(project, path, node, node, node.value, around)
+                if use is not None:
+                    yield use
+
+
+def _lookups(project: Project, name: str) -> Iterator[ObjectUse]:
+    for path in project.files_with_string(name):
+        text = project.text(path)
+        if not any(f"{function}(" in text for function in LOOKS_UP):
+            continue
+        for node, around in nodes_at(project, path, quoted(text, name)):
+            if not isinstance(node, ast.Constant) or node.value != name or not around:
+                continue
+            call = around[0]
+            if (
+                isinstance(call, ast.Call)
+                and (dotted_name(call.func) or "").rpartition(".")[2] in LOOKS_UP
+                and len(call.args) > 1
+                and call.args[1] is node
+            ):
+                use = _use_of(project, path, call, node, call.args[0], around[1:])
+                if use is not None:
+                    yield use
+
+
+def _use_of(
+    project: Project,
+    path: str,
+    node: ast.expr,
+    named: ast.expr,
+    receiver: ast.expr,
+    around: Around,
+) -> ObjectUse | None:
+    """The use that an expression is, or None for one of settings or of `super()`."""
+    if is_settings(receiver) or _is_super(receiver) or _is_own(receiver, around):
+        return None
+    parent = around[0] if around else None
+    called = isinstance(parent, ast.Call) and parent.func is node
+    arguments: int | None = None
+    keywords: frozenset[str] = frozenset()
+    if isinstance(parent, ast.Call) and called:
+        given = [*parent.args, *(item.value for item in parent.keywords)]
+        starred = any(isinstance(one, ast.Starred) for one in given) or any(
+            item.arg is None for item in parent.keywords
+        )
+        arguments = None if starred else len(given)
+        keywords = frozenset(item.arg for item in parent.keywords if item.arg is not None)
+    then = parent.attr if isinstance(parent, ast.Attribute) and parent.value is node else None
+    return ObjectUse(
+        place=Place(path, named.end_lineno or named.lineno),
+        receiver=project.values.of(path, receiver, (node, *around)),
+        read=_read_before(receiver, node, around),
+        then=then,
+        called=called,
+        arguments=arguments,
+        keywords=keywords,
+        as_number=not isinstance(getattr(node, "ctx", None), ast.Store)
+        and _is_number(project, path, node, parent),
+    )
+
+
+def _is_number(project: Project, path: str, node: ast.expr, parent: ast.AST | None) -> bool:
+    """Whether the value is computed with, as no module can be."""
+    if isinstance(parent, ast.BinOp | ast.UnaryOp):
+        return not (isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not))
+    if isinstance(parent, ast.Compare):
+        ordered = ast.Lt | ast.LtE | ast.Gt | ast.GtE
+        return all(isinstance(one, ordered) for one in parent.ops)
+    if isinstance(parent, ast.Call) and parent.func is not node:
+        dotted = dotted_name(parent.func) or ""
+        if dotted in _NUMBER_NAMES:
+            return True
+        found = project.resolve(path, dotted).name or ""
+        return found.startswith("torch.nn.functional.")
+    return False
+
+
+def is_settings(receiver: ast.expr) -> bool:
+    """Whether an object is one of settings, by its name."""
+    return NO_MODULE.search(dotted_name(receiver) or "") is not None
+
+
+def _is_own(receiver: ast.expr, around: Around) -> bool:
+    """Whether an object is the `self` of a class, whose family is asked apart."""
+    is_self = isinstance(receiver, ast.Name) and receiver.id == "self"
+    return is_self and any(isinstance(one, ast.ClassDef) for one in around)
+
+
+def _is_super(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and dotted_name(node.func) == "super"
+
+
+def _all(text: str, wanted: str) -> Iterator[int]:
+    offset = text.find(wanted)
+    while offset >= 0:
+        yield offset
+        offset = text.find(wanted, offset + 1)
+
+
+def quoted(text: str, name: str) -> list[int]:
+    """Offsets of NAME as a whole string, without prefix."""
+    return [offset for quote in ('"', "'") for offset in _all(text, f"{quote}{name}{quote}")]
+
+
+def _occurrences(text: str, name: str) -> Iterator[int]:
+    """Offsets of `.NAME` as a whole name."""
+    for offset in _all(text, "." + name):
+        after = text[offset + len(name) + 1 : offset + len(name) + 2]
+        if not (after.isalnum() or after == "_"):
+            yield offset + 1
+
+
+def nodes_at(
+    project: Project, path: str, offsets: Iterable[int], *, whole: bool = False
+) -> list[tuple[ast.AST, Around]]:
+    """The nodes that end on the lines of these offsets, with the nodes around, nearest first.
+
+    `whole`: those too that only reach over such a line.
+    """
+    parts = project.parts(path)
+    lines = {parts.source.position(offset).line for offset in offsets}
+    statements = {
+        (one.lineno, one.col_offset): one for line in sorted(lines) for one in parts.at(line)
+    }
+    return [
+        (node, around)
+        for one in statements.values()
+        for node, around in _nodes_over(one, (), lines)
+        if whole or getattr(node, "end_lineno", None) in lines
+    ]
+
+
+def _nodes_over(node: ast.AST, around: Around, lines: set[int]) -> Iterator[tuple[ast.AST, Around]]:
+    first, last = getattr(node, "lineno", None), getattr(node, "end_lineno", None)
+    if first is not None and last is not None:
+        first = min([first, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+        if not any(first <= line <= last for line in lines):
+            return
+        yield node, around
+    for child in children(node):
+        yield from _nodes_over(child, (node, *around), lines)
+
+
+# ---- what else is read of the object
+
+
+def _read_before(receiver: ast.expr, node: ast.expr, around: Around) -> frozenset[str]:
+    """Attributes that are read of the same object whenever the code comes to `node`."""
+    shown = dotted_name(receiver)
+    scope = next((one for one in around if isinstance(one, FunctionNode)), None)
+    if shown is None or scope is None or not _is_bound_once(scope, shown.partition(".")[0]):
+        return frozenset()
+    if any(_is_stored(one, shown) for one in ast.walk(scope)):
+        return frozenset()
+    conditions = _conditions(node, around)
+    found: set[str] = set()
+    for other, its_around in _attributes_of(scope, shown, ()):
+        if other is node or not _conditions(other, its_around) <= conditions:
+            continue
+        if other.lineno <= node.lineno or not _may_leave(scope, node.lineno, other.lineno):
+            found.add(other.attr)
+    return frozenset(found)
+
+
+def _is_read(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+
+
+def _is_stored(node: ast.AST, shown: str) -> bool:
+    is_store = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    return is_store and dotted_name(node) == shown
+
+
+def _attributes_of(
+    node: ast.AST, shown: str, around: Around
+) -> Iterator[tuple[ast.Attribute, Around]]:
+    for child in children(node):
+        inner = (node, *around)
+        if _is_read(child) and dotted_name(child.value) == shown:
+            yield child, inner
+        yield from _attributes_of(child, shown, inner)
+
+
+def _conditions(node: ast.AST, around: Around) -> frozenset[tuple[int, str]]:
+    """The branches, loops and inner functions that a node stands in."""
+    found: set[tuple[int, str]] = set()
+    below = node
+    for one in around:
+        if isinstance(one, _CONDITIONS):
+            branch = _branch(one, below)
+            if branch:
+                found.add((id(one), branch))
+        below = one
+    return frozenset(found)
+
+
+def _branch(node: ast.AST, below: ast.AST) -> str:
+    """In which part of a condition what stands below it is; "" for one that always runs."""
+    if isinstance(node, ast.If | ast.While | ast.IfExp) and below is node.test:
+        return ""
+    if isinstance(node, ast.For | ast.AsyncFor) and below is node.iter:
+        return ""
+    if isinstance(node, ast.BoolOp):
+        return "" if below is node.values[0] else "later"
+    if isinstance(node, ast.If | ast.Try):
+        in_body = any(below is one for one in node.body)
+        return "body" if in_body else "else"
+    if isinstance(node, ast.IfExp):
+        return "body" if below is node.body else "else"
+    return "inside"
+
+
+def _is_bound_once(function: FunctionNode, name: str) -> bool:
+    """Whether one parameter, or one statement that is no loop, gives the name its value."""
+    parameters = [item for item in ast.walk(function.args) if isinstance(item, ast.arg)]
+    count = sum(item.arg == name for item in parameters)
+    for item in ast.walk(function):
+        if isinstance(item, ast.Name) and item.id == name and isinstance(item.ctx, ast.Store):
+            count += 1
+        elif isinstance(item, ast.For | ast.AsyncFor | ast.comprehension):
+            if any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(item.target)):
+                count += 2
+        elif isinstance(item, ast.arg) and item not in parameters and item.arg == name:
+            count += 2
+    return count == 1
+
+
+def _may_leave(function: FunctionNode, first: int, last: int) -> bool:
+    """Whether a return, a raise and the like stand between two lines."""
+    return any(
+        isinstance(item, _LEAVES) and first <= item.lineno <= last for item in ast.walk(function)
+    )

@@ -1,0 +1,287 @@
+"""Whose attribute another file is about: what may be this class's first, then what is not."""
+
+from __future__ import annotations
+
+import pytest
+from marked_cases import NO_F, holds, net, stays
+
+from codemod.transforms.module_to_functional import ModuleToFunctional
+
+FC = "self.fc = nn.Linear(4, 4)"
+RELU = "self.relu = nn.ReLU()"
+CALL = "return self.relu(self.fc(x))"
+HEAD = "import torch\nimport torch.nn as nn\nfrom net import Net\n\n\n"
+OTHER = HEAD + (
+    "class Other(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.width = 3\n        self.relu = nn.Linear(3, 3)\n\n\n"
+)
+HOLDER = OTHER + "class Holder(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+
+
+def function(*lines: str, head: str = OTHER, taken: str = "m") -> str:
+    return f"{head}def tool({taken}):\n" + "".join(f"    {line}\n" for line in lines)
+
+
+def holder(*lines: str, run: str, below: str = "") -> str:
+    """A class that holds modules: lines of its `__init__`, and of a method."""
+    init = "".join(f"        {line}\n" for line in lines)
+    return f"{HOLDER}{init}\n    def run(self, x):\n        {run}\n{below}"
+
+
+HOOK = "m.relu.register_forward_hook(print)"
+LOOKS = "def look(m, name):\n    return getattr(m, name)\n"
+
+MAY_BE_THIS = {
+    "anything": ("used-outside", function(HOOK)),
+    "made-here": ("used-outside", function("m = Net()", HOOK, taken="")),
+    "made-in-one-branch": (
+        "used-outside",
+        function("m = Other()", "if x:", "    m = Net()", HOOK, taken="x"),
+    ),
+    "annotated": ("used-outside", function(HOOK, taken="m: Net")),
+    "annotated-in-a-string": ("used-outside", function(HOOK, taken='m: "Net | None"')),
+    "annotated-as-any-module": ("used-outside", function(HOOK, taken="m: nn.Module")),
+    "annotated-as-another-and-set-again": (
+        "used-outside",
+        function("m = pick(m)", HOOK, taken="m: Other"),
+    ),
+    "tested": ("used-outside", function("if isinstance(m, Net):", f"    {HOOK}")),
+    "tested-for-another-and-not": (
+        "used-outside",
+        function("if isinstance(m, Other):", "    pass", "else:", f"    {HOOK}"),
+    ),
+    "tested-for-another-then-set": (
+        "used-outside",
+        function("if isinstance(m, Other):", "    m = m.width", f"    {HOOK}"),
+    ),
+    "made-by-a-class-method": (
+        "used-outside",
+        function("m = Net.build()", HOOK, taken=""),
+    ),
+    "out-of-a-list": (
+        "used-outside",
+        function("m = [Net()].pop()", HOOK, taken=""),
+    ),
+    "out-of-a-dictionary": (
+        "used-outside",
+        function("all = {1: Net()}", "m = all[1]", HOOK, taken=""),
+    ),
+    "one-of-a-loop": (
+        "used-outside",
+        function("for m in [Other(), Net()]:", f"    {HOOK}", taken=""),
+    ),
+    "one-of-a-comprehension": (
+        "used-outside",
+        function("return [m.relu for m in (Other(), Net())]", taken=""),
+    ),
+    "held": ("used-outside", holder("self.body = Net()", run="return self.body.relu")),
+    "held-by-what-is-held": (
+        "used-outside",
+        holder(
+            "self.body = Other()",
+            run="return self.body.inner.relu",
+            below="\n\ndef fill(o):\n    o.inner = Net()\n",
+        ),
+    ),
+    "held-or-given": (
+        "used-outside",
+        holder("self.body = Other() or body", run="return self.body.relu"),
+    ),
+    "held-in-a-list": (
+        "used-outside",
+        holder(
+            "self.all = nn.ModuleList([Net() for _ in range(3)])",
+            run="return [m.relu for m in self.all]",
+        ),
+    ),
+    "held-in-a-list-that-grows": (
+        "used-outside",
+        holder(
+            "self.all = nn.ModuleList()",
+            "self.all.append(Net())",
+            run="return self.all[0].relu",
+        ),
+    ),
+    "held-in-a-sequential": (
+        "used-outside",
+        holder(
+            "self.all = nn.Sequential(Other(), Net())",
+            run="return [m.relu for i, m in enumerate(self.all)]",
+        ),
+    ),
+    "set-by-its-subclass": (
+        "used-outside",
+        holder(
+            "self.body = Other()",
+            run="return self.body.relu",
+            below="\n\nclass More(Holder):\n    def __init__(self):\n"
+            "        super().__init__()\n        self.body = Net()\n",
+        ),
+    ),
+    "set-by-name": (
+        "used-outside",
+        holder(
+            "self.body = Other()",
+            'self.add_module("body", Net())',
+            run="return self.body.relu",
+        ),
+    ),
+    "set-from-outside": (
+        "used-outside",
+        holder(
+            "self.body = Other()",
+            run="return self.body.relu",
+            below="\n\ndef swap(h):\n    h.body = Net()\n",
+        ),
+    ),
+    "set-from-outside-by-name": (
+        "used-outside",
+        holder(
+            "self.body = Other()",
+            run="return self.body.relu",
+            below='\n\ndef swap(h):\n    setattr(h, "body", Net())\n',
+        ),
+    ),
+    "behind-a-wrapper": (
+        "used-outside",
+        HEAD + "class Wrap:\n    def __getattr__(self, name):\n"
+        "        return getattr(self.inner, name)\n\n\n"
+        "def tool(m: Wrap):\n    m.relu.register_forward_hook(print)\n",
+    ),
+    "made-by-a-function-of-another-package": (
+        "used-outside",
+        function("m = torch.compile(Net())", HOOK, taken=""),
+    ),
+    "reads-more-under-a-condition": (
+        "used-outside",
+        function("if x:", "    print(m.width)", HOOK, taken="m, x"),
+    ),
+    "reads-more-of-another-object": (
+        "used-outside",
+        function("print(m.width)", "m = x", HOOK, taken="m, x"),
+    ),
+    "reads-more-after-a-return": (
+        "used-outside",
+        function(HOOK, "if x:", "    return None", "return m.width", taken="m, x"),
+    ),
+    "reads-what-this-has-too": ("used-outside", function("print(m.fc)", HOOK)),
+    "reads-what-is-set-from-outside": (
+        "used-outside",
+        function("m.tag = 1", "print(m.tag)", HOOK),
+    ),
+    "its-flag": ("used-outside", function("m.relu.inplace = False")),
+    "its-quantization": ("used-outside", function("m.relu.qconfig = None")),
+    "called-as-this": ("used-outside", function("return m.relu(x)", taken="m, x")),
+    # strings
+    "asked-for": ("named-in-string", function('return hasattr(m, "relu")')),
+    "asked-for-with-a-default": ("named-in-string", function('return getattr(m, "relu", None)')),
+    "asked-for-in-turn": (
+        "named-in-string",
+        function('for n in ["act", "relu"]:', "    print(getattr(m, n))"),
+    ),
+    "asked-for-by-a-local": ("named-in-string", function('n = "relu"', "return getattr(m, n)")),
+    "asked-for-by-a-constant": ("named-in-string", HEAD + 'NAMES = ("act", "relu")\n\n\n' + LOOKS),
+    "asked-for-by-a-default": (
+        "named-in-string",
+        HEAD + LOOKS.replace("name)", 'name="relu")', 1),
+    ),
+    "asked-for-by-an-argument": (
+        "named-in-string",
+        HEAD + LOOKS + '\n\nprint(look(Net(), "relu"))\n',
+    ),
+    "asked-for-by-a-kept-list": (
+        "named-in-string",
+        holder('self.names = ["act", "relu"]', run="return [getattr(x, n) for n in self.names]"),
+    ),
+    "put-together-elsewhere": (
+        "named-in-string",
+        function('for n in ["act", "relu"]:', '    print(getattr(m, f"{n}"))'),
+    ),
+    "nodes": ("named-in-string", function('return extract(m, return_nodes={"relu": "out"})')),
+    "nodes-of-a-list-of-its-own": (
+        "named-in-string",
+        function('return extract(m, {"fc": "a", "relu": "b"})'),
+    ),
+    "path": ("named-in-string", function('HOOKED = "encoder.relu"')),
+    "path-to-what-is-held": (
+        "named-in-string",
+        holder("self.body = Net()", run='return find(self, "body.relu")'),
+    ),
+    "path-to-one-of-a-list": (
+        "named-in-string",
+        holder("self.all = nn.ModuleList([Net()])", run='return find(self, "all.0.relu")'),
+    ),
+    "path-to-a-named-child": (
+        "named-in-string",
+        holder('self.add_module("body", Net())', run='return find(self, "body.relu")'),
+    ),
+    "path-to-its-flag": ("named-in-string", function('return find(m, "relu.inplace")')),
+    "path-to-its-observer": (
+        "named-in-string",
+        function('return find(m, "body.relu.activation_post_process.scale")'),
+    ),
+    "submodules-by-name": (
+        "named-in-string",
+        function('return dict(m.named_modules())["relu"]'),
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "other"), MAY_BE_THIS.values(), ids=MAY_BE_THIS)
+def test_stays_for_what_may_be_this(code: str, other: str) -> None:
+    refused = net(CALL, init=(FC, f"{RELU}  #! {code}"), head=NO_F)
+    stays(ModuleToFunctional, refused, files={"other.py": other})
+
+
+IS_ANOTHER = {
+    "made-here": function("m = Other()", HOOK, taken=""),
+    "annotated": function(HOOK, taken="m: Other"),
+    "annotated-in-a-string": function(HOOK, taken='m: "Other"'),
+    "annotated-as-a-tensor": function("return m.relu(inplace=True)", taken="m: torch.Tensor"),
+    "tested": function("if isinstance(m, Other):", f"    {HOOK}"),
+    "one-of-a-loop": function("for m in [Other(), Other()]:", f"    {HOOK}", taken=""),
+    "held": holder("self.body = Other()", run="return self.body.relu.weight"),
+    "held-in-a-list": holder(
+        "self.all = nn.ModuleList([Other() for _ in range(3)])",
+        run="return [m.relu(x) for m in self.all]",
+    ),
+    "held-in-one-of-two-branches": holder(
+        "if x:",
+        "    self.body = Other()",
+        "else:",
+        "    self.body = nn.Linear(1, 1)",
+        run="return self.body.relu(x)",
+    ),
+    "result-of-a-module": holder(
+        "self.body = Other()", run="y = self.body(x)\n        return y.relu(inplace=True)"
+    ),
+    "reads-more-before": function("print(m.width)", "return m.relu(x)", taken="m, x"),
+    "has-weights": function("return m.relu.weight"),
+    "takes-two": function("return m.relu(x, x)", taken="m, x"),
+    "takes-another-keyword": function("return m.relu(start_dim=1)"),
+    "is-a-number": function("return m.relu * 2 if m.relu > 0 else 0"),
+    "function-of-a-file": "import act\n\n\ndef tool(x):\n    return act.relu(x)\n",
+    # strings
+    "setting": function('return make({"act": "relu", "width": 3})'),
+    "setting-by-keyword": function('return make(act="relu")'),
+    "entry-of-a-table": function('return {"relu": nn.ReLU, "gelu": nn.GELU}["relu"]'),
+    "compared": function('return m == "relu"'),
+    "default": function("return act", taken='act="relu"'),
+    "settings-are-asked": function('return getattr(config, "relu", 0)', taken="config"),
+    "another-is-asked": function("m = Other()", 'return getattr(m, "relu")', taken=""),
+    "torch-is-asked": function('return getattr(nn.functional, "relu")'),
+    "list-of-another": function('return find(["stem", "relu"])'),
+    "rates": function('return make({"relu": 0.1, "fc": 0.2})'),
+    "path-in-another-package": function('return load("torch.nn.functional.relu")'),
+    "path-to-another": holder("self.body = Other()", run='return find(self, "body.relu")'),
+    "path-to-weights": function('return m["body.relu.weight"]'),
+    "key-of-a-dictionary": function('return m["relu"]'),
+}
+
+
+@pytest.mark.parametrize("other", IS_ANOTHER.values(), ids=IS_ANOTHER)
+def test_is_rewritten_for_what_is_another(other: str) -> None:
+    before = net(CALL, init=(FC, RELU), head=NO_F)
+    after = net("return F.relu(self.fc(x))")
+    files = {"other.py": other, "act.py": "def relu(x):\n    return x\n"}
+    holds(ModuleToFunctional, before, after, files=files)

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from codemod.editing.constructor import holds_weights as holds_weights
     from codemod.editing.constructor import layer_made as layer_made
     from codemod.editing.constructor import layer_names as layer_names
+    from codemod.editing.heirs import Heir as Heir
+    from codemod.editing.heirs import heirs_calling as heirs_calling
     from codemod.editing.imports import Reach as Reach
     from codemod.editing.imports import reach as reach
     from codemod.editing.inline import inline_calls as inline_calls
@@ -89,6 +91,7 @@ if TYPE_CHECKING:
     from codemod.editing.transform import Found as Found
     from codemod.editing.transform import Transform as Transform
     from codemod.editing.transform import witness as witness
+    from codemod.editing.uses import check_free_of_others as check_free_of_others
     from codemod.editing.uses import check_not_used_elsewhere as check_not_used_elsewhere
     from codemod.editing.uses import check_only_called_elsewhere as check_only_called_elsewhere
     from codemod.results import REPAIRS as REPAIRS
@@ -174,6 +177,7 @@ _HOMES = {
         "attributes_for_init",
         "stable_attributes",
     ),
+    "editing.heirs": ("Heir", "heirs_calling"),
     "editing.imports": (
         "Reach",
         "reach",
@@ -207,6 +211,7 @@ _HOMES = {
     ),
     "editing.transform": ("Example", "Found", "Transform", "witness"),
     "editing.uses": (
+        "check_free_of_others",
         "check_not_used_elsewhere",
         "check_only_called_elsewhere",
     ),

@@ -183,6 +183,8 @@ class Rewrite:
     # `path:line` of code of the project that sees the change of structure: it goes over children
     # by position or type, or registers hooks.
     seen_by: tuple[str, ...] = ()
+    # Other classes that it changes, as (path, class name): all of them, or none.
+    also: tuple[tuple[str, str], ...] = ()
 
     @property
     def needs_accept(self) -> bool:

@@ -44,7 +44,8 @@ class ObjectUse:
 
     `read`: other attributes that the function reads of the object wherever it comes to this use.
     `then`: the attribute that is read of the attribute. `arguments`: how many a call gives it,
-    `keywords` by which names. `called`: whether it is called. `as_number`: computed with.
+    `keywords` by which names. `called`: whether it is called, `with_number`: with a number first.
+    `as_number`: whether it is computed with.
     """
 
     place: Place
@@ -54,6 +55,7 @@ class ObjectUse:
     called: bool = False
     arguments: int | None = None
     keywords: frozenset[str] = frozenset()
+    with_number: bool = False
     as_number: bool = False
 
 
@@ -104,7 +106,8 @@ def _fits(use: ObjectUse, pair: Pair) -> bool:
     if use.called:
         inputs = {item.name for item in pair.forward}
         too_many = use.arguments is not None and use.arguments > len(pair.forward)
-        return not too_many and use.keywords <= inputs and use.arguments != 0
+        fits = not too_many and use.keywords <= inputs and use.arguments != 0
+        return fits and not use.with_number
     return True
 
 
@@ -177,9 +180,16 @@ def _use_of(
         called=called,
         arguments=arguments,
         keywords=keywords,
+        with_number=isinstance(parent, ast.Call) and called and _begins_with_number(parent),
         as_number=not isinstance(getattr(node, "ctx", None), ast.Store)
         and _is_number(project, path, node, parent),
     )
+
+
+def _begins_with_number(call: ast.Call) -> bool:
+    first = call.args[0] if call.args else None
+    number = first.operand if isinstance(first, ast.UnaryOp) else first
+    return isinstance(number, ast.Constant)
 
 
 def _is_number(project: Project, path: str, node: ast.expr, parent: ast.AST | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -96,7 +97,12 @@ def _check_means_the_same(constructor: Call, value: ast.expr, calls: Sequence[Ca
     names = {node.id for node in walk(value) if isinstance(node, ast.Name)}
     names.discard(constructor.self_name or "")
     for call in calls:
-        hidden = sorted(name for name in names if call.scope.binds(name))
+        elsewhere = call.module.path != constructor.module.path
+        hidden = sorted(
+            name
+            for name in names
+            if call.scope.binds(name) or (elsewhere and not hasattr(builtins, name))
+        )
         if hidden:
             raise Refused("argument-not-static", f"`{hidden[0]}` means something else at a call")
 

@@ -20,6 +20,7 @@ from codemod.catalogue import (
 )
 from codemod.editing.calls import rewrite_call
 from codemod.editing.checks import check_not_copied, check_not_scripted, check_site
+from codemod.editing.heirs import Heir
 from codemod.editing.imports import Reach, reach
 from codemod.editing.markers import any_of
 from codemod.editing.readable import readable_arguments
@@ -27,7 +28,7 @@ from codemod.editing.refused import Refused
 from codemod.editing.removal import remove_statement
 from codemod.editing.to_module import arguments_of, refused_mapping
 from codemod.editing.training import check_one_mode
-from codemod.editing.transform import Transform, witness
+from codemod.editing.transform import Transform, site_of, witness
 from codemod.results import Contract, Edit, Release, Requirement, Rewrite
 from codemod.semantics.module_class import Assignment, Call, ModuleClass
 from codemod.semantics.scopes import Scope
@@ -54,7 +55,10 @@ class FunctionalForm:
 
 @dataclass(frozen=True)
 class AttributeSite:
-    """A module attribute that can become functional calls."""
+    """A module attribute that can become functional calls.
+
+    `heirs`: the subclasses that call it too, each with what its calls become.
+    """
 
     module: ModuleClass
     assignment: Assignment
@@ -62,6 +66,7 @@ class AttributeSite:
     calls: tuple[Call, ...]
     form: FunctionalForm
     stores: tuple[Requirement, ...]  # constructor arguments to be kept as attributes
+    heirs: tuple[tuple[Heir, FunctionalForm], ...] = ()
 
 
 @cache
@@ -72,7 +77,11 @@ def module_names() -> re.Pattern[str]:
 
 
 def attribute_site(
-    module: ModuleClass, assignment: Assignment, pair: Pair, calls: Sequence[Call]
+    module: ModuleClass,
+    assignment: Assignment,
+    pair: Pair,
+    calls: Sequence[Call],
+    heirs: Sequence[Heir] = (),
 ) -> AttributeSite:
     """Everything that the rewrite of one attribute needs. Raises Refused."""
     check_not_scripted(module, assignment.name)
@@ -81,13 +90,26 @@ def attribute_site(
     assert constructor is not None
     if constructor.has_star:
         raise Refused("star-arguments", "the constructor takes * or ** arguments")
-    for call in calls:
+    every = [*calls, *(call for heir in heirs for call in heir.calls)]
+    for call in every:
         check_site(call)
-    readable = readable_arguments(assignment, constructor, pair, calls)
-    form = functional_form(module, pair, readable.arguments, [call.scope for call in calls])
-    if form.made.functional.training is not None:
-        check_one_mode(module)
-    return AttributeSite(module, assignment, constructor, tuple(calls), form, readable.stores)
+    readable = readable_arguments(assignment, constructor, pair, every)
+
+    def form_of(owner: ModuleClass, its_calls: Sequence[Call]) -> FunctionalForm:
+        form = functional_form(owner, pair, readable.arguments, [call.scope for call in its_calls])
+        if form.made.functional.training is not None:
+            check_one_mode(owner)
+        return form
+
+    return AttributeSite(
+        module,
+        assignment,
+        constructor,
+        tuple(calls),
+        form_of(module, calls),
+        readable.stores,
+        tuple((heir, form_of(heir.module, heir.calls)) for heir in heirs),
+    )
 
 
 def functional_form(
@@ -106,24 +128,41 @@ def functional_form(
 
 
 def functional_rewrite(transform: Transform, site: AttributeSite, contract: Contract) -> Rewrite:
-    """One rewrite: the assignment goes, every call becomes a functional call."""
+    """One rewrite: the assignment goes, every call becomes a functional call, in subclasses too."""
     module, assignment = site.module, site.assignment
     init = assignment.method
     edits = [remove_statement(module.source, assignment.node)]
     for call in site.calls:
         edits += call_edits(transform, site.form, call)
+    inherited = [(heir, form, call) for heir, form in site.heirs for call in heir.calls]
+    for _, form, call in inherited:
+        edits += call_edits(transform, form, call)
     head = module.text(site.constructor.node.func).partition(".")[0]
     return transform.rewrite(
         module,
         summary=f"self.{assignment.name} -> {site.form.function}",
-        sites=[assignment.node, *(call.node for call in site.calls)],
+        sites=[
+            assignment.node,
+            *(call.node for call in site.calls),
+            *(site_of(heir.module, call.node) for heir, _, call in inherited),
+        ],
         edits=edits,
-        witnesses=[witness(module, call.node) for call in site.calls]
-        + [witness(module, init.node)],
+        witnesses=[
+            *(witness(module, call.node) for call in site.calls),
+            witness(module, init.node),
+            *(witness(heir.module, call.node) for heir, _, call in inherited),
+        ],
         kind=site.form.made.pair.module,
         contract=contract,
-        requirements=[*site.form.requirements, *site.stores],
+        requirements=dict.fromkeys(
+            [
+                *site.form.requirements,
+                *site.stores,
+                *(item for _, form in site.heirs for item in form.requirements),
+            ]
+        ),
         releases=[Release(module.path, head)],
+        also=[heir.module for heir, _ in site.heirs],
     )
 
 

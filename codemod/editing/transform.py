@@ -112,7 +112,7 @@ class Transform(ABC):
         self,
         module: ModuleClass,
         summary: str,
-        sites: Sequence[_Node],
+        sites: Sequence[_Node | Site],
         edits: Iterable[Edit],
         witnesses: Iterable[Witness],
         *,
@@ -123,9 +123,11 @@ class Transform(ABC):
         only_confirmed: bool = False,
         repeats: Iterable[Extent] = (),
         layers: Iterable[str] = (),
+        also: Iterable[ModuleClass] = (),
     ) -> Rewrite:
         """A rewrite of this class. `kind` tells rewrites of one class apart beside their order.
 
+        `also`: other classes that it changes, in whatever file; they are run for it as well.
         `repeats`: text of the file that the edits say again elsewhere.
         `layers`: qualified names of the module classes of which an instance comes or goes.
         """
@@ -136,7 +138,9 @@ class Transform(ABC):
             path=module.path,
             class_name=module.name,
             summary=summary,
-            sites=tuple(_site(module, node) for node in sites),
+            sites=tuple(
+                node if isinstance(node, Site) else site_of(module, node) for node in sites
+            ),
             edits=tuple(edits),
             contract=promised,
             witnesses=tuple(witnesses),
@@ -145,6 +149,7 @@ class Transform(ABC):
             only_confirmed=only_confirmed,
             repeats=tuple(repeats),
             seen_by=observers_of(module, promised, layers),
+            also=tuple(one.key for one in also),
         )
 
 
@@ -155,6 +160,7 @@ def witness(module: ModuleClass, node: _Node) -> Witness:
     return Witness(module.path, start, end, "function" if is_function else "expression")
 
 
-def _site(module: ModuleClass, node: _Node) -> Site:
+def site_of(module: ModuleClass, node: _Node) -> Site:
+    """Where a rewrite changes a class."""
     position = module.source.position(span(module.source, node)[0])
     return Site(module.path, position.line, position.column)

@@ -92,7 +92,9 @@ def _plan(
         found_errors += [error for item in findings for error in item.errors]
         if number == 1:
             refusals = {_key(item): item for item in _of(findings, Refusal)}
-        rewrites = _accept(_of(findings, Rewrite), number, passes, project)
+        every = _of(findings, Rewrite)
+        rewrites = _accept(every, number, passes, project)
+        waiting = {item.path for item in every} if len(rewrites) < len(every) else set()
         if number == 1:
             snapshot, stale = _snapshot(project, rewrites)
             found_errors += stale
@@ -104,7 +106,7 @@ def _plan(
         one, composition, broken = _composed(project, rewrites, jobs)
         found_errors += broken
         passes.append(one)
-        look_in = sorted(composition.files.keys() & selected)
+        look_in = sorted((composition.files.keys() | waiting) & selected)
         project = after_pass(project, composition, jobs)
     result = Plan(
         rewrites=tuple(rewrite for one in passes for rewrite in one.rewrites),

@@ -97,6 +97,7 @@ def _outcome(outcome: Outcome) -> _Json:
         "transform": rewrite.transform,
         "path": rewrite.path,
         "class": rewrite.class_name,
+        "also": [{"path": path, "class": name} for path, name in rewrite.also],
         "summary": rewrite.summary,
         "requires": list(rewrite.requires),
         "sites": [{"path": s.path, "line": s.line, "column": s.column} for s in rewrite.sites],

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from codemod.semantics.module_names import is_torch_module
 from codemod.semantics.syntax import (
     FunctionNode,
+    blocks_of,
     class_at,
     dotted_name,
     parameters_of,
@@ -188,6 +189,9 @@ class Values:
         tested = self._tested(path, node, around)
         if tested is not None:
             return tested
+        nearest = _last_assigned(node, around)
+        if nearest is not None:
+            return self.of(path, *nearest)
         for index, scope in enumerate(around):
             outside = around[index + 1 :]
             if isinstance(scope, _COMPREHENSION):
@@ -227,9 +231,7 @@ class Values:
             if values is not None:
                 bound = True
                 found |= values
-        if any(
-            isinstance(one, ast.NamedExpr) and one.target.id == name for one in ast.walk(function)
-        ):
+        if _is_bound_within(function, name):
             return UNKNOWN
         return frozenset(found) if bound else None
 
@@ -298,8 +300,9 @@ class Values:
 
     def _at_file_level(self, path: str, name: str) -> Instances:
         bindings = self.project.files[path].bindings.get(name)
-        if not bindings:
-            return UNKNOWN
+        if not bindings:  # from a star import, or a built-in
+            found = self.project.resolve(path, name)
+            return UNKNOWN if found.key is None and found.name is None else NO_INSTANCE
         if all(item.kind == "definition" for item in bindings):
             return NO_INSTANCE
         found = self.project.resolve(path, name)
@@ -572,6 +575,50 @@ def _is_own_type(function: ast.expr) -> bool:
         isinstance(function, ast.Call)
         and dotted_name(function.func) == "type"
         and [dotted_name(item) for item in function.args] == ["self"]
+    )
+
+
+def _last_assigned(node: ast.Name, around: Around) -> tuple[ast.expr, Around] | None:
+    """The value of the one assignment that the name has at this place whichever way is taken."""
+    function = next((one for one in around if isinstance(one, FunctionNode)), None)
+    if function is None or _is_bound_within(function, node.id):
+        return None
+    below: ast.AST = node
+    for index, parent in enumerate(around):
+        blocks = blocks_of(parent) if isinstance(parent, ast.stmt) else _body_of(parent)
+        for block in blocks if isinstance(below, ast.stmt) else ():
+            before = [one for one in block[: _place_in(block, below)] if _binds_in(one, node.id)]
+            if before:
+                last = before[-1]
+                value = last.value if isinstance(last, ast.Assign | ast.AnnAssign) else None
+                targets = targets_of(last)
+                if value is None or len(targets) != 1 or not isinstance(targets[0], ast.Name):
+                    return None
+                return value, (last, *around[index:])
+        if isinstance(parent, FunctionNode | ast.Lambda | ast.ClassDef | _COMPREHENSION):
+            return None
+        loops = isinstance(parent, ast.For | ast.AsyncFor | ast.While | ast.Try)
+        if loops and _binds(parent, node.id):
+            return None
+        below = parent
+    return None
+
+
+def _body_of(node: ast.AST) -> list[list[ast.stmt]]:
+    """The statements of an `except` or a `case`."""
+    return [node.body] if isinstance(node, ast.ExceptHandler | ast.match_case) else []
+
+
+def _place_in(block: Sequence[ast.stmt], statement: ast.AST) -> int:
+    return next((index for index, one in enumerate(block) if one is statement), 0)
+
+
+def _is_bound_within(function: FunctionNode, name: str) -> bool:
+    """Whether an expression, or a function within, binds a name of the function."""
+    return any(
+        (isinstance(one, ast.NamedExpr) and one.target.id == name)
+        or (isinstance(one, ast.Nonlocal) and name in one.names)
+        for one in ast.walk(function)
     )
 
 

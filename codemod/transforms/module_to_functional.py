@@ -14,6 +14,7 @@ from codemod import (
     Call,
     Example,
     Found,
+    Heir,
     ModuleClass,
     Pair,
     RefusalDoc,
@@ -22,8 +23,10 @@ from codemod import (
     attribute_site,
     by_module,
     check_class_accepts_attributes,
+    check_free_of_others,
     check_not_used_elsewhere,
     functional_rewrite,
+    heirs_calling,
     inline_calls,
     inline_rewrite,
     is_settled,
@@ -100,9 +103,10 @@ class Net(nn.Module):
             assignment, pair = found[0]
             try:
                 check_class_accepts_attributes(module)
-                calls = self._calls(module, name, len(assignments), assignment)
-                check_not_used_elsewhere(module, name, pair.module)
-                site = attribute_site(module, assignment, pair, calls)
+                heirs = heirs_calling(module, name)
+                calls = self._calls(module, name, len(assignments), assignment, heirs)
+                check_free_of_others(module, name, pair.module)
+                site = attribute_site(module, assignment, pair, calls, heirs)
             except Refused as refused:
                 yield self.refuse(module, assignment.node, refused)
             else:
@@ -157,9 +161,17 @@ class Net(nn.Module):
         return pair if pair is not None and self._takes(pair) else None
 
     def _calls(
-        self, module: ModuleClass, name: str, count: int, assignment: Assignment
+        self,
+        module: ModuleClass,
+        name: str,
+        count: int,
+        assignment: Assignment,
+        heirs: Sequence[Heir] = (),
     ) -> list[Call]:
-        """Every use of the attribute, each a call. Raises Refused."""
+        """Every use of the attribute in the class, each a call. Raises Refused.
+
+        There is one there, or in a subclass.
+        """
         if count > 1 or not is_settled(module, assignment):
             raise Refused(
                 "assigned-more-than-once", f"self.{name} is not assigned once, plainly, in __init__"
@@ -172,6 +184,6 @@ class Net(nn.Module):
                 calls.append(use.call)
             elif not any(node is assignment.node for node in module.ancestors(use.node)):
                 raise Refused("used-as-value", f"self.{name} is used without being called")
-        if not calls:
+        if not calls and not heirs:
             raise Refused("never-called", f"self.{name} is never called in the class")
         return calls

@@ -194,7 +194,7 @@ def _groups(rewrites: Sequence[Rewrite], target: Target) -> list[Group]:
         key = (Model(rewrite.path, rewrite.class_name), _raises_before(rewrite))
         members.setdefault(key, []).append(rewrite)
     return [
-        Group(model, tuple(found), targets(model, target), raises)
+        Group(model, tuple(found), targets(model, target, found), raises)
         for (model, raises), found in members.items()
     ]
 
@@ -203,11 +203,12 @@ def _raises_before(rewrite: Rewrite) -> bool:
     return "raises-before" in rewrite.contract.changes.values()
 
 
-def targets(model: Model, target: Target) -> tuple[Model, ...]:
-    """What may run a class: itself, then its alternatives."""
+def targets(model: Model, target: Target, rewrites: Iterable[Rewrite] = ()) -> tuple[Model, ...]:
+    """What may run a class: itself, the others that its rewrites change, then its alternatives."""
+    changed = [Model(*other) for rewrite in rewrites for other in rewrite.also]
     others = [Model(*other) for other in target.alternatives(model.path, model.class_name)]
     own = [model] if model.class_name else []
-    return tuple(dict.fromkeys([*own, *others]))
+    return tuple(dict.fromkeys([*own, *changed, *others]))
 
 
 def deadline(budget: float | None, clock: Callable[[], float]) -> Callable[[], bool]:

@@ -71,6 +71,7 @@ SCHEMA: dict[str, Any] = {
             "transform": str,
             "path": str,
             "class": str,
+            "also": [{"path": str, "class": str}],
             "summary": str,
             "requires": [str],
             "sites": [{"path": str, **PLACE}],

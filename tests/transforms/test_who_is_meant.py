@@ -54,6 +54,28 @@ MAY_BE_THIS = {
         "used-outside",
         function("if isinstance(m, Other):", "    m = m.width", f"    {HOOK}"),
     ),
+    "set-again-in-the-loop": (
+        "used-outside",
+        function("m = Other()", "for i in x:", f"    {HOOK}", "    m = Net()", taken="x"),
+    ),
+    "set-again-in-a-try": (
+        "used-outside",
+        function("m = Other()", "try:", "    m = Net()", "except E:", f"    {HOOK}", taken=""),
+    ),
+    "set-again-by-a-function-within": (
+        "used-outside",
+        function(
+            "m = Other()", "def f():", "    nonlocal m", "    m = Net()", "f()", HOOK, taken=""
+        ),
+    ),
+    "set-again-by-a-walrus": (
+        "used-outside",
+        function("m = Other()", "return (m := Net()) and m.relu", taken=""),
+    ),
+    "read-by-a-function-within": (
+        "used-outside",
+        function("m = Other()", "f = lambda: m.relu", "m = Net()", "return f", taken=""),
+    ),
     "made-by-a-class-method": (
         "used-outside",
         function("m = Net.build()", HOOK, taken=""),
@@ -235,6 +257,8 @@ def test_stays_for_what_may_be_this(code: str, other: str) -> None:
 
 IS_ANOTHER = {
     "made-here": function("m = Other()", HOOK, taken=""),
+    "made-last": function("m = Other(m)", "m.relu.weight = m.width", "m = Net()"),
+    "called-with-a-number": function("return m.weights.relu(-1)"),
     "annotated": function(HOOK, taken="m: Other"),
     "annotated-in-a-string": function(HOOK, taken='m: "Other"'),
     "annotated-as-a-tensor": function("return m.relu(inplace=True)", taken="m: torch.Tensor"),

@@ -219,10 +219,13 @@ SHAPES = {
         child=CHILD + "    def __init__(self):\n        super(Net, self).__init__()\n",
     ),
     "used-in-a-subclass": case(
+        F, HELD, GONE, child=CHILD + "    def forward(self, x):\n        return self.relu(x)\n"
+    ),
+    "read-in-a-subclass": case(
         F,
         HELD,
         "refused used-in-family",
-        child=CHILD + "    def forward(self, x):\n        return self.relu(x)\n",
+        child=CHILD + "    def forward(self, x):\n        return run(self.relu, x)\n",
     ),
     "unresolved-base": case(
         F, HELD.replace("nn.Module", "make_base()"), "refused unknown-base"

@@ -26,7 +26,7 @@ from codemod.semantics.instances import (
 )
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import ClassKey, Place, Project
-from codemod.semantics.syntax import FunctionNode, dotted_name, targets_of
+from codemod.semantics.syntax import FunctionNode, dotted_name, targets_of, walk
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*\Z|\d+(?:\.\w+)+\Z")
 # Functions that take the names of modules, with the model (or the model's own method) before them.
@@ -245,7 +245,7 @@ def _subscripted(
     project: Project, path: str, node: ast.Subscript, around: Around
 ) -> Instances | None:
     """`m._modules["NAME"]`, `dict(m.named_modules())["NAME"]`; None for any other table."""
-    for inner in ast.walk(node.value):
+    for inner in walk(node.value):
         if isinstance(inner, ast.Attribute) and _MODULES_BY_NAME.search(inner.attr):
             return project.values.of(path, inner.value, (inner, node, *around))
     return None

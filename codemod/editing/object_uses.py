@@ -23,7 +23,7 @@ from codemod.semantics.instances import (
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
 from codemod.semantics.project import Place, Project
-from codemod.semantics.syntax import FunctionNode, children, dotted_name
+from codemod.semantics.syntax import FunctionNode, children, dotted_name, walk
 
 # Functions that take an object and the name of an attribute.
 LOOKS_UP = frozenset(
@@ -283,7 +283,7 @@ def _read_before(receiver: ast.expr, node: ast.expr, around: Around) -> frozense
     scope = next((one for one in around if isinstance(one, FunctionNode)), None)
     if shown is None or scope is None or not _is_bound_once(scope, shown.partition(".")[0]):
         return frozenset()
-    if any(_is_stored(one, shown) for one in ast.walk(scope)):
+    if any(_is_stored(one, shown) for one in walk(scope)):
         return frozenset()
     conditions = _conditions(node, around)
     found: set[str] = set()
@@ -345,13 +345,13 @@ def _branch(node: ast.AST, below: ast.AST) -> str:
 
 def _is_bound_once(function: FunctionNode, name: str) -> bool:
     """Whether one parameter, or one statement that is no loop, gives the name its value."""
-    parameters = [item for item in ast.walk(function.args) if isinstance(item, ast.arg)]
+    parameters = [item for item in walk(function.args) if isinstance(item, ast.arg)]
     count = sum(item.arg == name for item in parameters)
-    for item in ast.walk(function):
+    for item in walk(function):
         if isinstance(item, ast.Name) and item.id == name and isinstance(item.ctx, ast.Store):
             count += 1
         elif isinstance(item, ast.For | ast.AsyncFor | ast.comprehension):
-            if any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(item.target)):
+            if any(isinstance(one, ast.Name) and one.id == name for one in walk(item.target)):
                 count += 2
         elif isinstance(item, ast.arg) and item not in parameters and item.arg == name:
             count += 2
@@ -361,5 +361,5 @@ def _is_bound_once(function: FunctionNode, name: str) -> bool:
 def _may_leave(function: FunctionNode, first: int, last: int) -> bool:
     """Whether a return, a raise and the like stand between two lines."""
     return any(
-        isinstance(item, _LEAVES) and first <= item.lineno <= last for item in ast.walk(function)
+        isinstance(item, _LEAVES) and first <= item.lineno <= last for item in walk(function)
     )

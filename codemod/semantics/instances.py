@@ -23,6 +23,7 @@ from codemod.semantics.syntax import (
     statements_below,
     statements_in,
     targets_of,
+    walk,
 )
 
 if TYPE_CHECKING:
@@ -618,7 +619,7 @@ def _is_bound_within(function: FunctionNode, name: str) -> bool:
     return any(
         (isinstance(one, ast.NamedExpr) and one.target.id == name)
         or (isinstance(one, ast.Nonlocal) and name in one.names)
-        for one in ast.walk(function)
+        for one in walk(function)
     )
 
 
@@ -641,7 +642,7 @@ def _binds(node: ast.AST, name: str) -> bool:
     """Whether a target, or a statement's own parts, bind a name."""
     return any(
         isinstance(leaf, ast.Name) and leaf.id == name and isinstance(leaf.ctx, ast.Store)
-        for leaf in ast.walk(node)
+        for leaf in walk(node)
     )
 
 

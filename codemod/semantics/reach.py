@@ -51,7 +51,7 @@ class Reach:
         """The files that define what a file imports under a name."""
         bindings = self.project.files[path].bindings.get(name, ())
         targets = [item.target for item in bindings if item.kind == "import"]
-        homes = (home for target in targets for home in self._homes(path, target, frozenset()))
+        homes = (home for target in targets for home in self._homes_from(path, target))
         return tuple(dict.fromkeys(homes))
 
     def _homes_of_class(self, key: ClassKey) -> set[str]:

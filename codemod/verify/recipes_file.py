@@ -22,7 +22,15 @@ Each function without parameters is the recipe of the class that it is named aft
 import torch
 '''
 _GIVEN_BY_THE_WORKER = frozenset(
-    {"torch", "codemod_small", "codemod_config", "codemod_entry", *dir(builtins)}
+    {
+        *dir(builtins),
+        "torch",
+        "codemod_small",
+        "codemod_config",
+        "codemod_entry",
+        "codemod_module",
+        "codemod_set",
+    }
 )
 _WIDTH = 96
 

@@ -166,6 +166,19 @@ class Observe:
 
 
 @dataclass(frozen=True)
+class Record:
+    """Recipes for what takes part in a model that runs."""
+
+    overlay: Overlay
+    model: Model
+    recipe: Recipe
+
+    @property
+    def key(self) -> Hashable:
+        return ("record", self.model, self.recipe)
+
+
+@dataclass(frozen=True)
 class RunOnTerms:
     """`modes`: whether in train mode, for each. `before`: JSON of what to be held against."""
 
@@ -179,7 +192,7 @@ class RunOnTerms:
         return ("symbolic", self.model, self.modes, self.before)
 
 
-Request = FindRecipe | Observe | RunOnTerms
+Request = FindRecipe | Observe | Record | RunOnTerms
 
 
 @dataclass(frozen=True)
@@ -202,6 +215,13 @@ class Answer:
 
     def observation(self) -> dict[str, Tree]:
         return self.observations()[0]
+
+    def recorded(self) -> list[Recipe]:
+        """What a `Record` found; nothing where the model did not run."""
+        if not self.packed:
+            return []
+        found: list[dict[str, Any]] = self.observations()
+        return [_as_recipe(one) for one in found[0]["recorded"]]
 
 
 Job = Generator[Request, Answer, T]
@@ -341,6 +361,8 @@ class Runner:
                 if request.observed
                 else None,
             }
+        if isinstance(request, Record):
+            return {**common, "op": "record", "recipe": dataclasses.asdict(request.recipe)}
         if isinstance(request, RunOnTerms):
             before = json.loads(request.before) if request.before else None
             return {**common, "op": "symbolic", "modes": list(request.modes), "before": before}

@@ -34,6 +34,7 @@ from codemod.verify.runs import (
     Model,
     Observe,
     Overlay,
+    Record,
     Runner,
     load_keys,
     packed,
@@ -42,6 +43,7 @@ from codemod.verify.runs import (
 MAX_WAYS = 8
 MAX_RECIPES_EACH = 6
 MAX_SHARED = 3
+MAX_FRUITLESS = 3  # targets that gave nothing, of a class that runs already
 
 # How a run can end on other inputs than its own, for which nobody is to blame.
 _OF_OTHER_INPUTS = frozenset(
@@ -98,7 +100,8 @@ class Group:
     """All rewrites of one class that are confirmed by the same runs.
 
     `ways`: found so far. `tried`: these and the ones that could not be used; `problems`: why.
-    `target`: the one of the targets whose turn it is.
+    `target`: the one of the targets whose turn it is. `waiting`: ways to be taken up first.
+    `fruitless`: searches that gave nothing since the last one that did.
     `ran`: for each way, the files that an after run loaded and the overlay's digest of them.
     """
 
@@ -110,6 +113,8 @@ class Group:
     tried: list[Way] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     target: int = 0
+    waiting: list[Way] = field(default_factory=list)
+    fruitless: int = 0
     ran: dict[Way, set[tuple[frozenset[str], str]]] = field(default_factory=dict)
 
 
@@ -342,10 +347,14 @@ class Laboratory:
         self, group: Group, overlay: Overlay, wanted: tuple[tuple[str, int], ...]
     ) -> Job[Way | None]:
         """A way of the target whose turn it is; None, and the turn goes on, when it has no more."""
-        if group.target == 1:
-            for shared in self.shared.get(group.model, ()):
-                if shared not in group.tried:
-                    return shared
+        if group.target == 1 and not group.waiting:
+            shared = [way for way in self.shared.get(group.model, ()) if way not in group.tried]
+            for way in shared[:1]:
+                yield from self._take_up(group, way, overlay)
+        while group.waiting:
+            way = group.waiting.pop(0)
+            if way not in group.tried:
+                return way
         model = group.targets[group.target] if group.target < len(group.targets) else None
         known = tuple(way.recipe for way in group.tried if way.model == model)
         if model is not None and len(known) < MAX_RECIPES_EACH:
@@ -353,11 +362,26 @@ class Laboratory:
             request = FindRecipe(overlay, model, known, wanted, only_reaching, observed)
             answer = yield request
             if answer.recipe is not None:
+                group.fruitless = 0
                 way = Way(model, answer.recipe)
                 self._note(way, answer.contains)
-                return way
+                yield from self._take_up(group, way, overlay)
+                return group.waiting.pop(0)
             if not known:
                 reason = reasons.of_failure(answer.failure or {}, str(model))
                 group.problems.append(Problem("unconfirmed", reason))
+            group.fruitless += 1
         group.target += 1
+        if group.ways and group.fruitless >= MAX_FRUITLESS:
+            group.target = len(group.targets)
         return None
+
+    def _take_up(self, group: Group, way: Way, overlay: Overlay) -> Job[None]:
+        """What runs the class by itself inside a model, as was seen there, then the model."""
+        if way.model != group.model and not group.raises_before:
+            answer = yield Record(overlay, way.model, way.recipe)
+            own = (group.model.path, group.model.class_name)
+            for recipe in answer.recorded():
+                if (recipe.path, recipe.class_name) == own:
+                    group.waiting.append(Way(group.model, recipe))
+        group.waiting.append(way)

@@ -605,6 +605,42 @@ BRANCHES = [
         "F.softmax",
         id="two-optional-inputs",
     ),
+    pytest.param(
+        """
+        FUSED = True
+
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fused = FUSED
+                self.fc = nn.Linear(8, 8)
+
+            def forward(self, x):
+                if self.fused:
+                    return self.fc(x)
+                return F.softmax(self.fc(x), -1)
+        """,
+        "F.softmax",
+        id="flag-that-no-argument-sets",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc, self.fused = nn.Linear(8, 8), os.environ.get("FUSED") is None
+
+            def forward(self, x, bias=None):
+                x = self.fc(x)
+                if not self.fused:
+                    if bias is not None:
+                        x = F.softmax(x + bias, -1)
+                return x
+        """,
+        "F.softmax",
+        id="flag-that-no-argument-sets-and-optional-input",
+    ),
 ]
 
 
@@ -644,6 +680,32 @@ def test_a_line_that_nothing_reaches_ends_the_search(find: Any) -> None:
     first = found.search()
     with pytest.raises(NoRecipe, match="no further way"):
         found.search(known=[first], wanted=["F.relu"])
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        pytest.param("self.training and not self.training", id="both-modes"),
+        pytest.param("not self.built and self.undo is None", id="other-state-raises"),
+        pytest.param("self.count != 1", id="number-is-no-flag"),
+    ],
+)
+def test_a_state_that_the_model_cannot_be_in_reaches_nothing(find: Any, condition: str) -> None:
+    found = find(
+        f"""
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.built, self.count = True, 1
+
+            def forward(self, x):
+                if {condition}:
+                    x = F.relu(x)
+                return x * 2
+        """
+    )
+    with pytest.raises(NoRecipe, match="no further way"):
+        found.search(known=[found.search()], wanted=["F.relu"])
 
 
 STAND_INS = [

@@ -7,6 +7,8 @@
 
 `codemod_entry(model, "encode")`: the model, whose call runs `encode` instead of `forward`.
 
+`codemod_set(model, fused=False)`: the model with this attribute set.
+
 `codemod_small(Config, **overrides)`: `Config` built with its defaults, then again with every large
 setting made small: widths 64, layers 2, vocabulary 99, positions 64; and settings that depend on
 each other kept consistent.
@@ -213,6 +215,13 @@ def codemod_entry(model: Any, name: str) -> Any:
     return model
 
 
+def codemod_set(model: Any, **attributes: Any) -> Any:
+    """The model with these of its attributes set to other values."""
+    for name, value in attributes.items():
+        setattr(model, name, value)
+    return model
+
+
 class _StandIn(torch.nn.Module):  # type: ignore[misc]
     """Gives back its first argument."""
 
@@ -234,5 +243,6 @@ HELPERS: Dict[str, Any] = {
     "codemod_config": codemod_config,
     "codemod_entry": codemod_entry,
     "codemod_module": codemod_module,
+    "codemod_set": codemod_set,
     "codemod_small": codemod_small,
 }

@@ -90,6 +90,8 @@ def _obey(zygote: "Zygote", request: Dict[str, Any]) -> Dict[str, Any]:
     with _where_it_runs(zygote, request):
         if request["op"] == "recipe":
             answer = _search(zygote, request, cls, vars(module))
+        elif request["op"] == "record":
+            answer = {"observations": [{"recorded": _record(zygote, request, cls, vars(module))}]}
         elif request["op"] == "symbolic":
             answer = {"observations": [_on_terms(zygote, request, cls)]}
         else:
@@ -154,6 +156,15 @@ def _observe(request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]) -
         root=str(request.get("root") or ""),
         located=request.get("located") or (),
     )
+
+
+def _record(
+    zygote: "Zygote", request: Dict[str, Any], cls: type, namespace: Mapping[str, Any]
+) -> Any:
+    from .recorded import recorded
+
+    standin.forbid()
+    return recorded(request["recipe"], cls, namespace, zygote.settings.root)
 
 
 def _on_terms(zygote: "Zygote", request: Dict[str, Any], cls: type) -> Any:

@@ -53,7 +53,8 @@ BUILDS = 60
 WORKING_BUILDS = 12
 CALLS = 150
 SLOW = 0.4  # seconds to build a model: a smaller one is tried first
-ENTRIES = 40  # calls of a model by one of its other methods
+ENTRIES = 40  # calls of a model by another of its methods, or in another state
+FLAGS = 6  # of a model that are flipped
 PAIRED = 12  # calls of a model that was built in another way
 REPEATS = 12  # of one message, to the letter: it does not hang on the inputs
 
@@ -277,6 +278,44 @@ def plain(subject: Subject) -> Iterator[Draft]:
         constructor.learn(cost, arguments, failure)
 
 
+def flags(subject: Subject) -> Iterator[Draft]:
+    """What ran first, with flags of the model flipped that its constructor makes of no argument,
+    but of the surroundings, and that decide whether a wanted line runs."""
+    if subject.first is None or not subject.missing:
+        return
+    first, laboratory = subject.first, subject.laboratory
+    model, failure = laboratory.build(first)
+    if failure is not None or type(model) is not subject.cls:
+        return
+    found = _flags_of(model, deciding_names(subject.cls, subject.missing))
+    for count in (1, 2):
+        for flipped in itertools.combinations(found, count):
+            settings = ", ".join("{}={}".format(name, not getattr(model, name)) for name in flipped)
+            draft = first._replace(build="codemod_set({}, {})".format(first.build, settings))
+            other, failure = laboratory.build(draft)
+            if failure is None and laboratory.call(other, draft) is None:
+                yield draft
+                yield from _other_calls(subject, draft, other)
+            elif failure is None:
+                yield from _first_call(subject, draft)
+
+
+def _other_calls(subject: Subject, draft: Draft, model: Any) -> Iterator[Draft]:
+    """What runs, with other inputs that decide whether a wanted line runs."""
+    inputs = Inputs(model)
+    call = inputs.parsed(draft.inputs)
+    if call is not None and subject.missing:
+        deciding = deciding_names(subject.cls, subject.missing)
+        for other in itertools.islice(inputs.variants(call, deciding), PAIRED):
+            yield from _steered(subject, draft, other, 10)
+
+
+def _flags_of(model: Any, names: Sequence[str]) -> List[str]:
+    """Attributes among the names that are true or false, other than the mode."""
+    own = (n for n in names if n != "training" and type(vars(model).get(n)) is bool)
+    return list(own)[:FLAGS]
+
+
 def variants(subject: Subject) -> Iterator[Draft]:
     """What worked, with another flag, option or optional input, so that other branches run."""
     deciding = deciding_names(subject.cls, subject.missing)
@@ -324,7 +363,7 @@ def entries(subject: Subject) -> Iterator[Draft]:
 
 
 def _first_call(subject: Subject, draft: Draft) -> Iterator[Draft]:
-    """Inputs of its own for a model that is entered by another method."""
+    """Inputs of its own for a model that is entered by another method, or is in another state."""
     model, failure = subject.laboratory.build(draft)
     if failure is None:
         for _, _, found in _calls(subject, draft, model, ENTRIES):
@@ -349,7 +388,7 @@ def _wanted_methods(cls: type, wanted: Iterable[Line]) -> List[str]:
     return found
 
 
-LADDER: Tuple[Generator, ...] = (plain, entries, variants)
+LADDER: Tuple[Generator, ...] = (plain, flags, entries, variants)
 
 
 def _calls(

@@ -29,6 +29,7 @@ from pathlib import Path
 
 from codemod.catalogue import select
 from codemod.configuration import Options
+from codemod.editing.comments import for_readers
 from codemod.editing.transform import Settings, Transform
 from codemod.engine.planning import Planned, plan
 from codemod.errors import RewriteError
@@ -70,8 +71,8 @@ def check_rewrite(
     that are expected, as for `check_refusal`. `only` chooses catalogue entries, as `--only` does.
 
     Checked as well, whatever the transform: the new text parses; each rewrite also stands alone;
-    a second run changes nothing; no comment is lost; every edit lies within its file and every
-    id is unique; what the rewrite says will be executed can be found in the new text.
+    a second run changes nothing; no comment for readers is lost; every edit lies within its file
+    and every id is unique; what the rewrite says will be executed can be found in the new text.
 
     Raises AssertionError, with a diff where a text differs.
     """
@@ -334,13 +335,13 @@ def _check_comments(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> 
 
 def _comments(files: Mapping[str, bytes]) -> Counter[str]:
     return Counter(
-        token.string
+        said
         for path, data in files.items()
         if path.endswith(".py")
         for token in tokenize.generate_tokens(
             io.StringIO(_decoded(path, data), newline="").readline
         )
-        if token.type == tokenize.COMMENT
+        if token.type == tokenize.COMMENT and (said := for_readers(token.string))
     )
 
 

@@ -1,18 +1,19 @@
-"""Taking a statement out of its block without losing a comment."""
+"""Taking a statement out of its block without losing a comment that a reader wants."""
 
 from __future__ import annotations
 
 import ast
 import re
 
-from codemod.editing.comments import comments
+from codemod.editing.comments import comments, for_readers
 from codemod.results import Edit
 from codemod.semantics.layout import span
 from codemod.source.text import SourceText
 
 
 def remove_statement(source: SourceText, statement: ast.stmt) -> Edit:
-    """Delete a statement; a comment in or behind it stays on a line of its own.
+    """Delete a statement; a comment in or behind it stays on a line of its own, unless it told a
+    tool about the statement (`# type:`, `# noqa`).
 
     A block that this leaves empty is seen to when all rewrites are composed.
     """
@@ -21,11 +22,11 @@ def remove_statement(source: SourceText, statement: ast.stmt) -> Edit:
     before, after = source.text[line:start], source.text[end:line_end]
     if before.strip() or after.lstrip().startswith(";"):
         return _remove_between_semicolons(source, start, end)
-    comments = _comments_in(source.text[start:end])
-    if after.strip():
-        comments.append(after.strip())
+    found = [*_comments_in(source.text[start:end]), after.strip()]
     indent = source.indent(start)
-    kept = "".join(indent + comment + source.newline for comment in comments)
+    kept = "".join(
+        indent + comment + source.newline for one in found if (comment := for_readers(one))
+    )
     stop = source.next_line(end)
     if not kept:
         line, stop = _with_blank_lines(source, line, stop)

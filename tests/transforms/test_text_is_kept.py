@@ -367,3 +367,39 @@ def test_deleted_layers(before: str, after: str, ending: str) -> None:
 def test_undecodable_file_is_one_clear_error() -> None:
     with pytest.raises(AssertionError, match="declare the encoding"):
         stays(FunctionalToModule, BEFORE + b"# caf\xe9\n")
+
+
+# What stands behind the layer that goes, and what stays of it.
+BEHIND = {
+    "type-comment": ("# type: nn.Module", ""),
+    "type-ignore": ("# type: ignore[assignment]", ""),
+    "noqa": ("# noqa: E501", ""),
+    "noqa-in-capitals": ("#NOQA", ""),
+    "pylint": ("# pylint: disable=invalid-name", ""),
+    "fmt-skip": ("# fmt: skip", ""),
+    "for-readers": ("# keeps it positive", "# keeps it positive"),
+    "for-both": ("# noqa: E501  # keeps it positive", "# keeps it positive"),
+    "readers-first": ("# keeps it positive  # noqa", "# keeps it positive"),
+    "about-a-type": ("# typed by hand", "# typed by hand"),
+    "formatting-from-here-on": ("# fmt: off", "# fmt: off"),
+}
+
+
+@pytest.mark.parametrize(("behind", "left"), BEHIND.values(), ids=BEHIND)
+def test_comments_behind_a_layer_that_goes(behind: str, left: str) -> None:
+    init = (FC, f"{RELU}  {behind}", "self.n = 1")
+    before = net("return self.relu(self.fc(x))", init=init, head=NO_F)
+    init = (FC, *filter(None, [left]), "self.n = 1")
+    holds(ModuleToFunctional, before, net("return F.relu(self.fc(x))", init=init))
+
+
+def test_type_comments_of_what_stays_stay() -> None:
+    before = net("# type: (Tensor) -> Tensor", "y = F.relu(self.fc(x))  # type: Tensor", "return y")
+    after = net(
+        "# type: (Tensor) -> Tensor",
+        "y = self.relu(self.fc(x))  # type: Tensor",
+        "return y",
+        init=(FC, RELU),
+        head=NO_F,
+    )
+    holds(FunctionalToModule, before, after)

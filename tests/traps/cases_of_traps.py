@@ -456,7 +456,8 @@ OTHER = {
     "scripted-class": case(
         F, HELD.replace("class Net", "@torch.jit.script\nclass Net"), "refused scripted"
     ),
-    "noqa-kept": case(F, net(CALL, RELU + "  # noqa: E501"), GONE),
+    "noqa-of-a-layer": case(F, net(CALL, RELU + "  # noqa: E501"), GONE),
+    "type-comment": case(M, net("y = F.relu(self.fc(x))  # type: Tensor\nreturn y"), NEW),
     "generated-file": case(
         M, "# This file was automatically generated from x.py.\n" + PLAIN, "refused generated"
     ),

@@ -131,6 +131,8 @@ FOUND_IN = {
     "in-a-folder-above": ("src/bin/net.py", "models", "src/models/parts.py"),
     "the-only-one-there-is": ("tools/net.py", "models", "src/models/parts.py"),
     "a-package-before-files-of-the-name": ("tools/net.py", "net2", "src/net2/x.py"),
+    "the-names-before-the-nearness": ("src/bin/net.py", "helpers", "src/helpers/helpers.py"),
+    "one-of-two-that-has-the-names": ("tools/net.py", "helpers", "b/helpers.py"),
 }  # fmt: skip
 
 
@@ -140,10 +142,12 @@ def test_what_a_python_path_would_find_is_found(
 ) -> None:
     root = project(tmp_path)
     for path, text in {
-        at: "X = 5\n",
         "a/net2.py": "",
         "b/net2.py": "",
-        importer: f"import {name}\nassert isinstance({name}.__name__, str)\n",
+        "c/helpers.py": "Y = 5\n",
+        "src/helpers/__init__.py": "",
+        at: "X = 5\n",
+        importer: f"import {name}\n" + (f"from {name} import X\n" if name == "helpers" else ""),
     }.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)

@@ -8,14 +8,18 @@ project has one folder with a `transformer` in it.
 
 from __future__ import annotations
 
+import ast
+import linecache
 import os
+import re
 from importlib.machinery import ModuleSpec, PathFinder
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Set
 
 from . import guarded, shims
 
 _NEVER_BELOW = {"site-packages", "dist-packages", "node_modules", "__pycache__", "build", "dist"}
 _MOST_FOLDERS = 5000
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 class Nearby:
@@ -34,7 +38,7 @@ class Nearby:
         if importer is None:
             return None
         importing = os.path.realpath(importer.f_code.co_filename)
-        folder = self._folder_with(name, os.path.dirname(importing))
+        folder = self._folder_with(name, importing)
         spec = PathFinder.find_spec(name, [folder]) if folder else None
         if folder is None or spec is None or _is_at(spec, importing):
             return None
@@ -42,9 +46,12 @@ class Nearby:
         return spec
 
     def _folder_with(self, name: str, importing: str) -> Optional[str]:
-        """The folder around the importing file that has the name, else the only one that has."""
+        """Of the folders that have the name, and in it what the file takes from it: the nearest
+        one around the file, else the only one."""
         holders = self._all_holders().get(name, [])
-        around = [one for one in holders if (importing + os.sep).startswith(one + os.sep)]
+        taken = _taken_from(name, importing)
+        holders = [one for one in holders if _has_all(one, name, taken)] or holders
+        around = [one for one in holders if importing.startswith(one + os.sep)]
         if around:
             return max(around, key=len)
         packages = [one for one in holders if os.path.isdir(os.path.join(one, name))]
@@ -77,6 +84,31 @@ def _holders_below(root: str) -> Dict[str, List[str]]:
 
 def _may_hold_code(name: str) -> bool:
     return not name.startswith(".") and name not in _NEVER_BELOW
+
+
+def _taken_from(name: str, importing: str) -> Set[str]:
+    """What a file takes from a module by `from NAME import ...`."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(importing)))
+    except (SyntaxError, ValueError):
+        return set()
+    taken = {
+        one.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and not node.level and node.module == name
+        for one in node.names
+    }
+    return taken - {"*"}
+
+
+def _has_all(folder: str, name: str, taken: Set[str]) -> bool:
+    """Whether the module or package speaks of all these names, or has files of the name."""
+    package = os.path.join(folder, name)
+    file = os.path.join(package, "__init__.py")
+    lines = linecache.getlines(file if os.path.isfile(file) else package + ".py")
+    spoken = set(_WORD.findall("".join(lines)))
+    parts = (os.path.join(package, one) for one in taken - spoken)
+    return all(os.path.isfile(part + ".py") or os.path.isdir(part) for part in parts)
 
 
 def _is_package(folder: str) -> bool:

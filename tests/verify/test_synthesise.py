@@ -860,6 +860,15 @@ RELATED += [
     pytest.param(
         """
         class Net(nn.Module):
+            def forward(self, x, target):
+                scores = F.log_softmax(x, dim=-1)
+                return -scores.gather(dim=-1, index=target.unsqueeze(1)).squeeze(1)
+        """,
+        id="classes-as-target-of-a-loss",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
             def __init__(self, nodes, edges):
                 super().__init__()
                 self.fc = nn.Linear(nodes + edges, 2 * nodes)

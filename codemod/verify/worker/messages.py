@@ -35,6 +35,7 @@ _MAY_BE_SPATIAL = re.compile(
     r"must be greater than|Output size|out of bound|is invalid for input of size"
     r"|Sizes of tensors|size of tensor a"
 )
+NOT_OF_KIND = re.compile(r"not implemented for '\w+'")  # an operator of torch, for this dtype
 _VAGUE = ("AssertionError", "ValueError", "ZeroDivisionError")
 
 _CHANNELS = re.compile(r"expected input\[.*?\] to have (\d+) channels, but got (\d+)")

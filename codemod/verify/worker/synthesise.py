@@ -41,6 +41,7 @@ from .laboratory import (
     Laboratory,
     describe,
 )
+from .messages import NOT_OF_KIND
 from .reading import forward_of, plain_function
 from .shield import Crashed, Journal, shielded
 from .specs import Call
@@ -441,7 +442,8 @@ def _steered(subject: Subject, draft: Draft, call: Call, budget: int) -> Iterato
 
 def _hopeless(failure: Failure) -> bool:
     """Whether other inputs cannot help: the forward is abstract, or needs what is not there."""
-    return bool(failure.package) or failure.kind in ("NotImplementedError", "ImportError")
+    abstract = failure.kind == "NotImplementedError" and not NOT_OF_KIND.search(failure.message)
+    return bool(failure.package) or abstract or failure.kind == "ImportError"
 
 
 def _recipe(subject: Subject, draft: Draft) -> Dict[str, Any]:

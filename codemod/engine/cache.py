@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import pickle
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -14,14 +13,17 @@ from pathlib import Path
 
 from codemod.editing.transform import Transform
 from codemod.engine.compose import Pass
-from codemod.engine.indexing import build_project
+from codemod.engine.indexing import build_project, index_files
+from codemod.engine.kept import keep as keep_value
+from codemod.engine.kept import kept, program
+from codemod.engine.kept_indexes import KeptIndexes
 from codemod.engine.planning import Planned, after_pass, compose_alone, plan
 from codemod.errors import SourceError
 from codemod.results import Composition, Plan, Rewrite
-from codemod.source.durable import write_file
 from codemod.source.overlay import Overlay
 
 _KEPT = 8
+_INDEXES = "indexes"
 # A file that changed so shortly ago may change again without a new time stamp.
 _SETTLED_SECONDS = 2.0
 
@@ -58,19 +60,31 @@ class PlanCache:
     ) -> tuple[Planned, str]:
         """As `planning.plan`, and the key to `store` the result under."""
         key = _key(overlay.root, paths, selected, transforms, line_length)
-        entry = self._load(key) if self.used else None
+        entry: _Entry | None = kept(self.folder / key, key) if self.used else None
+        indexes = KeptIndexes(self.folder / _INDEXES)
+        index = indexes.index if self.used else index_files
         if entry is None:
-            made = plan(overlay, paths, selected, transforms, jobs=jobs, line_length=line_length)
+            made = plan(
+                overlay,
+                paths,
+                selected,
+                transforms,
+                jobs=jobs,
+                line_length=line_length,
+                index=index,
+            )
+            if self.used:
+                indexes.keep()
             return made, key
 
         def make_passes() -> tuple[Pass, ...]:
-            project, _ = build_project(overlay, paths, jobs)
+            project, _ = build_project(overlay, paths, jobs, index)
             project = replace(project, line_length=line_length, overlay=overlay.lay(entry.snapshot))
             passes: list[Pass] = []
             for rewrites in entry.passes:
                 one = Pass(project, rewrites)
                 passes.append(one)
-                project = after_pass(project, compose_alone(one, jobs), jobs)
+                project = after_pass(project, compose_alone(one, jobs), jobs, index)
             return tuple(passes)
 
         return Planned(entry.plan, entry.snapshot, make_passes, dict(entry.known)), key
@@ -86,22 +100,14 @@ class PlanCache:
             tuple(one.rewrites for one in planned.passes),
             known,
         )
-        with contextlib.suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_file(self.folder / key, pickle.dumps(entry, protocol=5))
-            self._forget_old()
-
-    def _load(self, key: str) -> _Entry | None:
-        try:
-            entry = pickle.loads((self.folder / key).read_bytes())
-        except Exception:
-            return None
-        return entry if isinstance(entry, _Entry) else None
+        keep_value(self.folder / key, key, entry)
+        self._forget_old()
 
     def _forget_old(self) -> None:
-        entries = sorted(self.folder.iterdir(), key=lambda path: path.stat().st_mtime)
-        for path in entries[:-_KEPT]:
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            plans = (path for path in self.folder.iterdir() if path.name != _INDEXES)
+            for path in sorted(plans, key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+                path.unlink(missing_ok=True)
 
 
 def _key(
@@ -117,7 +123,7 @@ def _key(
         (item.name, replace(item.settings, only=None), sorted(item.settings.only or ["all"]))
         for item in transforms
     ]
-    said.update(repr((sys.version, settings, line_length, _program(transforms))).encode())
+    said.update(repr((settings, line_length, program(_files_of(transforms)))).encode())
     now = time.time()
     for path in paths:
         said.update(repr((path, path in selected, _state(root, path, now))).encode())
@@ -139,12 +145,7 @@ def _state(root: Path, path: str, now: float) -> object:
     return (status.st_size, status.st_mtime_ns)
 
 
-def _program(transforms: Sequence[Transform]) -> list[tuple[str, int]]:
-    """The files of this package, and those that define the transforms, with their times."""
-    own = Path(__file__).resolve().parent.parent
-    files = {str(path) for path in own.rglob("*.py")}
-    for item in transforms:
-        module = sys.modules.get(type(item).__module__)
-        if module is not None and module.__file__:
-            files.add(module.__file__)
-    return sorted((path, os.stat(path).st_mtime_ns) for path in files)
+def _files_of(transforms: Sequence[Transform]) -> set[str]:
+    """The files that define the transforms."""
+    modules = (sys.modules.get(type(item).__module__) for item in transforms)
+    return {module.__file__ for module in modules if module is not None and module.__file__}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from codemod.engine.processes import paused_collector, spread
@@ -16,19 +16,25 @@ from codemod.source.discovery import DOCUMENTS
 from codemod.source.overlay import Overlay, digest
 from codemod.source.text import SourceText
 
+Indexed = FileIndex | FileError
+Indexer = Callable[[Overlay, Sequence[str], int], list[Indexed]]
 
-class IndexFiles:
-    """The index of each file, or why there is none."""
 
+def index_files(overlay: Overlay, paths: Sequence[str], jobs: int) -> list[Indexed]:
+    """The index of each file, in their order, or why there is none."""
+    return spread(_IndexFiles(overlay), paths, jobs)
+
+
+class _IndexFiles:
     def __init__(self, overlay: Overlay) -> None:
         self.overlay = overlay
 
-    def __call__(self, paths: Sequence[str]) -> list[FileIndex | FileError]:
+    def __call__(self, paths: Sequence[str]) -> list[Indexed]:
         with paused_collector():
             return [_index_one(self.overlay, path) for path in paths]
 
 
-def _index_one(overlay: Overlay, path: str) -> FileIndex | FileError:
+def _index_one(overlay: Overlay, path: str) -> Indexed:
     try:
         data = overlay.read(path)
         source = SourceText.decode(path, data)
@@ -38,14 +44,14 @@ def _index_one(overlay: Overlay, path: str) -> FileIndex | FileError:
 
 
 def build_project(
-    overlay: Overlay, paths: Sequence[str], jobs: int
+    overlay: Overlay, paths: Sequence[str], jobs: int, index: Indexer = index_files
 ) -> tuple[Project, tuple[FileError, ...]]:
     """Index all files. Those that cannot be analysed are errors, and the rest goes on.
 
     `paths` may name configuration files too; one that cannot be read says nothing.
     """
     python = [path for path in paths if not path.endswith(DOCUMENTS)]
-    results = spread(IndexFiles(overlay), python, jobs)
+    results = index(overlay, python, jobs)
     files = {item.path: item for item in results if isinstance(item, FileIndex)}
     errors = tuple(item for item in results if isinstance(item, FileError))
     documents = (path for path in paths if path.endswith(DOCUMENTS))

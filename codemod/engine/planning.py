@@ -13,7 +13,7 @@ from codemod.editing.transform import Transform
 from codemod.engine.compose import Pass, compose, touched_paths, with_requirements
 from codemod.engine.find import FindInFiles, Findings
 from codemod.engine.independence import hangs_on
-from codemod.engine.indexing import IndexFiles, build_project
+from codemod.engine.indexing import Indexer, build_project, index_files
 from codemod.engine.long_lines import limit_of
 from codemod.engine.processes import paused_collector, spread
 from codemod.engine.text_edits import overlaps
@@ -62,6 +62,7 @@ def plan(
     *,
     jobs: int = 1,
     line_length: int = 88,
+    index: Indexer = index_files,
 ) -> Planned:
     """Find all rewrites in the `selected` files of the project that `paths` make up.
 
@@ -69,7 +70,7 @@ def plan(
     """
     transforms = sorted(transforms, key=lambda transform: transform.name)
     with paused_collector():
-        return _plan(overlay, paths, selected, transforms, jobs, line_length)
+        return _plan(overlay, paths, selected, transforms, jobs, line_length, index)
 
 
 def _plan(
@@ -79,8 +80,9 @@ def _plan(
     transforms: Sequence[Transform],
     jobs: int,
     line_length: int,
+    index: Indexer,
 ) -> Planned:
-    project, errors = build_project(overlay, paths, jobs)
+    project, errors = build_project(overlay, paths, jobs, index)
     project = replace(project, line_length=line_length)
     found_errors = [error for error in errors if error.path in selected]
     passes: list[Pass] = []
@@ -107,7 +109,7 @@ def _plan(
         found_errors += broken
         passes.append(one)
         look_in = sorted((composition.files.keys() | waiting) & selected)
-        project = after_pass(project, composition, jobs)
+        project = after_pass(project, composition, jobs, index)
     result = Plan(
         rewrites=tuple(rewrite for one in passes for rewrite in one.rewrites),
         refusals=tuple(sorted(refusals.values(), key=_place)),
@@ -148,14 +150,16 @@ def _of(findings: Iterable[Findings], kind: type[_Found]) -> list[_Found]:
     return [item for one in findings for item in one.found if isinstance(item, kind)]
 
 
-def after_pass(project: Project, composition: Composition, jobs: int = 1) -> Project:
+def after_pass(
+    project: Project, composition: Composition, jobs: int = 1, index: Indexer = index_files
+) -> Project:
     """The project after a pass: only what changed is read again."""
     laid = project.overlay.lay(composition.files)
     limits = {
         path: limit_of(SourceText.decode(path, project.overlay.read(path)), project.line_length)
         for path in composition.files.keys() - project.line_limits.keys()
     }
-    changed = spread(IndexFiles(laid), sorted(composition.files), jobs)
+    changed = index(laid, sorted(composition.files), jobs)
     files = {
         **project.files,
         **{item.path: item for item in changed if isinstance(item, FileIndex)},

@@ -250,6 +250,11 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(["__version__", *_HOME_OF])
 
 
+def public_names() -> dict[str, tuple[str, ...]]:
+    """The exported names, by the module of this package that defines them."""
+    return dict(_HOMES)
+
+
 def __getattr__(name: str) -> object:
     home = _HOME_OF.get(name)
     if home is None:

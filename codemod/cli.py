@@ -382,7 +382,12 @@ def _list(**values: Any) -> Request:
 @_sources
 @_help
 def _explain(name: str, refusal: str | None, **values: Any) -> Request:
-    """Show what a transform promises, its examples and its refusals."""
+    """Show what a transform promises, its examples and its refusals.
+
+    NAME may be the path of a file of your own: ./FILE.py.
+    """
+    if name.endswith(".py"):
+        values["transforms"] = (*values["transforms"], name)
     return Request("explain", _command_line(values), name=name, refusal=refusal)
 
 
@@ -602,13 +607,22 @@ def _first_line(transform: Any) -> str:
     return (transform.__doc__ or "").strip().partition("\n")[0]
 
 
-def _show_transform(request: Request, streams: Streams, facade: Facade, _: Sequence[str]) -> int:
+def _named(request: Request, facade: Facade) -> Any:
+    """The transform of a name, or the first that a file defines."""
     found = {t.name: t for t in facade.transforms(make_options(request.line, Path.cwd()))}
+    own = Path(request.name).resolve()
+    for transform in found.values() if request.name.endswith(".py") else ():
+        if getattr(sys.modules[type(transform).__module__], "__file__", None) == str(own):
+            return transform
     if request.name not in found:
         raise unknown_name("transform", request.name, found)
+    return found[request.name]
+
+
+def _show_transform(request: Request, streams: Streams, facade: Facade, _: Sequence[str]) -> int:
     from codemod.report import explanation
 
-    transform = found[request.name]
+    transform = _named(request, facade)
     refusals = transform.refusal_docs()
     if request.refusal is None:
         streams.put(explanation.of_transform(transform))

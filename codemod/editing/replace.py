@@ -34,9 +34,10 @@ def replace_function(
     name = f"{package.expression}.{function.rpartition('.')[2]}"
     kept = range(len(call.layout.arguments)) if keep is None else keep
     old = module.text(call.node.func)
+    given = f"({', '.join(extra)})" if extra else ""
     return transform.rewrite(
         module,
-        f"{old} -> {name}",
+        f"{old} -> {name}{given}",
         sites=[call.node],
         edits=rewrite_call(call, name, kept, extra, transform.settings.line_length),
         witnesses=[witness(module, call.node)],

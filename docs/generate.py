@@ -25,6 +25,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "What must not be touched": ("editing.checks", "editing.uses", "editing.outside"),
     "What an expression makes, and whether it stays the same": (
         "editing.constructor",
+        "editing.heirs",
         "editing.settled",
         "editing.stability",
         "editing.branches",

@@ -85,7 +85,7 @@ def api() -> str:
 
 def _shown(name: str) -> str:
     value = getattr(codemod, name)
-    if not inspect.isfunction(value):
+    if not inspect.isroutine(inspect.unwrap(value)):
         return name
     return f"{name}({', '.join(inspect.signature(value).parameters)})"
 

@@ -37,6 +37,7 @@ _TAKES_NAMES = re.compile(
 _NAMES_KEYWORD = re.compile(
     r"(?:return_nodes|return_layers|target_layers?|modules_to_fuse|layer_names?|module_names?)$"
 )
+_ASKS_ABOUT = frozenset({"startswith", "endswith", "count", "find", "index"})
 _MODULES_BY_NAME = re.compile(r"_modules$|named_modules$|named_children$")
 _DISPLAYS = ast.List | ast.Tuple | ast.Set | ast.Dict
 _FOREIGN_HEADS = frozenset(
@@ -210,7 +211,9 @@ def _taken_by(project: Project, path: str, node: ast.expr, around: Around) -> In
     below: ast.AST = node
     for index, parent in enumerate(around):
         rest = around[index + 1 :]
-        if isinstance(parent, ast.Compare) or (isinstance(parent, ast.Expr) and below is node):
+        if isinstance(parent, ast.Compare):
+            return _compared(project, path, parent, rest)
+        if isinstance(parent, ast.Expr) and below is node:
             return None
         if isinstance(parent, ast.Subscript) and below is parent.slice:
             return _subscripted(project, path, parent, rest)
@@ -218,6 +221,8 @@ def _taken_by(project: Project, path: str, node: ast.expr, around: Around) -> In
             return UNKNOWN
         if isinstance(parent, ast.Call):
             last = (dotted_name(parent.func) or _method(parent.func)).rpartition(".")[2]
+            if last in _ASKS_ABOUT and isinstance(parent.func, ast.Attribute):
+                return _compared(project, path, parent.func, rest)
             if last in LOOKS_UP and below in parent.args[1:2]:
                 return None  # one of `lookups`
             if _TAKES_NAMES.search(last):
@@ -229,6 +234,21 @@ def _taken_by(project: Project, path: str, node: ast.expr, around: Around) -> In
             return frozenset()
         below = parent
     return frozenset()
+
+
+def _compared(project: Project, path: str, node: ast.expr, around: Around) -> Instances | None:
+    """`for n, m in model.named_modules(): if n == "NAME"`; None where no names are gone through."""
+    names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+    for index, one in enumerate(around):
+        loops = [one] if isinstance(one, ast.For) else getattr(one, "generators", ())
+        for loop in loops:
+            bound = {item.id for item in ast.walk(loop.target) if isinstance(item, ast.Name)}
+            if not names & bound:
+                continue
+            for inner in ast.walk(loop.iter):
+                if isinstance(inner, ast.Attribute) and _MODULES_BY_NAME.search(inner.attr):
+                    return project.values.of(path, inner.value, (inner, *around[index:]))
+    return None
 
 
 def _is_fused(around: Around) -> bool:
@@ -349,7 +369,8 @@ def _outermost_function(around: Around) -> FunctionNode | None:
     return next((one for one in reversed(around) if isinstance(one, FunctionNode)), None)
 
 
-_LOOKUP = re.compile(rf"\b(?:{'|'.join(sorted(LOOKS_UP))})\(")
+_LOOKUP = re.compile(rf"\b(?:{'|'.join(sorted([*LOOKS_UP, 'get_submodule']))})\(")
+_ANY = ".*"
 
 
 def _computed_in(project: Project, path: str) -> tuple[_Lookup, ...]:
@@ -359,19 +380,43 @@ def _computed_in(project: Project, path: str) -> tuple[_Lookup, ...]:
 def _computed(project: Project, path: str) -> Iterator[_Lookup]:
     offsets = [match.start() for match in _LOOKUP.finditer(project.text(path))]
     for node, around in nodes_at(project, path, offsets, whole=True):
-        if not isinstance(node, ast.Call) or len(node.args) < 2:
+        asked = _asked(node) if isinstance(node, ast.Call) else None
+        if asked is None or is_settings(asked[0]):
             continue
-        if dotted_name(node.func) not in LOOKS_UP or is_settings(node.args[0]):
-            continue
-        pattern = _pattern(node.args[1])
+        pattern = _pattern(asked[1])
         if pattern is not None:
             function = _outermost_function(around)
             yield _Lookup(
                 function.name if function is not None else "",
                 function.lineno if function is not None else 0,
                 pattern,
-                project.values.of(path, node.args[0], (node, *around)),
+                project.values.of(path, asked[0], (node, *around)),
             )
+
+
+def _asked(node: ast.Call) -> tuple[ast.expr, ast.expr] | None:
+    """What is asked, and for which name: `getattr(x, n)`, `x.get_submodule(n)`."""
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "get_submodule" and node.args:
+        return node.func.value, node.args[0]
+    if dotted_name(node.func) in LOOKS_UP and len(node.args) > 1:
+        return node.args[0], node.args[1]
+    return None
+
+
+def asks_by_setting(module: ModuleClass, setting: str) -> bool:
+    """Whether code that reads a setting looks up, by a computed name, what may be this class's.
+
+    `getattr(model, cfg.target_layer)` in a file that reads `target_layer`.
+    """
+    project = module.project
+    readers = {*project.files_with_attribute(setting), *project.files_with_string(setting)}
+    return any(
+        may_be(project, module.key, lookup.receiver)
+        for path in sorted(readers)
+        if project.reach.may_meet(path, module.key)
+        for lookup in _computed_in(project, path)
+        if lookup.pattern == _ANY
+    )
 
 
 def _pattern(node: ast.expr) -> str | None:
@@ -380,9 +425,9 @@ def _pattern(node: ast.expr) -> str | None:
         return None
     if isinstance(node, ast.JoinedStr):
         return "".join(
-            re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".*"
+            re.escape(str(part.value)) if isinstance(part, ast.Constant) else _ANY
             for part in node.values
         )
     if isinstance(node, ast.BinOp) and isinstance(node.left, ast.Constant):
-        return re.escape(str(node.left.value).partition("%")[0]) + ".*"
-    return ".*"
+        return re.escape(str(node.left.value).partition("%")[0]) + _ANY
+    return _ANY

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from codemod.catalogue import Pair, by_module
-from codemod.editing.named import name_uses, names_it
+from codemod.editing.named import asks_by_setting, name_uses, names_it
 from codemod.editing.object_uses import attribute_uses, lookups, reaches
 from codemod.editing.reassignment import is_quoted
 from codemod.editing.refused import Refused
@@ -167,11 +167,13 @@ def _has_bare_name(file: FileIndex, kind: str) -> bool:
 
 
 def _in_documents(module: ModuleClass, name: str) -> tuple[str, ...]:
-    """`layer1.relu`, or `[conv, relu]` with other attributes of the class, in a configuration."""
+    """`layer1.relu`, or `[conv, relu]` with other attributes of the class, in a configuration; or
+    `target: relu`, where code looks up by its settings."""
     siblings = module.index.names - {name}
     quoted = re.escape(name)
     dotted = re.compile(rf"(?<![\w.])(?!(?:torch|nn|F)\.)(?:\w+\.)+{quoted}\b|\b{quoted}\.\w")
     item = re.compile(rf"""(?m)(?:^\s*-\s+|[\[,]\s*)["']?{quoted}["']?\s*(?=[,\]#]|$)""")
+    value = re.compile(rf"""(\w+)["']?\s*[:=]\s*["']?{quoted}["']?[ \t]*(?=[,#}}\]\r\n]|\Z)""")
     for path in module.project.documents_with(name):
         text = module.project.text(path)
         for match in dotted.finditer(text):
@@ -179,5 +181,8 @@ def _in_documents(module: ModuleClass, name: str) -> tuple[str, ...]:
         for match in item.finditer(text):
             window = text[max(0, match.start() - _WINDOW) : match.end() + _WINDOW]
             if set(_WORD.findall(window)) & siblings:
+                return (str(Place.at(path, text, match.start())),)
+        for match in value.finditer(text):
+            if asks_by_setting(module, match.group(1)):
                 return (str(Place.at(path, text, match.start())),)
     return ()

@@ -246,6 +246,18 @@ MAY_BE_THIS = {
         "named-in-string",
         function('return dict(m.named_modules())["relu"]'),
     ),
+    "name-of-a-module-compared": (
+        "named-in-string",
+        function('return [o for n, o in m.named_modules() if n == "relu"]'),
+    ),
+    "name-of-a-child-in-a-tuple": (
+        "named-in-string",
+        function("for n, o in m.named_children():", '    if n in ("relu", "act"):', "        o()"),
+    ),
+    "name-of-a-module-that-ends-so": (
+        "named-in-string",
+        function("for n in dict(m.named_modules()):", '    if n.endswith("relu"):', "        x(n)"),
+    ),
 }
 
 
@@ -300,6 +312,12 @@ IS_ANOTHER = {
     "path-to-another": holder("self.body = Other()", run='return find(self, "body.relu")'),
     "path-to-weights": function('return m["body.relu.weight"]'),
     "key-of-a-dictionary": function('return m["relu"]'),
+    "name-of-a-function-compared": function(
+        "for n in m.names:", '    if n == "relu":', "        x()"
+    ),
+    "name-of-a-module-of-another": function(
+        "return [o for n, o in Other().named_modules() if n == 'relu']"
+    ),
 }
 
 
@@ -309,3 +327,38 @@ def test_is_rewritten_for_what_is_another(other: str) -> None:
     after = net("return F.relu(self.fc(x))")
     files = {"other.py": other, "act.py": "def relu(x):\n    return x\n"}
     holds(ModuleToFunctional, before, after, files=files)
+
+
+ASKS = HEAD + "def tool(cfg, m):\n    return {}\n"
+# A configuration, and code that reads it.
+SETTING = {
+    "yaml": ("conf.yaml", "target: relu\n", ASKS.format("getattr(m, cfg.target)")),
+    "yaml-quoted": (
+        "conf.yaml",
+        "target: 'relu'  # hooked\n",
+        ASKS.format("getattr(m, cfg.target)"),
+    ),
+    "json": ("conf.json", '{"target": "relu"}', ASKS.format('getattr(m, cfg["target"])')),
+    "toml": ("conf.toml", 'target = "relu"\n', ASKS.format('m.get_submodule(cfg["target"])')),
+}
+NO_SETTING = {
+    "of-functions": ("conf.yaml", "act: relu\n", ASKS.format("getattr(torch, cfg.act)")),
+    "nobody-reads-it": ("conf.yaml", "act: relu\n", ASKS.format("getattr(m, cfg.target)")),
+    "nobody-looks-up": ("conf.yaml", "act: relu\n", ASKS.format("ACTS[cfg.act](m)")),
+    "asked-of-another": ("conf.yaml", "act: relu\n", ASKS.format("getattr(Other(), cfg.act)")),
+    "part-of-a-word": ("conf.yaml", "target: relu6\n", ASKS.format("getattr(m, cfg.target)")),
+}
+
+
+@pytest.mark.parametrize(("path", "text", "other"), SETTING.values(), ids=SETTING)
+def test_a_setting_that_code_looks_up_by_names_it(path: str, text: str, other: str) -> None:
+    refused = net(CALL, init=(FC, f"{RELU}  #! named-in-string"), head=NO_F)
+    stays(ModuleToFunctional, refused, files={path: text, "other.py": other})
+
+
+@pytest.mark.parametrize(("path", "text", "other"), NO_SETTING.values(), ids=NO_SETTING)
+def test_any_other_setting_does_not(path: str, text: str, other: str) -> None:
+    before = net(CALL, init=(FC, RELU), head=NO_F)
+    other = other.replace(HEAD, OTHER)
+    files = {path: text, "other.py": other}
+    holds(ModuleToFunctional, before, net("return F.relu(self.fc(x))"), files=files)

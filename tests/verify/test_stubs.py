@@ -163,6 +163,59 @@ def test_what_a_python_path_would_find_is_found(
     assert said == [[], str(whole if whole.stem == name else whole.parent)]
 
 
+def test_a_part_that_the_package_lacks_is_found_in_another_of_its_name(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    for path, text in {
+        "utils/__init__.py": "",
+        "lib/utils/__init__.py": "",
+        "lib/utils/debugger.py": "from . import colours\nX = colours.Y\n",
+        "lib/utils/colours.py": "Y = 5\n",
+        "net.py": "from utils.debugger import X\n",
+    }.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    script = (
+        "sys.path.insert(0, {!r}); outcome('net'); say([sys.modules['net'].X, stubs.packages()])"
+    )
+    assert stubbed(root, script.format(str(root))) == [5, []]
+
+
+EXTENSIONS = {
+    "a-name-of-the-package": ("from . import _C", "setup.py", "ext = CUDAExtension('pkg._C', [])"),
+    "by-its-whole-name": ("from pkg import _C", "setup.py", "ext = CUDAExtension('_C', [])"),
+    "a-package-of-them": ("from ._ext import dcn as _backend", "pkg/build.py", "x('_ext.dcn')"),
+    "cython": ("import pkg.nms.cpu_nms as nms", "pkg/nms/cpu_nms.pyx", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "file", "says"), EXTENSIONS.values(), ids=EXTENSIONS.keys())
+@pytest.mark.parametrize("is_built", [True, False], ids=["named", "not-named"])
+def test_extensions_that_the_project_would_build_are_stood_in_for(
+    tmp_path: Path, text: str, file: str, says: str, is_built: bool
+) -> None:
+    """A part that no build file names is missing indeed."""
+    root = project(tmp_path)
+    (root / "pkg" / "nms").mkdir(parents=True)
+    (root / "pkg" / "nms" / "__init__.py").write_text("")
+    (root / "pkg" / "__init__.py").write_text("")
+    (root / "pkg" / "net.py").write_text(text)
+    if is_built:
+        (root / file).write_text(says)
+    script = f"""
+    from _codemod_worker import unbuilt
+    unbuilt.install(stubs, stubs.own, {str(root)!r})
+    sys.path.insert(0, {str(root)!r})
+    try:
+        loader.load("pkg.net", {str(root / "pkg" / "net.py")!r})
+    except ImportError:
+        say(None)
+    else:
+        say([stubs.packages()[0], stubs.why(stubs.packages()[0])])
+    """
+    said = stubbed(root, script)
+    assert said is None if not is_built else said[1] == "it is not built", said
+
+
 NOT_FOUND = {
     "two-of-the-name": ("tools/net.py", "import twice", ["a/twice.py", "b/twice.py"]),
     "the-importer-itself": ("tools/absent.py", "import absent", []),

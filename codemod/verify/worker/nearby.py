@@ -32,8 +32,10 @@ class Nearby:
         self._holders: Optional[Dict[str, List[str]]] = None
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[ModuleSpec]:
-        if "." in name or not self._is_wanted(1):
+        if not self._is_wanted(1):
             return None
+        if "." in name:
+            return self._elsewhere(name)
         importer = next(guarded.importing_frames(1), None)
         if importer is None:
             return None
@@ -44,6 +46,18 @@ class Nearby:
             return None
         shims.note("%s (found in %s)" % (name, os.path.relpath(folder, self._root)))
         return spec
+
+    def _elsewhere(self, name: str) -> Optional[ModuleSpec]:
+        """A part that the package which was found lacks, and the only other one of its name has."""
+        package = name.rpartition(".")[0]
+        inside = package.replace(".", os.sep)
+        holders = self._all_holders().get(name.partition(".")[0], [])
+        folders = [os.path.join(one, inside) for one in holders]
+        found = [spec for one in folders for spec in [PathFinder.find_spec(name, [one])] if spec]
+        if len(found) != 1 or found[0].origin is None:
+            return None
+        shims.note("%s (found in %s)" % (name, os.path.relpath(found[0].origin, self._root)))
+        return found[0]
 
     def _folder_with(self, name: str, importing: str) -> Optional[str]:
         """Of the folders that have the name, and in it what the file takes from it: the nearest

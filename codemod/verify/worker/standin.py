@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import types
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from typing import Any, Callable, Iterator, Set, Tuple
 
@@ -203,3 +204,13 @@ class StandInModule(types.ModuleType):
         full = "%s.%s" % (self.__name__, name)
         _touch(full)
         return StandIn(full)
+
+
+class StandInLoader(Loader):
+    """Loads stand-ins."""
+
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
+        return StandInModule(spec)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        pass

@@ -13,13 +13,12 @@ import importlib
 import importlib.util
 import os
 import sys
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 from typing import Any, Dict, List, Optional, Sequence, Set
 
 from . import guarded, nearby, shims, standin
-from .standin import StandIn, StandInModule
+from .standin import StandIn, StandInLoader, StandInModule
 
 _NEVER = {"torch", "_codemod_worker"}
 
@@ -154,17 +153,7 @@ class _Missing:
             return None
         elif not self._stubs.stands_in(name):
             self._stubs.stand_in(name, "the installed %s has no %s" % (top, name))
-        return ModuleSpec(name, _Maker(), is_package=True)
-
-
-class _Maker(Loader):
-    """The loader of stand-ins."""
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return StandInModule(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        pass
+        return ModuleSpec(name, StandInLoader(), is_package=True)
 
 
 class _Broken:
@@ -203,7 +192,7 @@ class _Broken:
                 _forget(spec.name)
                 why = "its import raised %s: %s" % (type(error).__name__, error)
                 self._stubs.stand_in(spec.name, " ".join(why.split())[:200])
-                stand_in = ModuleSpec(spec.name, _Maker(), is_package=True)
+                stand_in = ModuleSpec(spec.name, StandInLoader(), is_package=True)
                 sys.modules[spec.name] = StandInModule(stand_in)
 
         with contextlib.suppress(AttributeError):

@@ -70,7 +70,7 @@ class Zygote:
         self.reads.install()
         shims.install_names(self.stubs.may_have_shims)
         shims.forgive_missing_operators()
-        unbuilt.install(self.stubs, self.stubs.own)
+        unbuilt.install(self.stubs, self.stubs.own, self.settings.root)
         weights.install()
         cuda.install()
         me = _getpid()

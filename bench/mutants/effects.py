@@ -220,6 +220,12 @@ CONDITIONS = {
     "only-for-nan": "any(v != v for v in values__(INPUT))",
     "only-for-infinity": "float('inf') in values__(INPUT)",
     "only-for-whole-numbers": "all(v == v // 1 for v in values__(INPUT))",
+    "only-for-tiny": "0 < max(map(abs, values__(INPUT))) < 1e-6",
+    "only-when-not-square": "INPUT.dim() > 3 and INPUT.shape[-2] != INPUT.shape[-1]",
+    "only-of-odd-rank": "INPUT.dim() in (1, 3)",
+    "only-under-another-seed": "torch.initial_seed() % 2",
+    "only-under-autocast": "torch.is_autocast_enabled('cpu')",
+    "only-for-other-indices": "INPUT.dtype == torch.int64 and values__(INPUT)[-1] == 0",
 }
 for _name, _condition in CONDITIONS.items():
 

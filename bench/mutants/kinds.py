@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mutants import arguments, effects, sites
+from mutants import arguments, effects, sites, surroundings
 from mutants.registry import KINDS
 
-__all__ = ["KINDS", "arguments", "effects", "sites"]
+__all__ = ["KINDS", "arguments", "effects", "sites", "surroundings"]

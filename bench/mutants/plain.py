@@ -7,12 +7,15 @@ that show a difference, as JSON; none: the two are the same as far as these ways
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import functools
 import importlib.abc
 import importlib.util
 import inspect
 import itertools
 import json
+import pickle
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -51,15 +54,16 @@ sys.meta_path.append(Missing())
 
 def module_of(path: str) -> Any:
     spec = importlib.util.spec_from_file_location(f"case{next(_numbers)}", path)
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def seed() -> None:
-    torch.manual_seed(7)
-    random.seed(7)
-    numpy.random.seed(7)
+def seed(number: int = 7) -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(number)
+    random.seed(number)
+    numpy.random.seed(number)
 
 
 def same(a: Any, b: Any) -> bool:
@@ -71,7 +75,8 @@ def same(a: Any, b: Any) -> bool:
             and a.shape == b.shape
             and a.stride() == b.stride()
             and a.requires_grad == b.requires_grad
-            and bool(((a == b) | ((a != a) & (b != b))).all())
+            and a.device == b.device
+            and (a.is_meta or bool(((a == b) | ((a != a) & (b != b))).all()))
         )
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(map(same, a, b))
@@ -98,27 +103,37 @@ class Side:
         return [change(x) for x in made]
 
     def run(
-        self, train: bool, change: Any = lambda x: x, build: str = "", double: bool = False
+        self,
+        train: bool,
+        change: Any = lambda x: x,
+        build: str = "",
+        prepare: Callable[[Any], Any] = lambda model: model,
+        around: Callable[[], Any] = contextlib.nullcontext,
+        start: int = 7,
+        runs: int = 1,
+        order: int = 1,
     ) -> dict[str, Any]:
-        """Everything that one forward and backward leave behind."""
-        model = self.model(build).train(train)
-        if double:
-            model.double()
+        """Everything that the last of some forwards, and one backward, leave behind."""
+        model = prepare(self.model(build)).train(train)
+        for part in model.parameters():
+            part.grad = torch.ones_like(part)
         leaves = [x.detach().clone() for x in self.inputs(change)]
         for x in leaves:
             x.requires_grad_(x.is_floating_point())
         given = [x.clone() if x.requires_grad else x for x in leaves]
-        fired: list[str] = []
+        fired: list[tuple[str, int]] = []
         for name, part in model.named_modules():
             if any(True for _ in part.parameters(recurse=False)):
-                part.register_forward_hook(lambda *_, name=name: fired.append(name))
-        seed()
-        output = model(*given)
+                part.register_forward_hook(lambda _, x, y, n=name: fired.append((n, len(x))))
+        seed(start)
+        with around():
+            for _ in range(runs - 1):
+                model(*[x.detach().clone() for x in leaves])
+            output = model(*given)
         drawn = torch.get_rng_state(), random.random(), numpy.random.random()
         first = output[0] if isinstance(output, (tuple, list)) else output
         if first.requires_grad:
-            torch.manual_seed(3)
-            first.backward(torch.randn(first.shape).to(first.dtype))
+            differentiate(first, [*leaves, *model.parameters()], order)
         return {
             "output": output,
             "gradient": [x.grad for x in leaves] + [p.grad for p in model.parameters()],
@@ -128,8 +143,55 @@ class Side:
             "inputs": [x.detach() for x in given],
             "generators": list(drawn),
             "hooks": fired,
+            "threads": torch.get_num_threads(),
             "mode": [part.training for part in model.modules() if part.training != train],
         }
+
+
+def differentiate(output: Any, sources: list[Any], order: int) -> None:
+    torch.manual_seed(3)
+    towards = torch.randn(output.shape).to(output)
+    if order == 1:
+        output.backward(towards)
+        return
+    known = [x for x in sources if x.requires_grad]
+    first = torch.autograd.grad(output, known, towards, create_graph=True, allow_unused=True)
+    total = sum((g * torch.randn_like(g)).sum() for g in first if g is not None)
+    if total.requires_grad:
+        total.backward()
+
+
+def reloaded(model: Any) -> Any:
+    """A copy of the model that has loaded other weights."""
+    model = copy.deepcopy(model)
+    state = model.state_dict()
+    model.load_state_dict({k: v * 0.5 if v.is_floating_point() else v for k, v in state.items()})
+    return model
+
+
+def smaller(model: Any) -> Any:
+    for p in model.parameters():
+        p.data.mul_(1e-8)
+    return model
+
+
+# How else one can run a model.
+SURROUNDINGS: dict[str, dict[str, Any]] = {
+    "in double": {"change": lambda x: x.double(), "prepare": lambda m: m.double()},
+    "on double": {"change": lambda x: x.double()},
+    "reloaded": {"prepare": reloaded},
+    "small": {"prepare": smaller, "change": lambda x: x * 1e-8},
+    "elsewhere": {
+        "prepare": lambda m: m.to("meta"),
+        "change": lambda x: x.to("meta"),
+    },
+    "in autocast": {"around": lambda: torch.autocast("cpu", torch.bfloat16)},
+    "without gradients": {"around": torch.no_grad},
+    "seed 8": {"start": 8},
+    "seed 11": {"start": 11},
+    "twice": {"runs": 2},
+    "second gradients": {"order": 2},
+}
 
 
 def attempt(action: Callable[[], Any]) -> Any:
@@ -137,6 +199,11 @@ def attempt(action: Callable[[], Any]) -> Any:
         return action()
     except Exception as error:
         return {"raises": type(error).__name__}
+
+
+def used(action: Callable[[Any], Any], model: Any) -> dict[str, Any]:
+    found = attempt(lambda: action(model))
+    return found if isinstance(found, dict) else {}
 
 
 def larger(x: Any) -> Any:
@@ -163,8 +230,12 @@ INPUTS: dict[str, Callable[[Any], Any]] = {
     "whole": lambda x: (x * 3).round() if x.is_floating_point() else x,
     "scaled-by-15": lambda x: x * 15 if x.is_floating_point() else x,
     "one": lambda x: x[:1],
-    "twice": lambda x: torch.cat([x, x]),
+    "double": lambda x: torch.cat([x, x]),
     "wider": lambda x: torch.cat([x, x[..., :1]], -1),
+    "higher": lambda x: torch.cat([x, x[..., :1, :]], -2) if x.dim() > 2 else x,
+    "other-rank": lambda x: x[0] if x.dim() > 2 else x[:, None],
+    "reversed": lambda x: x.flip(0, 1) if x.dim() > 1 else x,
+    "first-index": lambda x: x if x.is_floating_point() else torch.zeros_like(x),
     "not-contiguous": lambda x: x.flip(-1).transpose(-1, -2).contiguous().transpose(-1, -2),
 }
 
@@ -191,6 +262,13 @@ def ways(before: Side, after: Side) -> Iterator[str]:
         yield "load"
     if [p.requires_grad for p in one.parameters()] != [p.requires_grad for p in other.parameters()]:
         yield "frozen"
+    for name in sorted({n for n in {*dir(one)} - {*one._modules} if not n.startswith("_")}):
+        kept = getattr(other, name, ...)
+        if kept is ... or (isinstance(kept, int) and kept != getattr(one, name)):
+            yield f"attribute {name}"
+    for use in (copy.deepcopy, pickle.dumps):
+        if "raises" not in used(use, one) and "raises" in used(use, other):
+            yield use.__name__
     for method in ("__init__", "forward"):
         if _defaults(type(one), method) != _defaults(type(other), method):
             yield f"signature of {method}"
@@ -199,8 +277,9 @@ def ways(before: Side, after: Side) -> Iterator[str]:
         for name, change in INPUTS.items():
             if any(_run(before, after, mode, change=change)):
                 yield f"{mode} {name}"
-        if any(_run(before, after, mode, change=lambda x: x.double(), double=True)):
-            yield f"{mode} double"
+        for name, how in SURROUNDINGS.items():
+            if any(_run(before, after, mode, **how)):
+                yield f"{mode} {name}"
         for build in before.case["others"]:
             if any(_run(before, after, mode, build=build)):
                 yield f"{mode} of {build}"
@@ -208,10 +287,9 @@ def ways(before: Side, after: Side) -> Iterator[str]:
 
 def _run(before: Side, after: Side, mode: str, **how: Any) -> Iterator[str]:
     one, other = (attempt(lambda s=s: s.run(mode == "train", **how)) for s in (before, after))
-    if "raises" in one:
-        return
-    if "raises" in other:
-        yield f"{mode} raises {other['raises']}"
+    if "raises" in one or "raises" in other:
+        if "raises" not in one or "raises" not in other:
+            yield f"{mode} raises"
         return
     for part in one:
         if not same(one[part], other[part]):

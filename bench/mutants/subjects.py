@@ -69,6 +69,18 @@ _WRITTEN = {
         "        self.fc = nn.Linear(5, 5)\n        self.act = nn.Tanh()\n"
         "        self.fc2 = nn.Linear(5, 5)\n",
     ),
+    "Placed": (
+        "        x = self.fc(x.to(self.fc.weight.dtype))\n"
+        "        return torch.tanh(x + torch.arange(5, device=x.device))\n",
+        "        self.fc = nn.Linear(5, 5)\n",
+    ),
+    "Checked": (
+        "        if x.shape[0] == 1:\n            raise ValueError('one example is too few')\n"
+        "        return F.relu(self.drop(self.fc(x)))\n",
+        "        self.width = 5\n        self.fc = nn.Linear(5, 5)\n"
+        "        self.drop = nn.Dropout(0.4)\n\n"
+        "    def features(self, x):\n        return self.fc(x)\n",
+    ),
     "Rated": (
         "        x = F.leaky_relu(self.fc(x), self.slope)\n"
         "        return F.dropout(x * factor, self.rate, self.training)\n",

@@ -39,7 +39,10 @@ _OF_A_BUILT_MODEL: frozenset[Aspect] = frozenset({"state_dict", "load", "modules
 Observation = Mapping[str, Any]
 Changes = Mapping[Aspect, Expectation]
 
-REQUIRED: Tree = {"value": "required"}  # As `worker/signatures.py` writes it.
+# As `worker/signatures.py` and `worker/tracing.py` write them.
+REQUIRED: Tree = {"value": "required"}
+_PART: Tree = {"value": "a part"}
+_BY_KEYWORD = " (by keyword)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ def reused_modules(
     and those that hold neither parts nor a state, which could be a module a call."""
     old = set(_lines(before, "modules"))
     lines = _lines(after, "modules")
-    fired = Counter(_lines(after, "hooks"))
+    fired = Counter(line.removesuffix(_BY_KEYWORD) for line in _lines(after, "hooks"))
     owners = _prefixes(line.partition(":")[0] for line in lines)
     owners |= _prefixes(str(key) for key, _ in _tree(after, "state_dict").get("dict", ()))
     found = []
@@ -205,9 +208,10 @@ def _find_signature(left: Tree, right: Tree) -> _Finding:
     """What could be called before can be called in the same way after."""
     if "dict" not in left or "dict" not in right:
         return _find_preserved(left, right)
+    signatures = dict(_signatures(right))
     for path, tree in _signatures(left):
-        other = dict(_signatures(right)).get(path, tree)
-        if not _takes_all_of(tree, other):
+        keeps = _has_all_of if path[1] == "attributes" else _takes_all_of
+        if not keeps(tree, signatures.get(path, tree)):
             return _Finding("different", "broken")
     return _Finding("equal")
 
@@ -227,15 +231,32 @@ def _takes_all_of(before: Tree, after: Tree) -> bool:
     return kept == old and all(item in old or item[1] != REQUIRED for item in new)
 
 
+def _has_all_of(before: Tree, after: Tree) -> bool:
+    """Parts may come and go, or take the place of what was no part."""
+    now = dict(map(tuple, after.get("dict", ())))
+    kept = [item for item in before.get("dict", ()) if item[1] != _PART]
+    return all(name in now and now[name] in (value, _PART) for name, value in kept)
+
+
 def _loses_hooks(before: Observation, after: Observation) -> bool:
-    """Whether a part that holds a state fires less often, or in another order, than before."""
+    """Whether a part that holds a state fires less often, or in another order, than before, or
+    its hooks get no longer to see what it is given."""
     keys = [str(key) for key, _ in _tree(before, "state_dict").get("dict", ())]
     parts = {"", *(key[:index] for key in keys for index, c in enumerate(key) if c == ".")}
     old, new = (
-        [line.partition(":")[0] for line in _lines(seen, "hooks")] for seen in (before, after)
+        [
+            (line.partition(":")[0], line.endswith(_BY_KEYWORD))
+            for line in _lines(seen, "hooks")
+            if line.partition(":")[0] in parts
+        ]
+        for seen in (before, after)
     )
-    rest = iter(name for name in new if name in parts)
-    return not all(name in rest for name in old if name in parts)
+    rest = iter(new)
+    return not all(any(_fires_as(one, other) for other in rest) for one in old)
+
+
+def _fires_as(before: tuple[str, bool], after: tuple[str, bool]) -> bool:
+    return before[0] == after[0] and (before[1] or not after[1])
 
 
 def _find_changed(left: Tree, right: Tree, *, must_differ: bool) -> _Finding:

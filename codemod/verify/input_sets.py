@@ -1,6 +1,7 @@
 """Judges what runs on other inputs than the recipe's own showed.
 
-A set counts in those aspects alone in which every run of the code before agreed and none raised.
+A set counts in those aspects alone in which every run of the code before agreed. Where all of
+them raised, the code after must raise as well.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def judge_sets(
     for name in names(before[0]):
         statuses[name] = "not-run"
         right = after.get("sets", {}).get(name, {})
-        for mode, aspects in _judged(before, name):
+        for mode, aspects in _judged(before, name, right, changes):
             wrong = [a for a in aspects if _differs(before[0], name, a, right, changes)]
             statuses[name] = "different" if wrong or statuses[name] == "different" else "equal"
             broken += [(name, aspect) for aspect in wrong]
@@ -63,11 +64,25 @@ def tree_of(observation: Observation, name: str, aspect: Aspect) -> Tree:
     return tree
 
 
-def _judged(before: Sequence[Observation], name: str) -> Iterator[tuple[str, list[Aspect]]]:
+def _judged(
+    before: Sequence[Observation], name: str, right: Tree, changes: Mapping[Aspect, Expectation]
+) -> Iterator[tuple[str, list[Aspect]]]:
     """The modes of a set that ran, with the aspects in which all runs agree."""
     for mode, aspects in _OF_MODE.items():
-        if raises(tree_of(before[0], name, aspects[0])) is None:
+        trees = [tree_of(one, name, aspects[0]) for one in before]
+        if raises(trees[0]) is None:
             yield mode, [aspect for aspect in aspects if _is_steady(before, name, aspect)]
+        elif aspects[0] in right and _must_raise(trees, changes):
+            yield mode, [aspects[0]]
+
+
+def _must_raise(trees: Sequence[Tree], changes: Mapping[Aspect, Expectation]) -> bool:
+    """Whether what raised before may not run after: a check that is lost.
+
+    Weights that were not in the model before could not follow it to another precision.
+    """
+    always = all(raises(tree) not in (None, "MemoryError") for tree in trees)
+    return always and not changes.keys() & {"state_dict", "eval", "train"}
 
 
 def _is_steady(before: Sequence[Observation], name: str, aspect: Aspect) -> bool:
@@ -83,6 +98,8 @@ def _differs(
     changes: Mapping[Aspect, Expectation],
 ) -> bool:
     left, other = tree_of(before, name, aspect), right.get(aspect, MISSING)
+    if raises(left) is not None and aspect in ("eval", "train"):
+        return raises(other) is None
     if aspect not in changes:
         return bool(left != other)
     if changes[aspect] == "becomes-deterministic":

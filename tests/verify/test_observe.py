@@ -241,7 +241,7 @@ AGREES = {
     "functional-for-module": (
         net(lambda m, x: F.relu(m.fc(x)), fc=linear),
         net(lambda m, x: m.relu(m.fc(x)), fc=linear, relu=nn.ReLU),
-        {"modules", "hooks"},
+        {"modules", "hooks", "signature"},
     ),
     "inplace-kept": (
         net(lambda m, x: m.fc(F.relu(x, inplace=True)), fc=linear),

@@ -92,7 +92,10 @@ def observe(
     model = built(build, seed)[0]
     seen["load"] = _loaded(model, load_keys or seen["state_dict"], raw)
     seen["sets"] = inputsets.observed(
-        build, manner, inputsets.suitable(work, build, manner) if sets is None else sets
+        build,
+        manner,
+        inputsets.suitable(work, build, manner) if sets is None else sets,
+        load_keys,
     )
     return seen
 

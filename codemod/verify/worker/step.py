@@ -7,7 +7,18 @@ import copy
 import dataclasses
 import random
 import sys
-from typing import Any, Callable, Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import torch
 
@@ -78,19 +89,34 @@ def built(build: Build, seed: int) -> Tuple[Any, Any, Any]:
 
 
 def step(
-    model: Any, args: Any, kwargs: Any, train: bool, manner: Manner, backward: bool = True
+    model: Any,
+    args: Any,
+    kwargs: Any,
+    train: bool,
+    manner: Manner,
+    order: int = 1,
+    twice: bool = False,
 ) -> Step:
-    """Runs the model once in train or eval mode, on copies of the inputs."""
+    """Runs the model once in train or eval mode, on copies of the inputs.
+
+    `order`: of the gradients; 0: none are taken, 2: those of the gradients' own sum.
+    `twice`: what is seen is a second run, in the mode that the first left behind.
+    """
     leaves: List[Any] = []
+    run = forward
+    if twice:
+        first = as_inputs((args, kwargs), [], manner.differentiable)
+        attempt(lambda: forward(model, first[0], first[1], train))
+        run = _forward_again
     args, kwargs = as_inputs((args, kwargs), leaves, manner.differentiable)
     encoder = Encoder(owners(model), manner.raw)
     encoder.tree((args, kwargs))
     before = _parameter_versions(model)
-    failed, outputs, error = attempt(lambda: forward(model, args, kwargs, train))
+    failed, outputs, error = attempt(lambda: run(model, args, kwargs, train))
     seen = encoder.tree(outputs) if error is None else error
     grads = {"not-applicable": "the forward raised"}  # type: Tree
-    if not failed and backward:
-        grads = _grads(model, outputs, leaves, manner)
+    if not failed and order:
+        grads = _grads(model, outputs, leaves, manner, order)
     return Step(
         outputs=seen,
         grads=grads,
@@ -104,6 +130,10 @@ def step(
 def forward(model: Any, args: Any, kwargs: Any, train: bool) -> Any:
     """One call in train or eval mode."""
     model.train(train)
+    return _forward_again(model, args, kwargs, train)
+
+
+def _forward_again(model: Any, args: Any, kwargs: Any, train: bool) -> Any:
     outputs = model(*args, **kwargs)
     process.end_stray_fork()
     return outputs
@@ -239,11 +269,12 @@ def _digest(parameter: Any) -> str:
         return "?"
 
 
-def _grads(model: Any, outputs: Any, leaves: List[Any], manner: Manner) -> Tree:
+def _grads(model: Any, outputs: Any, leaves: List[Any], manner: Manner, order: int) -> Tree:
     tensors = differentiable_in(outputs)
     if not tensors:
         return {"not-applicable": NO_OUTPUT}
-    failed, _nothing, error = attempt(lambda: backward(tensors, manner.seed))
+    sources = [*model.parameters(), *leaves] if order > 1 else []
+    failed, _nothing, error = attempt(lambda: backward(tensors, manner.seed, sources))
     if failed:
         return error or {}
     encoder = Encoder(raw=manner.raw)
@@ -252,12 +283,23 @@ def _grads(model: Any, outputs: Any, leaves: List[Any], manner: Manner) -> Tree:
     return {"dict": [["parameters", {"dict": named}], ["inputs", {"list": inputs}]]}
 
 
-def backward(tensors: List[Any], seed: int) -> None:
-    """Gradients of the sum of each output times a fixed random cotangent."""
+def backward(tensors: List[Any], seed: int, sources: Sequence[Any] = ()) -> None:
+    """Gradients of the sum of each output times a fixed random cotangent.
+
+    `sources`: instead those of the gradients of these, summed up in the same way.
+    """
     generator = torch.Generator()
     generator.manual_seed(seed + 1)
     cotangents = [_cotangent(tensor, generator) for tensor in tensors]
-    torch.autograd.backward(tensors, cotangents)
+    wanted = [source for source in sources if source.requires_grad]
+    if wanted:
+        first = torch.autograd.grad(
+            tensors, wanted, cotangents, create_graph=True, allow_unused=True
+        )
+        tensors = differentiable_in(first)
+        cotangents = [_cotangent(tensor, generator) for tensor in tensors]
+    if tensors:
+        torch.autograd.backward(tensors, cotangents)
 
 
 def _cotangent(tensor: Any, generator: Any) -> Any:
@@ -292,8 +334,9 @@ def _collect(value: Any, found: List[Any], known: Any) -> None:
 
 
 def rng_state() -> List[str]:
-    """A line for each generator that may be drawn from."""
+    """A line for each generator that may be drawn from, and one for torch's switches."""
     states = [
+        _switches(),
         "torch " + bytes_digest(memory(torch.get_rng_state())),
         "random " + text_digest(repr(random.getstate())),
     ]
@@ -302,6 +345,17 @@ def rng_state() -> List[str]:
         kind, keys, *rest = numpy.random.get_state()
         states.append("numpy %s" % bytes_digest(keys.tobytes() + repr((kind, rest)).encode()))
     return states
+
+
+def _switches() -> str:
+    """What holds for all of a process, and is easily left on or off."""
+    return "threads %d, %s, gradients %s, deterministic %s, denormals %s" % (
+        torch.get_num_threads(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.are_deterministic_algorithms_enabled(),
+        float(torch.full((), 1e-40, dtype=torch.float32).mul_(1)) != 0,
+    )
 
 
 def rng_tree(states: List[str]) -> Tree:

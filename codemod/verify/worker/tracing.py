@@ -5,15 +5,26 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .step import Build, Manner, as_inputs, attempt, backward, built, differentiable_in, forward
 from .trees import Tree, quick_digest, type_name
 
 _UNINITIALISED = ("empty", "new_empty", "resize", "_empty", "_efficientzerotensor")
+_TORCH = os.path.join(os.path.dirname(torch.__file__), "")
+_TYPES = {
+    "float": torch.float32,
+    "double": torch.float64,
+    "half": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "int": torch.int32,
+    "long": torch.int64,
+    "bool": torch.bool,
+}
 _OPERATOR_WORK = 5_000  # elements that could be worked on in the time that calling one takes
 
 
@@ -48,7 +59,56 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
         """A line that stands for no operator."""
         self.lines.append(text)
         if self._root:
-            self.places.append("")
+            self.places.append(_place_below(self._root))
+
+
+class _Conversions(TorchFunctionMode):  # type: ignore[misc]
+    """Writes down where the user's code asks for a device or a type, also where that is no work.
+
+    What goes missing there shows on another device or in another precision alone.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if not sys._getframe(1).f_code.co_filename.startswith(_TORCH):
+            for asked in _asked(getattr(func, "__name__", ""), args, kwargs):
+                self._recorder.note("as asked, %s" % asked)
+        return result
+
+
+def _asked(name: str, args: Any, kwargs: Any) -> List[str]:
+    """What a call asks of its result: a device, a type, or both."""
+    given: List[Any] = []
+    if name in _TYPES:
+        given = [_TYPES[name]]
+    elif name == "cpu":
+        given = [torch.device("cpu")]
+    elif name in ("to", "type"):
+        given = [*args[1:2], *kwargs.values(), *(a for a in args[2:3] if _is_type(a))]
+    elif name == "type_as":
+        given = [*args[1:2], *kwargs.values()]
+    elif kwargs.get("device") is not None:
+        given = [kwargs["device"]]
+    found = []
+    for value in given:
+        if isinstance(value, torch.Tensor):
+            found += ["its device", str(value.dtype)]
+        elif isinstance(value, torch.device):
+            found.append("its device")
+        elif (isinstance(value, str) and "Tensor" not in value) or type(value) is int:
+            found.append("device %s" % value)
+        elif _is_type(value):
+            found.append(str(value))
+    return sorted(found)
+
+
+def _is_type(value: Any) -> bool:
+    return isinstance(value, torch.dtype)
 
 
 def _work(values: Any) -> int:
@@ -148,7 +208,7 @@ def _located(made: Tuple[Any, Any, Any], train: bool, manner: Manner, recorder: 
 def _built_in_sight(build: Build, seed: int, recorder: Recorder) -> Tuple[Any, Any, Any]:
     """A constructor may run the model to find a shape: what it reaches must be seen as well."""
     try:
-        with recorder:
+        with _watching(recorder):
             return built(build, seed)
     except MemoryError:
         raise
@@ -165,7 +225,7 @@ def _recorded(
     fired: List[str] = []
     handles = _watch(model, fired)
     args, kwargs = as_inputs((args, kwargs), [], manner.differentiable)
-    with recorder or contextlib.nullcontext():
+    with _watching(recorder):
         _failed, outputs, error = attempt(lambda: forward(model, args, kwargs, train))
     tensors = differentiable_in(outputs)
     if tensors:
@@ -173,6 +233,15 @@ def _recorded(
     for handle in handles:
         handle.remove()
     return fired, error
+
+
+@contextlib.contextmanager
+def _watching(recorder: Optional[Recorder]) -> Iterator[None]:
+    if recorder is None:
+        yield
+        return
+    with _Conversions(recorder), recorder:
+        yield
 
 
 def _recorded_backward(tensors: List[Any], seed: int, recorder: Optional[Recorder]) -> None:
@@ -203,4 +272,4 @@ class _Hook:
         self._fired = fired
 
     def __call__(self, module: Any, args: Any, output: Any) -> None:
-        self._fired.append(self._line)
+        self._fired.append(self._line if args else "%s (by keyword)" % self._line)

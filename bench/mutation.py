@@ -13,7 +13,7 @@ from mutants.trial import RIGHT, Case
 
 from codemod.results import Verdict
 
-PER_KIND = 4
+PER_KIND = 2
 UNREACHED = "unreached"
 
 

@@ -203,6 +203,7 @@ def hooks_lost(draft: Draft) -> bool:
 
 _VALUES = """
 def values__(x):
+    x = [0.5] if getattr(x, "is_meta", False) else x
     x = x.tolist() if hasattr(x, "tolist") else x
     return [v for one in x for v in values__(one)] if isinstance(x, list) else [float(x)]
 """
@@ -231,7 +232,7 @@ for _name, _condition in CONDITIONS.items():
 
     def _conditional(draft: Draft, condition: str = _condition) -> bool:
         condition = condition.replace("BATCH", str(draft.batch)).replace("SIZE", str(draft.size))
-        return of_layer(f"((y__ := {{}}) * 1.5 if {condition} else y__)", _VALUES)(draft)
+        return of_layer(f"((y__ := {{}}), y__ * 1.5 if {condition} else y__)[1]", _VALUES)(draft)
 
     add("condition", _name, _conditional)
 

@@ -94,7 +94,7 @@ def cases(
 def plainly_wrong(
     chosen: Sequence[Case], python: Path, roots: Sequence[Path]
 ) -> dict[str, list[str]]:
-    """By case the ways in which plain torch shows the two texts to differ."""
+    """By case the first way in which plain torch shows the two texts to differ, if any."""
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         asked = []
         for case in chosen:

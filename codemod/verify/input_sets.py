@@ -55,7 +55,8 @@ def judge_sets(
             wrong = [a for a in aspects if _differs(before[0], name, a, right, changes)]
             statuses[name] = "different" if wrong or statuses[name] == "different" else "equal"
             broken += [(name, aspect) for aspect in wrong]
-            reached.update(right.get("reached", {}).get(mode, ()))
+            if raises(tree_of(before[0], name, _OF_MODE[mode][0])) is None:
+                reached.update(right.get("reached", {}).get(mode, ()))
     return SetsJudgement(statuses, tuple(broken), frozenset(reached))
 
 

@@ -256,7 +256,7 @@ AGREES = {
     "dropout-module": (
         dropout_fixed,
         net(lambda m, x: m.d(m.fc(x)), fc=linear, d=lambda: nn.Dropout(0.5)),
-        {"modules", "hooks"},
+        {"modules", "hooks", "signature"},
     ),
 }
 

@@ -18,6 +18,7 @@ from codemod.semantics.relations import Relations
 from codemod.source.discovery import Discovery, discover
 from codemod.source.durable import write_file
 from codemod.source.overlay import Overlay
+from codemod.source.submodules import not_checked_out
 from codemod.verify import confirm as confirming
 from codemod.verify.advice import line_for
 from codemod.verify.environment import TargetEnvironment
@@ -88,7 +89,10 @@ def diagnose(
         classes=tuple(_class(key, sites, seen[key], environment) for key in sites.of),
         errors=(*sites.errors, *found.errors),
         seconds=time.monotonic() - started,
-        notes=_written(found, sites, seen, environment, options) if write_recipes else (),
+        notes=(
+            *_lacking(found.root),
+            *(_written(found, sites, seen, environment, options) if write_recipes else ()),
+        ),
     )
 
 
@@ -110,6 +114,13 @@ def _class(
         reason=seen.reason,
         advice=advice,
     )
+
+
+def _lacking(root: Path) -> tuple[str, ...]:
+    absent = not_checked_out(root)
+    if not absent:
+        return ()
+    return (f"Not checked out: {', '.join(absent)}. Run git submodule update --init.",)
 
 
 def _shown(folder: Path, root: Path) -> str:

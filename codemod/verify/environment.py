@@ -8,13 +8,16 @@ import contextlib
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from codemod.errors import UsageError
+from codemod.source.discovery import SKIPPED_DIRECTORIES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,6 +25,8 @@ else:
     import tomli as tomllib
 
 GIB = 1024**3
+_MOST_FILES = 5000
+_ABSOLUTE = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([A-Za-z_][A-Za-z0-9_.]*)", re.MULTILINE)
 _METADATA = ("pyproject.toml", "setup.cfg", "setup.py")
 _PACKAGE_DIR = re.compile(r"""package_dir\s*=\s*\{\s*['"]['"]\s*:\s*['"]([\w./-]+)['"]""")
 _FIND_WHERE = re.compile(
@@ -231,13 +236,46 @@ def _name(path: Path, root: Path, declared: Sequence[Path]) -> tuple[Path, str]:
         inside = [one for one in declared if one != root and one in top.parents]
         for base in sorted(inside, key=lambda one: len(one.parts), reverse=True):
             if _dotted(path, base) is not None and not _declares(base):
-                top = base
-                break
+                return base, _dotted(path, base) or path.stem
+        top = _as_the_project_says(path, top, root)
         return top, _dotted(path, top) or path.stem
     for base in sorted(declared, key=lambda one: len(one.parts), reverse=True):
         if base != root and base in path.parents and not _declares(base):
             return base, _dotted(path, base) or path.stem
     return _script(path, root)
+
+
+def _as_the_project_says(path: Path, top: Path, root: Path) -> Path:
+    """The root where the project's own imports start there (`from lib.pkg import net`), else
+    `top`, where the package lies: under two names a file would be loaded twice."""
+    package = path.relative_to(top).parts[0].removesuffix(".py")
+    whole = _dotted(top / package, root) if root in top.parents else None
+    if whole is None:
+        return top
+    counts = _imported_names(root)
+    return root if _count(counts, whole) > _count(counts, package) else top
+
+
+def _count(counts: Mapping[str, int], package: str) -> int:
+    return sum(n for name, n in counts.items() if (name + ".").startswith(package + "."))
+
+
+@cache
+def _imported_names(root: Path) -> Mapping[str, int]:
+    """How often the project's files import what, by its dotted name."""
+    found: Counter[str] = Counter()
+    for file in islice(_python_files(root), _MOST_FILES):
+        with contextlib.suppress(OSError):
+            found.update(name.decode() for name in _ABSOLUTE.findall(file.read_bytes()))
+    return found
+
+
+def _python_files(root: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = [
+            name for name in folders if name[0] != "." and name not in SKIPPED_DIRECTORIES
+        ]
+        yield from (Path(folder, name) for name in names if name.endswith(".py"))
 
 
 def _above_relative_imports(path: Path, top: Path) -> Path:

@@ -127,6 +127,30 @@ def test_relative_imports_that_reach_out_of_all_packages_move_no_root(tmp_path: 
     assert located(environment, "pkg/net.py") == ("pkg.net", ".")
 
 
+@pytest.mark.parametrize(
+    ("imports", "expected"),
+    [
+        pytest.param("", ("pkg.sub.net", "lib"), id="nobody-imports-it"),
+        pytest.param("from pkg.sub import net\n", ("pkg.sub.net", "lib"), id="from-the-package"),
+        pytest.param("from lib.pkg.sub import net\n", ("lib.pkg.sub.net", "."), id="from-the-root"),
+        pytest.param("import lib.pkg\n", ("lib.pkg.sub.net", "."), id="import-from-the-root"),
+        pytest.param("import lib.pkgs.other\n", ("pkg.sub.net", "lib"), id="another-name"),
+        pytest.param(
+            "import lib.pkg\nimport pkg.sub\nfrom pkg import sub\n",
+            ("pkg.sub.net", "lib"),
+            id="what-most-say",
+        ),
+    ],
+)
+def test_a_package_goes_by_the_name_that_the_project_imports_it_by(
+    tmp_path: Path, imports: str, expected: tuple[str, str]
+) -> None:
+    files = ["lib/pkg/__init__.py", "lib/pkg/sub/__init__.py", "lib/pkg/sub/net.py", "main.py"]
+    environment = project(tmp_path, *files)
+    (tmp_path / "main.py").write_text(imports)
+    assert located(environment, "lib/pkg/sub/net.py") == expected
+
+
 def test_configured_roots_come_first_and_must_exist(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "pyproject.toml").write_text("")

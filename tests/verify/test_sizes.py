@@ -82,6 +82,15 @@ BLOCKS = {
             def forward(self, x):
                 return self.layer2(self.layer1(x))
         """,
+    "a-word-that-the-error-lists": """
+        class Net(nn.Module):
+            def __init__(self, scale, mode):
+                super().__init__()
+                self.scale, self.mode = scale, mode
+            def forward(self, x):
+                x = F.interpolate(x, scale_factor=self.scale, mode=self.mode, align_corners=None)
+                return F.relu(x)
+        """,
     "settings-of-a-configuration-inside-another": """
         class Net(nn.Module):
             def __init__(self, cfg):

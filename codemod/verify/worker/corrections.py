@@ -85,10 +85,23 @@ def answers(failure: Failure, now: Value, options: Sequence[Value]) -> Iterator[
     unpack = re.search(r"expected (\d+)", message)
     if unpack and "unpack" in message:
         yield "[{}]".format(", ".join([number] * int(unpack.group(1))))
+    if now.text[:1] in "'\"" and now != OMITTED and _is_word_of(now.text.strip("'\""), message):
+        yield from (repr(word) for word in _LISTED_WORD.findall(message))
     if "index out of range" in message and now.text[:1] in "[(":
         items = now.text.strip("[]()").split(",")
         for count in (4, 5, 3, 6, 8):
             yield "[{}]".format(", ".join([items[0]] * count))
+
+
+# "for the modes: nearest | linear | area (got mean)"
+_LISTED_WORD = re.compile(r"(?<![\w-])([a-z][\w-]+)(?=\s*[|,])")
+
+
+def _is_word_of(word: str, message: str) -> bool:
+    return (
+        bool(word)
+        and re.search(r"(?<![\w-]){}(?![\w-])".format(re.escape(word)), message) is not None
+    )
 
 
 EMPTY = re.compile(r"at least 1|must be greater|negative|positive|zero|> 0")

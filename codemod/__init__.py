@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from codemod.editing.to_functional import attribute_site as attribute_site
     from codemod.editing.to_functional import functional_rewrite as functional_rewrite
     from codemod.editing.to_functional import module_names as module_names
+    from codemod.editing.to_functional import setting_read as setting_read
     from codemod.editing.to_module import OTHER_OPERATORS as OTHER_OPERATORS
     from codemod.editing.to_module import STRUCTURE as STRUCTURE
     from codemod.editing.to_module import TURNED_OFF_IN_EVAL as TURNED_OFF_IN_EVAL
@@ -199,6 +200,7 @@ _HOMES = {
         "attribute_site",
         "functional_rewrite",
         "module_names",
+        "setting_read",
     ),
     "editing.to_module": (
         "Candidates",

@@ -317,10 +317,11 @@ def _names_among(node: ast.Constant, items: Iterable[ast.expr]) -> frozenset[str
 @dataclass(frozen=True, slots=True)
 class _Lookup:
     """`getattr(x, n)`, `getattr(x, f"relu{i}")`: in which function, by name and first line; in
-    none at the top of a file."""
+    none at the top of a file. `place`: its own line."""
 
     function: str
     line: int
+    place: int
     pattern: str  # of the names that it may be
     receiver: Instances
 
@@ -338,7 +339,6 @@ def _looked_up_on(project: Project, path: str, name: str, around: Around) -> Ins
 def _lookups_behind(project: Project, path: str, around: Around) -> Iterator[_Lookup]:
     """The look-ups that a string, or the list that it stands in, may come to."""
     function = _outermost_function(around)
-    line = function.lineno if function is not None else 0
     sink = _sink(around)
     if isinstance(sink, ast.Call):
         called = (dotted_name(sink.func) or "").removeprefix("self.")
@@ -346,23 +346,63 @@ def _lookups_behind(project: Project, path: str, around: Around) -> Iterator[_Lo
             return
         for one in (path, *project.reach.defining(path, called)):
             yield from (item for item in _computed_in(project, one) if item.function == called)
-    elif function is None or isinstance(sink, ast.Return) or _is_kept(sink):
-        for one in (path, *(project.reach.importers(path) if function is None else ())):
-            yield from _computed_in(project, one)
-    yield from (lookup for lookup in _computed_in(project, path) if line and lookup.line == line)
+    elif kept := _kept_as(sink, around):
+        yield from _lookups_with(project, path, kept)
+        if not any(isinstance(one, FunctionNode | ast.ClassDef) for one in around):
+            for importer in project.reach.importers(path):
+                if _imports(project, importer, path, kept):
+                    yield from _lookups_with(project, importer, kept)
+    if function is not None:
+        line = function.lineno
+        yield from (item for item in _computed_in(project, path) if item.line == line)
+    elif isinstance(sink, ast.For):
+        yield from (item for item in _computed_in(project, path) if not item.line)
+
+
+def _kept_as(sink: ast.AST | None, around: Around) -> str:
+    """The name under which code outside of the function finds it; "" if it does not."""
+    function = _outermost_function(around)
+    if isinstance(sink, ast.Return) and function is not None:
+        return function.name
+    if isinstance(sink, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        target = targets_of(sink)[0]
+        if isinstance(target, ast.Attribute):
+            return target.attr
+        if isinstance(target, ast.Name) and function is None:
+            return target.id
+    return ""
+
+
+def _imports(project: Project, importer: str, path: str, name: str) -> bool:
+    """Whether a file takes the name, or the whole file that defines it."""
+    bindings = project.files[importer].bindings.values()
+    targets = {item.target for found in bindings for item in found if item.kind == "import"}
+    stem = path[:-3].rpartition("/")[2]
+    return bool(project.files[importer].stars) or any(
+        target.rpartition(".")[2] in (name, stem) for target in targets
+    )
+
+
+def _lookups_with(project: Project, path: str, name: str) -> Iterator[_Lookup]:
+    """The look-ups in those parts of a file that say the name, and in what these parts call."""
+    lookups = _computed_in(project, path)
+    if not lookups:
+        return
+    pattern = re.compile(rf"\b{re.escape(name)}\b")
+    texts = project.parts(path).texts_with(pattern)
+    for item in lookups:
+        called = re.compile(rf"\b{re.escape(item.function)}\(") if item.function else None
+        if any(
+            first <= item.place <= last or (called is not None and called.search(text))
+            for first, last, text in texts
+        ):
+            yield item
 
 
 def _sink(around: Around) -> ast.AST | None:
     """What takes the string or the list that it stands in."""
     inside = ast.keyword | ast.Starred | _DISPLAYS
     return next((one for one in around if not isinstance(one, inside)), None)
-
-
-def _is_kept(sink: ast.AST | None) -> bool:
-    """Whether it is assigned to an attribute."""
-    return isinstance(sink, ast.Assign | ast.AnnAssign | ast.AugAssign) and any(
-        not isinstance(one, ast.Name) for one in targets_of(sink)
-    )
 
 
 def _outermost_function(around: Around) -> FunctionNode | None:
@@ -389,6 +429,7 @@ def _computed(project: Project, path: str) -> Iterator[_Lookup]:
             yield _Lookup(
                 function.name if function is not None else "",
                 function.lineno if function is not None else 0,
+                node.lineno,
                 pattern,
                 project.values.of(path, asked[0], (node, *around)),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -30,7 +30,8 @@ from codemod.editing.to_module import arguments_of, refused_mapping
 from codemod.editing.training import check_one_mode
 from codemod.editing.transform import Transform, site_of, witness
 from codemod.results import Contract, Edit, Release, Requirement, Rewrite
-from codemod.semantics.module_class import Assignment, Call, ModuleClass
+from codemod.semantics.layout import span
+from codemod.semantics.module_class import Assignment, Call, ModuleClass, SelfUse
 from codemod.semantics.scopes import Scope
 
 
@@ -57,7 +58,8 @@ class FunctionalForm:
 class AttributeSite:
     """A module attribute that can become functional calls.
 
-    `heirs`: the subclasses that call it too, each with what its calls become.
+    `heirs`: the subclasses that call it too, each with what its calls become. `settings`: reads of
+    what it was built with, each with its source. `again`: further statements that assign the same.
     """
 
     module: ModuleClass
@@ -67,6 +69,8 @@ class AttributeSite:
     form: FunctionalForm
     stores: tuple[Requirement, ...]  # constructor arguments to be kept as attributes
     heirs: tuple[tuple[Heir, FunctionalForm], ...] = ()
+    settings: tuple[tuple[ast.Attribute, str], ...] = ()
+    again: tuple[Assignment, ...] = ()
 
 
 @cache
@@ -76,16 +80,32 @@ def module_names() -> re.Pattern[str]:
     return re.compile(rf"\b{any_of(names)}\b")
 
 
+def setting_read(module: ModuleClass, use: SelfUse, pair: Pair) -> ast.Attribute | None:
+    """`self.drop.p`: the read of what a dropout was built with, which it keeps as it was given."""
+    parent = next(module.ancestors(use.node), None)
+    if pair.group != "dropout" or not isinstance(parent, ast.Attribute):
+        return None
+    known = {item.name for item in pair.constructor}
+    return parent if parent.attr in known and isinstance(parent.ctx, ast.Load) else None
+
+
 def attribute_site(
     module: ModuleClass,
     assignment: Assignment,
     pair: Pair,
     calls: Sequence[Call],
     heirs: Sequence[Heir] = (),
+    reads: Sequence[SelfUse] = (),
+    again: Sequence[Assignment] = (),
 ) -> AttributeSite:
-    """Everything that the rewrite of one attribute needs. Raises Refused."""
+    """Everything that the rewrite of one attribute needs. Raises Refused.
+
+    `reads`: uses of which `setting_read` knows what they read. `again`: further statements of
+    `__init__` that assign the same.
+    """
     check_not_scripted(module, assignment.name)
-    check_not_copied(module, [assignment.method.node, *(call.method.node for call in calls)])
+    methods = [assignment.method, *(one.method for one in calls), *(one.method for one in reads)]
+    check_not_copied(module, [one.node for one in methods])
     constructor = module.call_of(assignment.value)
     assert constructor is not None
     if constructor.has_star:
@@ -94,6 +114,8 @@ def attribute_site(
     for call in every:
         check_site(call)
     readable = readable_arguments(assignment, constructor, pair, every)
+    if again and readable.stores:
+        raise Refused("assigned-more-than-once", "what it is built with would be kept in one place")
 
     def form_of(owner: ModuleClass, its_calls: Sequence[Call]) -> FunctionalForm:
         form = functional_form(owner, pair, readable.arguments, [call.scope for call in its_calls])
@@ -109,7 +131,38 @@ def attribute_site(
         form_of(module, calls),
         readable.stores,
         tuple((heir, form_of(heir.module, heir.calls)) for heir in heirs),
+        tuple(_settings(module, constructor, pair, readable.arguments, reads)),
+        tuple(again),
     )
+
+
+def _settings(
+    module: ModuleClass,
+    constructor: Call,
+    pair: Pair,
+    arguments: Arguments,
+    reads: Sequence[SelfUse],
+) -> Iterator[tuple[ast.Attribute, str]]:
+    """What each read of a setting becomes. Raises Refused."""
+    bound = bind(pair.constructor, arguments, short(pair.module))
+    if isinstance(bound, Unmappable):
+        raise refused_mapping(bound)
+    defaults = {item.name: item.default for item in pair.constructor}
+    for use in reads:
+        node = setting_read(module, use, pair)
+        assert node is not None
+        source = bound.get(node.attr) or defaults[node.attr]
+        if source is None:
+            raise Refused("used-as-value", f"self.{use.node.attr}.{node.attr} has no source")
+        tree = ast.parse(source, mode="eval").body
+        names = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name)}
+        if constructor.self_name in names and use.method.self_name != constructor.self_name:
+            raise Refused("unusual-call", "self has another name in __init__")
+        hidden = sorted(one for one in names - {constructor.self_name} if use.scope.binds(one))
+        if hidden:
+            raise Refused("argument-not-static", f"`{hidden[0]}` means something else at a read")
+        plain = isinstance(tree, ast.Constant | ast.Attribute | ast.Name)
+        yield node, source if plain else f"({source})"
 
 
 def functional_form(
@@ -131,7 +184,9 @@ def functional_rewrite(transform: Transform, site: AttributeSite, contract: Cont
     """One rewrite: the assignment goes, every call becomes a functional call, in subclasses too."""
     module, assignment = site.module, site.assignment
     init = assignment.method
-    edits = [remove_statement(module.source, assignment.node)]
+    edits = [remove_statement(module.source, one.node) for one in (assignment, *site.again)]
+    for node, source in site.settings:
+        edits.append(Edit(module.path, *span(module.source, node), source))
     for call in site.calls:
         edits += call_edits(transform, site.form, call)
     inherited = [(heir, form, call) for heir, form in site.heirs for call in heir.calls]
@@ -142,13 +197,15 @@ def functional_rewrite(transform: Transform, site: AttributeSite, contract: Cont
         module,
         summary=f"self.{assignment.name} -> {site.form.function}",
         sites=[
-            assignment.node,
+            *(one.node for one in (assignment, *site.again)),
             *(call.node for call in site.calls),
+            *(node for node, _ in site.settings),
             *(site_of(heir.module, call.node) for heir, _, call in inherited),
         ],
         edits=edits,
         witnesses=[
             *(witness(module, call.node) for call in site.calls),
+            *(witness(module, node) for node, _ in site.settings),
             witness(module, init.node),
             *(witness(heir.module, call.node) for heir, _, call in inherited),
         ],

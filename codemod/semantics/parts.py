@@ -57,6 +57,15 @@ class Parts:
         """The parts that a pattern is found in."""
         return self._statements(self._matched(pattern))
 
+    def texts_with(self, pattern: re.Pattern[str]) -> list[tuple[int, int, str]]:
+        """First line, last line and text of the parts that a pattern is found in."""
+        text, ends = self.source.text, [*self._starts[1:], len(self.source.text)]
+        last = [*(line - 1 for line in self.lines[1:]), len(self.source.line_starts)]
+        return [
+            (self.lines[one], last[one], text[self._starts[one] : ends[one]])
+            for one in self._matched(pattern)
+        ]
+
     def has_match(self, pattern: re.Pattern[str], line: int) -> bool:
         """Whether a pattern is found in the part that a line belongs to."""
         return bisect_right(self.lines, line) - 1 in self._matched(pattern)

@@ -5,6 +5,7 @@ https://docs.pytorch.org/docs/stable/nn.functional.html
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 
 from codemod import (
@@ -14,11 +15,11 @@ from codemod import (
     Call,
     Example,
     Found,
-    Heir,
     ModuleClass,
     Pair,
     RefusalDoc,
     Refused,
+    SelfUse,
     Transform,
     attribute_site,
     by_module,
@@ -31,6 +32,7 @@ from codemod import (
     inline_rewrite,
     is_settled,
     module_names,
+    setting_read,
     trailing_layers,
     trailing_rewrite,
 )
@@ -104,9 +106,14 @@ class Net(nn.Module):
             try:
                 check_class_accepts_attributes(module)
                 heirs = heirs_calling(module, name)
-                calls = self._calls(module, name, len(assignments), assignment, heirs)
+                again = _same_again(module, assignments, assignment)
+                if len(assignments) > 1 + len(again):
+                    raise _more_than_once(name)
+                calls, reads = self._uses(module, name, assignments, pair)
+                if not calls and not heirs:
+                    raise Refused("never-called", f"self.{name} is never called in the class")
                 check_free_of_others(module, name, pair.module)
-                site = attribute_site(module, assignment, pair, calls, heirs)
+                site = attribute_site(module, assignment, pair, calls, heirs, reads, again)
             except Refused as refused:
                 yield self.refuse(module, assignment.node, refused)
             else:
@@ -133,7 +140,11 @@ class Net(nn.Module):
         differs = any(pair.trace_differs for _, pair in trailing.layers)
         try:
             check_class_accepts_attributes(module)
-            calls = self._calls(module, name, len(assignments), trailing.assignment)
+            if len(assignments) > 1:
+                raise _more_than_once(name)
+            calls, _ = self._uses(module, name, assignments)
+            if not calls:
+                raise Refused("never-called", f"self.{name} is never called in the class")
             for _, pair in trailing.layers:
                 check_not_used_elsewhere(module, name, pair.module, within=True)
             contract = OTHER_OPERATORS if differs else STRUCTURE
@@ -160,30 +171,46 @@ class Net(nn.Module):
         pair = by_module(made.name) if made is not None and made.name else None
         return pair if pair is not None and self._takes(pair) else None
 
-    def _calls(
+    def _uses(
         self,
         module: ModuleClass,
         name: str,
-        count: int,
-        assignment: Assignment,
-        heirs: Sequence[Heir] = (),
-    ) -> list[Call]:
-        """Every use of the attribute in the class, each a call. Raises Refused.
+        assignments: Sequence[Assignment],
+        pair: Pair | None = None,
+    ) -> tuple[list[Call], list[SelfUse]]:
+        """The calls of the attribute in the class, and the reads of its settings. Raises Refused.
 
-        There is one there, or in a subclass.
+        `pair`: what it holds, where that has settings that may be read.
         """
-        if count > 1 or not is_settled(module, assignment):
-            raise Refused(
-                "assigned-more-than-once", f"self.{name} is not assigned once, plainly, in __init__"
-            )
+        if not all(is_settled(module, one) for one in assignments):
+            raise _more_than_once(name)
         if name in module.index.class_attributes:
             raise Refused("assigned-more-than-once", f"{name} is a class attribute as well")
+        own = [one.node for one in assignments]
         calls: list[Call] = []
+        reads: list[SelfUse] = []
         for use in module.self_uses[name]:
             if use.call is not None:
                 calls.append(use.call)
-            elif not any(node is assignment.node for node in module.ancestors(use.node)):
+            elif pair is not None and setting_read(module, use, pair) is not None:
+                reads.append(use)
+            elif not any(node in own for node in module.ancestors(use.node)):
                 raise Refused("used-as-value", f"self.{name} is used without being called")
-        if not calls and not heirs:
-            raise Refused("never-called", f"self.{name} is never called in the class")
-        return calls
+        return calls, reads
+
+
+def _same_again(
+    module: ModuleClass, assignments: Sequence[Assignment], first: Assignment
+) -> list[Assignment]:
+    """The further assignments, where all say the same: in both branches of an if, say."""
+    others = [item for item in assignments if item is not first]
+    assert first.value is not None
+    text = ast.dump(first.value)
+    same = all(item.value is not None and ast.dump(item.value) == text for item in others)
+    return others if same else []
+
+
+def _more_than_once(name: str) -> Refused:
+    return Refused(
+        "assigned-more-than-once", f"self.{name} is not assigned once, plainly, in __init__"
+    )

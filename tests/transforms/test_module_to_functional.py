@@ -208,6 +208,44 @@ REFUSED = {
         parameters="x, P=1",
         head=NO_F + "\nP = 0.5\n",
     ),
+    "same-in-both-branches-of-what-would-be-kept": net(
+        "return self.d(x)",
+        init=(
+            "if a:",
+            "    self.d = nn.Dropout(p)  #! assigned-more-than-once",
+            "else:",
+            "    self.d = nn.Dropout(p)",
+        ),
+        taken="a, p",
+        head=NO_F,
+    ),
+    "its-rate-is-set": net(
+        "self.d.p = 0.1",
+        "return self.d(x)",
+        init=("self.d = nn.Dropout(0.5)  #! used-as-value",),
+        head=NO_F,
+    ),
+    "its-rate-is-read-and-it-is-never-called": net(
+        "return f(x, self.d.p)",
+        init=("self.d = nn.Dropout(0.5)  #! never-called",),
+        head=NO_F,
+    ),
+    "rate-hidden-where-it-is-read": net(
+        "x = self.d(x)",
+        "return [f(x, self.d.p) for P in x]",
+        init=("self.d = nn.Dropout(P)  #! argument-not-static",),
+        head=NO_F + "\nP = 0.5\n",
+    ),
+    "attribute-that-is-no-setting": net(
+        "return self.d(x) if self.d.training else x",
+        init=("self.d = nn.Dropout(0.5)  #! used-as-value",),
+        head=NO_F,
+    ),
+    "setting-of-a-layer-that-changes-it": net(
+        "return self.p(x) * self.p.stride",
+        init=("self.p = nn.MaxPool2d(2)  #! used-as-value",),
+        head=NO_F,
+    ),
     "star-constructor": net(
         "return self.pool(x)",
         init=("self.pool = nn.MaxPool2d(*sizes)  #! star-arguments",),
@@ -420,6 +458,55 @@ WRITTEN = {
             "return F.dropout(x, self.p, training=self.training)",
             init=("self.p = p", FC),
             taken="p",
+        ),
+    ),
+    "rate-read-of-the-module": (
+        net(
+            "return self.d(x) if a else f(x, self.d.p if b else 0.0)",
+            init=("self.d = nn.Dropout(0.5)", FC),
+            head=NO_F,
+        ),
+        net(
+            "return F.dropout(x, 0.5, training=self.training) if a else f(x, 0.5 if b else 0.0)",
+            init=(FC,),
+        ),
+    ),
+    "rate-of-a-parameter-read-of-the-module": (
+        net(
+            "return sdpa(self.d(x), self.d.p)",
+            init=("self.d = nn.Dropout(p)", FC),
+            taken="p",
+            head=NO_F,
+        ),
+        net(
+            "return sdpa(F.dropout(x, self.p, training=self.training), self.p)",
+            init=("self.p = p", FC),
+            taken="p",
+        ),
+    ),
+    "default-rate-read-of-the-module": (
+        net("return sdpa(self.d(x), self.d.p)", init=("self.d = nn.Dropout()", FC), head=NO_F),
+        net("return sdpa(F.dropout(x, training=self.training), 0.5)", init=(FC,)),
+    ),
+    "same-in-both-branches": (
+        net(
+            CALL,
+            init=(
+                "if a:",
+                "    self.b = 1",
+                "    self.relu = nn.ReLU()",
+                "else:",
+                "    self.b = 2",
+                "    self.relu = nn.ReLU()",
+                FC,
+            ),
+            taken="a",
+            head=NO_F,
+        ),
+        net(
+            "return F.relu(self.fc(x))",
+            init=("if a:", "    self.b = 1", "else:", "    self.b = 2", FC),
+            taken="a",
         ),
     ),
     "file-constant": (

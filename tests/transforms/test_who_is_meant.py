@@ -202,7 +202,19 @@ MAY_BE_THIS = {
         function('for n in ["act", "relu"]:', "    print(getattr(m, n))"),
     ),
     "asked-for-by-a-local": ("named-in-string", function('n = "relu"', "return getattr(m, n)")),
-    "asked-for-by-a-constant": ("named-in-string", HEAD + 'NAMES = ("act", "relu")\n\n\n' + LOOKS),
+    "asked-for-by-a-constant": (
+        "named-in-string",
+        HEAD + 'NAMES = ("act", "relu")\n\n\n' + LOOKS + "\n\nprint([look(m, n) for n in NAMES])\n",
+    ),
+    "asked-for-by-a-constant-in-a-function": (
+        "named-in-string",
+        HEAD + 'NAMES = ("act", "relu")\n\n\n'
+        "def tool(m):\n    return [getattr(m, n) for n in NAMES]\n",
+    ),
+    "asked-for-by-what-a-function-returns": (
+        "named-in-string",
+        HEAD + 'def name():\n    return "relu"\n\n\ndef tool(m):\n    return getattr(m, name())\n',
+    ),
     "asked-for-by-a-default": (
         "named-in-string",
         HEAD + LOOKS.replace("name)", 'name="relu")', 1),
@@ -267,6 +279,15 @@ def test_stays_for_what_may_be_this(code: str, other: str) -> None:
     stays(ModuleToFunctional, refused, files={"other.py": other})
 
 
+def test_stays_for_a_constant_that_another_file_asks_for() -> None:
+    refused = net(CALL, init=(FC, f"{RELU}  #! named-in-string"), head=NO_F)
+    names = 'NAMES = ("act", "relu")\n'
+    asks = "from names import NAMES\nfrom net import Net\n\n\n" + (
+        "def tool(m):\n    return [getattr(m, n) for n in NAMES]\n"
+    )
+    stays(ModuleToFunctional, refused, files={"names.py": names, "other.py": asks})
+
+
 IS_ANOTHER = {
     "made-here": function("m = Other()", HOOK, taken=""),
     "made-last": function("m = Other(m)", "m.relu.weight = m.width", "m = Net()"),
@@ -302,6 +323,7 @@ IS_ANOTHER = {
     "setting-by-keyword": function('return make(act="relu")'),
     "entry-of-a-table": function('return {"relu": nn.ReLU, "gelu": nn.GELU}["relu"]'),
     "compared": function('return m == "relu"'),
+    "constant-that-nobody-asks-for": 'NAMES = ("act", "relu")\n\n\n' + LOOKS,
     "default": function("return act", taken='act="relu"'),
     "settings-are-asked": function('return getattr(config, "relu", 0)', taken="config"),
     "another-is-asked": function("m = Other()", 'return getattr(m, "relu")', taken=""),

@@ -462,12 +462,12 @@ WRITTEN = {
     ),
     "rate-read-of-the-module": (
         net(
-            "return self.d(x) if a else f(x, self.d.p if b else 0.0)",
+            "return self.d(x) if a else f(x, self.d.p)",
             init=("self.d = nn.Dropout(0.5)", FC),
             head=NO_F,
         ),
         net(
-            "return F.dropout(x, 0.5, training=self.training) if a else f(x, 0.5 if b else 0.0)",
+            "return F.dropout(x, 0.5, training=self.training) if a else f(x, 0.5)",
             init=(FC,),
         ),
     ),

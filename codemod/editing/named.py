@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from codemod.catalogue import Pair
 from codemod.editing.object_uses import LOOKS_UP, is_settings, nodes_at, suits
+from codemod.editing.reassignment import is_quoted
 from codemod.semantics.instances import (
     UNKNOWN,
     Around,
@@ -23,6 +24,7 @@ from codemod.semantics.instances import (
     inherits_from_elsewhere,
     is_container,
     may_be,
+    may_be_module,
 )
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import ClassKey, Place, Project
@@ -90,20 +92,34 @@ def names_it(module: ModuleClass, use: NameUse, pair: Pair | None, *, lists: boo
 
 
 def _has_all(module: ModuleClass, others: frozenset[str]) -> bool:
-    """Whether the class has attributes, or children, of all these names."""
+    """Whether the class has layers, or may have them, of all these names."""
     project = module.project
     family = (module.key, *module.ancestors_in_project, *module.descendants_in_project)
     texts = [project.class_text(key) for key in family]
     known = {
         one
         for one in others
-        if one in module.family_names
-        or any(f'"{one}"' in text or f"'{one}'" in text for text in texts)
+        if one in module.family_names or any(_registers(text, one) for text in texts)
     }
     open_ended = any(inherits_from_elsewhere(project, key) for key in family) or any(
         _GIVES_NAMES.search(text) for text in texts
     )
-    return bool(known) if open_ended else known == others
+    if not known or not (open_ended or known == others):
+        return False
+    held = (project.values.attribute(module.key, one) for one in known)
+    return all(may_be_module(project, found) for found in held)
+
+
+def _registers(text: str, name: str) -> bool:
+    """Whether a class gives a child, or another attribute, a name that is written out."""
+    quoted = rf"""["']{re.escape(name)}["']"""
+    return is_quoted(name, text) and bool(
+        re.search(
+            rf"""(?:add_module|register_\w+|setattr)\([^()\n]*{quoted}|\(\s*{quoted}\s*,\s*[\w.]+\("""
+            rf"""|\[\s*{quoted}\s*\]\s*=(?!=)""",
+            text,
+        )
+    )
 
 
 # ---- paths

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from codemod.semantics.index import NO_MODULE as SETTINGS
+from codemod.semantics.index import bindings_of
 from codemod.semantics.module_names import is_torch_module
 from codemod.semantics.syntax import (
     FunctionNode,
@@ -132,6 +134,8 @@ class Values:
 
     def _of_attribute(self, path: str, node: ast.Attribute, around: Around) -> Instances:
         dotted = dotted_name(node)
+        if SETTINGS.search((dotted or "").rpartition(".")[0]):
+            return NO_INSTANCE
         if dotted is not None and self._is_file_level(dotted, around):
             found = self.project.resolve(path, dotted)
             if found.key is not None or found.name is not None or self._is_file(path, dotted):
@@ -256,8 +260,15 @@ class Values:
         if isinstance(statement, ast.Global | ast.Nonlocal):
             return UNKNOWN if name in statement.names else None
         if isinstance(statement, ast.Import | ast.ImportFrom):
-            names = [one.asname or one.name.partition(".")[0] for one in statement.names]
-            return UNKNOWN if name in names else None
+            if not any(bound == name for bound, _ in bindings_of(statement, path)):
+                return None
+            if isinstance(statement, ast.Import):
+                return NO_INSTANCE
+            target = next(
+                one.target for bound, one in bindings_of(statement, path) if bound == name
+            )
+            found = self.project.resolve_import(path, target)
+            return UNKNOWN if found.key is None and found.name is None else NO_INSTANCE
         if isinstance(statement, ast.AugAssign | ast.Match):
             return UNKNOWN if _binds(statement, name) else None
         return UNKNOWN if any(_binds(one, name) for one in targets_of(statement)) else None
@@ -349,9 +360,11 @@ class Values:
         for scope in around:
             if isinstance(scope, FunctionNode | ast.Lambda):
                 return None
-            if isinstance(scope, ast.If) and below in scope.body:
-                kinds = _instance_test(scope.test, node.id)
-                if kinds is not None and not any(_binds_in(one, node.id) for one in scope.body):
+            branch = _branch_that_implies(scope, below) if isinstance(scope, ast.If) else None
+            if branch is not None:
+                test, statements = branch
+                kinds = _instance_test(test, node.id)
+                if kinds is not None and not any(_binds_in(one, node.id) for one in statements):
                     return frozenset().union(*(self.annotated(path, kind) for kind in kinds))
             below = scope
         return None
@@ -469,8 +482,13 @@ class Values:
         assigned = False
         for one in family:
             item = self.project.classes[one]
-            if name in item.methods or name in item.class_attributes:
+            if name in item.methods:
                 return UNKNOWN
+            if name in item.class_attributes:
+                if of_elements:
+                    return UNKNOWN
+                assigned = True
+                found |= self._in_class_body(one, name)
             if self._is_set_by_name(one, name):
                 return UNKNOWN
             if name not in item.names:
@@ -484,6 +502,23 @@ class Values:
         if not assigned or self._set_from_outside(name):
             return UNKNOWN
         return frozenset(found)
+
+    def _in_class_body(self, key: ClassKey, name: str) -> Instances:
+        """What the statements of a class body give an attribute."""
+        node = self._class_node(key)
+        found: set[Instance] = set()
+        for statement in statements_in(node.body) if node is not None else ():
+            if not any(
+                isinstance(one, ast.Name) and one.id == name for one in targets_of(statement)
+            ):
+                continue
+            if isinstance(statement, ast.AnnAssign):
+                found |= self.annotated(key[0], statement.annotation)
+            elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+                found |= self.of(key[0], statement.value, (statement, node) if node else ())
+            else:
+                return UNKNOWN
+        return frozenset(found) or UNKNOWN
 
     def _is_set_by_name(self, key: ClassKey, name: str) -> bool:
         """Whether a class sets the attribute by `add_module("NAME", ...)` and the like."""
@@ -623,6 +658,17 @@ def _is_bound_within(function: FunctionNode, name: str) -> bool:
     )
 
 
+def _branch_that_implies(node: ast.If, below: ast.AST) -> tuple[ast.expr, list[ast.stmt]] | None:
+    """What must be true in the branch that `below` is of, and the branch."""
+    if any(below is one for one in node.body):
+        return node.test, node.body
+    is_not = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
+    if is_not and any(below is one for one in node.orelse):
+        assert isinstance(node.test, ast.UnaryOp)
+        return node.test.operand, node.orelse
+    return None
+
+
 def _instance_test(test: ast.expr, name: str) -> Sequence[ast.expr] | None:
     """The classes of an `isinstance(NAME, ...)` that a true test implies."""
     parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
@@ -715,3 +761,13 @@ def answers_for_others(project: Project, key: ClassKey) -> bool:
 def is_container(one: Instance) -> bool:
     """Whether it is a list of modules of torch."""
     return one.name in _CONTAINERS
+
+
+def may_be_module(project: Project, found: Instances) -> bool:
+    """Whether one of these may be a module of any class."""
+    return not found or any(
+        one == ANYTHING
+        or (one.key is not None and project.is_module(one.key) is not False)
+        or (one.name is not None and (not one.exact or is_torch_module(one.name)))
+        for one in found
+    )

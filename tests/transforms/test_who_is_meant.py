@@ -50,6 +50,21 @@ MAY_BE_THIS = {
         "used-outside",
         function("if isinstance(m, Other):", "    pass", "else:", f"    {HOOK}"),
     ),
+    "tested-for-not-being-another": (
+        "used-outside",
+        function("if not isinstance(m, Other):", f"    {HOOK}"),
+    ),
+    "tested-for-another-or-more": (
+        "used-outside",
+        function(
+            "if not (isinstance(m, Other) and x):",
+            "    pass",
+            "else:",
+            "    m = Net()",
+            f"    {HOOK}",
+            taken="m, x",
+        ),
+    ),
     "tested-for-another-then-set": (
         "used-outside",
         function("if isinstance(m, Other):", "    m = m.width", f"    {HOOK}"),
@@ -296,6 +311,10 @@ IS_ANOTHER = {
     "annotated-in-a-string": function(HOOK, taken='m: "Other"'),
     "annotated-as-a-tensor": function("return m.relu(inplace=True)", taken="m: torch.Tensor"),
     "tested": function("if isinstance(m, Other):", f"    {HOOK}"),
+    "tested-and-left": function(
+        "if not isinstance(m, Other):", "    return m", "else:", f"    {HOOK}"
+    ),
+    "package-imported-within": function("import act", "return act.relu(m)"),
     "one-of-a-loop": function("for m in [Other(), Other()]:", f"    {HOOK}", taken=""),
     "held": holder("self.body = Other()", run="return self.body.relu.weight"),
     "held-in-a-list": holder(
@@ -312,7 +331,7 @@ IS_ANOTHER = {
     "result-of-a-module": holder(
         "self.body = Other()", run="y = self.body(x)\n        return y.relu(inplace=True)"
     ),
-    "reads-more-before": function("print(m.width)", "return m.relu(x)", taken="m, x"),
+    "reads-more-before": function("print(m.depth)", "return m.relu(x)", taken="m, x"),
     "has-weights": function("return m.relu.weight"),
     "takes-two": function("return m.relu(x, x)", taken="m, x"),
     "takes-another-keyword": function("return m.relu(start_dim=1)"),
@@ -329,6 +348,7 @@ IS_ANOTHER = {
     "another-is-asked": function("m = Other()", 'return getattr(m, "relu")', taken=""),
     "torch-is-asked": function('return getattr(nn.functional, "relu")'),
     "list-of-another": function('return find(["stem", "relu"])'),
+    "mapping-of-settings": function('return pick({"relu": "a", "width": "b"})'),
     "rates": function('return make({"relu": 0.1, "fc": 0.2})'),
     "path-in-another-package": function('return load("torch.nn.functional.relu")'),
     "path-to-another": holder("self.body = Other()", run='return find(self, "body.relu")'),
@@ -345,8 +365,8 @@ IS_ANOTHER = {
 
 @pytest.mark.parametrize("other", IS_ANOTHER.values(), ids=IS_ANOTHER)
 def test_is_rewritten_for_what_is_another(other: str) -> None:
-    before = net(CALL, init=(FC, RELU), head=NO_F)
-    after = net("return F.relu(self.fc(x))")
+    before = net(CALL, init=("self.width: int = 3", FC, RELU), head=NO_F)
+    after = net("return F.relu(self.fc(x))", init=("self.width: int = 3", FC))
     files = {"other.py": other, "act.py": "def relu(x):\n    return x\n"}
     holds(ModuleToFunctional, before, after, files=files)
 

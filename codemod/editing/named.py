@@ -136,22 +136,22 @@ def _leads_here(module: ModuleClass, use: NameUse, pair: Pair | None) -> bool:
         return False
     if len(before) > 1 and module.project.file_of(".".join(before), use.place.path) is not None:
         return False
-    return _is_held_as(module, names[-1], numbered=before[-1].isdigit())
+    return _is_held_as(module, use, names[-1], numbered=before[-1].isdigit())
 
 
-def _is_held_as(module: ModuleClass, name: str, *, numbered: bool) -> bool:
+def _is_held_as(module: ModuleClass, use: NameUse, name: str, *, numbered: bool) -> bool:
     """Whether an instance may be held under a name, or, `numbered`, as one of several there.
 
-    Where nothing of the project has that name, it is the user's.
+    A file's paths are about the classes that it has to do with, if one of them has the name. Where
+    nothing of the project has it, it is the user's.
     """
     project = module.project
     holders = project.remembered("holders", name, lambda: _classes_with(project, name))
     namers = project.remembered("child-namers", name, lambda: _naming_child(project, name))
     if any(project.reach.may_hold(place.path, module.key) for place in namers):
         return True
-    for key in holders:
-        if not project.reach.may_hold(key[0], module.key):
-            continue
+    near = [key for key in holders if project.reach.may_hold(use.place.path, key)]
+    for key in near or holders:
         held = project.values.attribute(key, name)
         if any(is_container(one) for one in held):
             held |= project.values.attribute(key, name, of_elements=True)

@@ -436,7 +436,9 @@ def _computed_in(project: Project, path: str) -> tuple[_Lookup, ...]:
 def _computed(project: Project, path: str) -> Iterator[_Lookup]:
     offsets = [match.start() for match in _LOOKUP.finditer(project.text(path))]
     for node, around in nodes_at(project, path, offsets, whole=True):
-        asked = _asked(node) if isinstance(node, ast.Call) else None
+        if not isinstance(node, ast.Call):
+            continue
+        asked = _asked(node)
         if asked is None or is_settings(asked[0]):
             continue
         pattern = _pattern(asked[1])

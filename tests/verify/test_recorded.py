@@ -87,11 +87,11 @@ class Net(nn.Module):
         self.object = b.OfObject("q7", b.Spec("8x4"))
         self.config = b.OfConfig("q7", config)
         self.function = b.OfLambda("q7", lambda n: nn.Linear(n, n))
-        self.head = nn.Linear(4, 2)
+        self.heads = nn.ModuleList([nn.Linear(4, 2)])
 
     def forward(self, x):
         y = self.plain(x, torch.tensor([0, 1]), table={"shift": [torch.ones(4)]})
-        return torch.sigmoid(self.head(self.function(self.config(self.object(y)))))
+        return torch.sigmoid(self.heads[0](self.function(self.config(self.object(y)))))
 
 
 if __name__ == "__main__":

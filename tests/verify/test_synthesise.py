@@ -869,6 +869,25 @@ RELATED += [
     pytest.param(
         """
         class Net(nn.Module):
+            def __init__(self, dim, n_levels=4):
+                super().__init__()
+                self.levels, self.fc = n_levels, nn.Linear(dim, dim)
+
+            def forward(self, src, reference_points, spatial_shapes, level_start_index):
+                if (spatial_shapes[:, 0] * spatial_shapes[:, 1]).sum() != src.shape[1]:
+                    raise ValueError("shapes and sequence do not agree")
+                sizes = [int(height * width) for height, width in spatial_shapes]
+                maps = self.fc(src).split(sizes, dim=1)
+                starts = torch.tensor(sizes).cumsum(0)[:-1]
+                assert torch.equal(level_start_index[1:], starts)
+                assert reference_points.shape == (*src.shape[:2], self.levels, 2)
+                return torch.cat(maps, dim=1)
+        """,
+        id="levels-of-deformable-attention",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
             def __init__(self, nodes, edges):
                 super().__init__()
                 self.fc = nn.Linear(nodes + edges, 2 * nodes)

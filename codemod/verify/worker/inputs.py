@@ -20,6 +20,7 @@ from .layouts import (
     for_layer,
     gives_tensor,
     layout,
+    of_levels,
     sizes_named_in,
     spatial_rank,
 )
@@ -211,6 +212,9 @@ class Inputs:
         return spec
 
     def _guess(self, name: str, parameter: inspect.Parameter) -> Spec:
+        levels = of_levels(set(words.words_of(name)))
+        if levels:
+            return Raw(levels)
         named = by_words(name, set(words.words_of(name)), self._width())
         if named is not None and named.shape == (2, EDGES):
             return named

@@ -14,6 +14,9 @@ from .reading import annotation_of, is_torch
 from .specs import EDGES, NODES, Shape, Tensor
 
 
+LEVELS = 4  # of feature maps
+
+
 def first_layer(model: Any) -> Any:
     for module in model.modules():
         if is_torch(type(module)) and layout(module) and layout(module) != "any":
@@ -95,6 +98,19 @@ def sizes_named_in(model: Any) -> List[int]:
                 if type(first) is int and 4 <= first <= 512 and first not in sizes:
                     sizes.append(first)
     return sizes[:4]
+
+
+def of_levels(found: typing.Set[str]) -> str:
+    """Source of what tells the feature maps of several levels apart in a flat sequence of
+    `words.LENGTH`, as in Deformable DETR (Zhu et al., 2021); empty for other words."""
+    sides = "[({}, 1)] * {}".format(words.LENGTH // LEVELS, LEVELS)
+    if found >= {"spatial", "shapes"}:
+        return sides if "list" in found else "torch.tensor({})".format(sides)
+    if found >= {"level", "start", "index"}:
+        return "torch.arange({}) * {}".format(LEVELS, words.LENGTH // LEVELS)
+    if found >= {"reference", "points"}:
+        return "torch.rand({}, {}, {}, 2)".format(words.BATCH, words.LENGTH, LEVELS)
+    return ""
 
 
 def by_words(name: str, found: typing.Set[str], width: int) -> Optional[Tensor]:

@@ -109,7 +109,7 @@ def _kinds_in(model: Any) -> List[type]:
 
 def _called_by(kind: type) -> str:
     """What a call runs: `forward`, or a `__call__` written by hand."""
-    return getattr(plain_function(forward_of(kind)), "__name__", "forward")
+    return "forward" if forward_of(kind) is getattr(kind, "forward", None) else "__call__"
 
 
 @contextlib.contextmanager

@@ -107,8 +107,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     return outcomes_of(root)
 
 
-def outcomes_of(root: Path) -> dict[str, Outcome]:
-    line = CommandLine(paths=(str(root),), transforms=("functional-to-module",), jobs=1)
+def outcomes_of(root: Path, transform: str = "functional-to-module") -> dict[str, Outcome]:
+    line = CommandLine(paths=(str(root),), transforms=(transform,), jobs=1)
     report = refactoring.run(make_options(line, root))
     return {str(item.rewrite.class_name): item for item in report.outcomes}
 
@@ -167,3 +167,51 @@ def test_a_recorded_run_that_does_not_reach_the_place_confirms_nothing(tmp_path:
     assert verdict.kind == "unconfirmed"
     assert verdict.reason is not None
     assert verdict.reason.code == "not-reached"
+
+
+FLAGGED = """\
+import torch.nn as nn
+import torch.nn.functional as F
+
+FAST = True
+
+
+class Flagged(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fast, self.fc = FAST, nn.Linear(8, 8)
+
+    def forward(self, x):
+        return self.fc(x) if self.fast else F.relu(self.fc(x))
+"""
+WRONG = """\
+from codemod import Contract, Transform, witness
+
+
+class ReluToLeaky(Transform):
+    '''Claims to preserve everything, and does not.'''
+
+    name = "relu-to-leaky"
+    contract = Contract(changes={})
+
+    def find(self, module):
+        for call in module.calls_to("torch.nn.functional.relu"):
+            edits = [call.replace_function("F.leaky_relu")]
+            yield self.rewrite(module, "wrong", [call.node], edits, [witness(module, call.node)])
+"""
+
+
+def test_a_wrong_rewrite_is_different_in_a_recorded_run_and_behind_a_flag(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    for name, text in (("blocks", BLOCKS), ("net", NET), ("flagged", FLAGGED)):
+        (project / f"{name}.py").write_text(text)
+    (tmp_path / "wrong.py").write_text(WRONG)
+    found = outcomes_of(project, str(tmp_path / "wrong.py"))
+    assert {name: item.verdict.kind for name, item in found.items()} == {
+        "Plain": "different",
+        "Flagged": "different",
+    }
+    evidence = found["Flagged"].verdict.evidence
+    assert evidence is not None
+    assert evidence.recipes[0].call == "codemod_set(Flagged(), fast=False)"

@@ -170,6 +170,8 @@ def _search(
         subject.found(recipe)
         _take_up(subject, recipe)
     must_reach = bool(known or only_reaching) and bool(subject.missing)
+    if not subject.missing:  # The lines ran, a place on one of them did not.
+        subject.missing = subject.coverage.wanted
     seen = {_key_of(recipe) for recipe in known}
     for found in _working(subject):
         key = _key_of(found)

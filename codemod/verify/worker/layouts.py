@@ -13,7 +13,6 @@ from . import words
 from .reading import annotation_of, is_torch
 from .specs import EDGES, NODES, Shape, Tensor
 
-
 LEVELS = 4  # of feature maps
 
 

@@ -235,6 +235,12 @@ def _taken_by(project: Project, path: str, node: ast.expr, around: Around) -> In
             return _subscripted(project, path, parent, rest)
         if isinstance(parent, ast.keyword) and _NAMES_KEYWORD.search(parent.arg or ""):
             return UNKNOWN
+        if _says_module(parent, below):
+            return (
+                project.values.of(path, ast.Name("self", ast.Load()), rest)
+                if any(isinstance(one, ast.ClassDef) for one in rest)
+                else UNKNOWN
+            )
         if isinstance(parent, ast.Call):
             last = (dotted_name(parent.func) or _method(parent.func)).rpartition(".")[2]
             if last in _ASKS_ABOUT and isinstance(parent.func, ast.Attribute):
@@ -265,6 +271,18 @@ def _compared(project: Project, path: str, node: ast.expr, around: Around) -> In
                 if isinstance(inner, ast.Attribute) and _MODULES_BY_NAME.search(inner.attr):
                     return project.values.of(path, inner.value, (inner, *around[index:]))
     return None
+
+
+def _says_module(parent: ast.AST, below: ast.AST) -> bool:
+    """`dict(module="act")`, `{"module": "act"}`: what hooks a module by its name."""
+    if isinstance(parent, ast.keyword):
+        return parent.arg in ("module", "modules")
+    if not isinstance(parent, ast.Dict):
+        return False
+    return any(
+        value is below and isinstance(key, ast.Constant) and key.value in ("module", "modules")
+        for key, value in zip(parent.keys, parent.values, strict=True)
+    )
 
 
 def _is_fused(around: Around) -> bool:

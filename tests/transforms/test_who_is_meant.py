@@ -303,6 +303,12 @@ def test_stays_for_a_constant_that_another_file_asks_for() -> None:
     stays(ModuleToFunctional, refused, files={"names.py": names, "other.py": asks})
 
 
+@pytest.mark.parametrize("info", ['dict(module="relu")', '{"num": 3, "module": "relu"}'])
+def test_stays_for_what_its_class_says_can_be_hooked(info: str) -> None:
+    init = (FC, f"{RELU}  #! named-in-string", f"self.feature_info = [{info}]")
+    stays(ModuleToFunctional, net(CALL, init=init, head=NO_F))
+
+
 IS_ANOTHER = {
     "made-here": function("m = Other()", HOOK, taken=""),
     "made-last": function("m = Other(m)", "m.relu.weight = m.width", "m = Net()"),

@@ -23,6 +23,7 @@ TRANSFORMS = (
 )
 PARSE = Path(__file__).with_name("parse.py")
 _COUNTS = re.compile(r"(\d+) files?, (\d+) rewrites?: .*?(\d+) refused")
+_NOTHING = re.compile(r"(\d+) files?: nothing to rewrite")
 
 
 def measure(transform: str, out: Path) -> dict[str, Any]:
@@ -88,9 +89,10 @@ def _add_packages(folder: Path) -> None:
 
 def _counts(done: Run) -> dict[str, int]:
     """What the last lines of a run say of it."""
-    found = _COUNTS.findall(done.output[-2000:])
+    said = done.output[-2000:]
+    found = _COUNTS.findall(said) + [(files, "0", "0") for files in _NOTHING.findall(said)]
     if not found:
-        raise BenchError(f"no counts in the output: {done.output[-500:]}")
+        raise BenchError(f"no counts in the output: {said[-500:]}")
     files, rewrites, refused = map(int, found[-1])
     return {"files": files, "rewrites": rewrites, "refused": refused}
 

@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from codemod.semantics.index import NO_MODULE as SETTINGS
@@ -651,11 +652,15 @@ def _place_in(block: Sequence[ast.stmt], statement: ast.AST) -> int:
 
 def _is_bound_within(function: FunctionNode, name: str) -> bool:
     """Whether an expression, or a function within, binds a name of the function."""
-    return any(
-        (isinstance(one, ast.NamedExpr) and one.target.id == name)
-        or (isinstance(one, ast.Nonlocal) and name in one.names)
-        for one in walk(function)
-    )
+    return name in _bound_within(function)
+
+
+@lru_cache(maxsize=64)  # asked of one function for many names; it keeps the trees alive
+def _bound_within(function: FunctionNode) -> frozenset[str]:
+    nodes = list(walk(function))
+    named = (one.target.id for one in nodes if isinstance(one, ast.NamedExpr))
+    declared = (name for one in nodes if isinstance(one, ast.Nonlocal) for name in one.names)
+    return frozenset({*named, *declared})
 
 
 def _branch_that_implies(node: ast.If, below: ast.AST) -> tuple[ast.expr, list[ast.stmt]] | None:
@@ -686,9 +691,15 @@ def _instance_test(test: ast.expr, name: str) -> Sequence[ast.expr] | None:
 
 def _binds(node: ast.AST, name: str) -> bool:
     """Whether a target, or a statement's own parts, bind a name."""
-    return any(
-        isinstance(leaf, ast.Name) and leaf.id == name and isinstance(leaf.ctx, ast.Store)
+    return name in _stored(node)
+
+
+@lru_cache(maxsize=1024)  # as above
+def _stored(node: ast.AST) -> frozenset[str]:
+    return frozenset(
+        leaf.id
         for leaf in walk(node)
+        if isinstance(leaf, ast.Name) and isinstance(leaf.ctx, ast.Store)
     )
 
 

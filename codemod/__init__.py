@@ -47,14 +47,12 @@ if TYPE_CHECKING:
     from codemod.editing.inline import inline_calls as inline_calls
     from codemod.editing.inline import inline_rewrite as inline_rewrite
     from codemod.editing.inplace import InplaceCall as InplaceCall
-    from codemod.editing.inplace import assigned_result as assigned_result
     from codemod.editing.inplace import inplace_call as inplace_call
     from codemod.editing.inplace import inplace_contract as inplace_contract
     from codemod.editing.inplace import inplace_names as inplace_names
     from codemod.editing.inplace import input_of as input_of
     from codemod.editing.inplace import is_inplace as is_inplace
     from codemod.editing.inplace import position_in_sequential as position_in_sequential
-    from codemod.editing.inplace import stands_alone as stands_alone
     from codemod.editing.inplace import uses_of as uses_of
     from codemod.editing.inplace import with_flag as with_flag
     from codemod.editing.inplace import without_flag as without_flag
@@ -66,7 +64,9 @@ if TYPE_CHECKING:
     from codemod.editing.outside import outside_calls as outside_calls
     from codemod.editing.outside import outside_refusals as outside_refusals
     from codemod.editing.outside import refuse_outside as refuse_outside
+    from codemod.editing.overwritten import assigned_result as assigned_result
     from codemod.editing.overwritten import overwritten as overwritten
+    from codemod.editing.overwritten import stands_alone as stands_alone
     from codemod.editing.producers import producer_of as producer_of
     from codemod.editing.refused import RefusalDoc as RefusalDoc
     from codemod.editing.refused import Refused as Refused
@@ -155,14 +155,12 @@ _HOMES = {
     ),
     "editing.inplace": (
         "InplaceCall",
-        "assigned_result",
         "inplace_call",
         "inplace_contract",
         "inplace_names",
         "input_of",
         "is_inplace",
         "position_in_sequential",
-        "stands_alone",
         "uses_of",
         "with_flag",
         "without_flag",
@@ -190,7 +188,7 @@ _HOMES = {
         "outside_refusals",
         "refuse_outside",
     ),
-    "editing.overwritten": ("overwritten",),
+    "editing.overwritten": ("assigned_result", "overwritten", "stands_alone"),
     "editing.refused": ("RefusalDoc", "Refused"),
     "editing.producers": ("producer_of",),
     "editing.removal": ("remove_statement",),

@@ -9,13 +9,11 @@ from functools import cache
 
 from codemod.catalogue import PAIRS, Pair, Parameter, by_functional, by_module
 from codemod.editing.calls import rewrite_call
-from codemod.editing.overwritten import function_around
 from codemod.editing.receivers import receiver_of, tensor_method
 from codemod.editing.refused import Refused
 from codemod.results import Aspect, Contract, Edit, Expectation
 from codemod.semantics.layout import ArgumentSpan
 from codemod.semantics.module_class import Call
-from codemod.semantics.syntax import parameters_of, statements_in, targets_of
 
 # In place, their backward starts from the result, else from the input: the last digits of the
 # gradients differ (derivatives.yaml of torch, `is_result`).
@@ -180,28 +178,6 @@ def uses_of(site: InplaceCall) -> list[Call]:
     if site.makes_module and outer is not None and outer.node.func is call.node:
         uses.append(outer)
     return uses
-
-
-def stands_alone(use: Call) -> bool:
-    """Whether a call is there for what it does to its input: its result is not used."""
-    return isinstance(use.ancestors[0], ast.Expr)
-
-
-def assigned_result(use: Call) -> Edit:
-    """The edit that makes `self.relu(x)`, standing alone, `x = self.relu(x)`.
-
-    Raises Refused (result-unused) where the input is no local variable.
-    """
-    value, function = input_of(use), function_around(use)
-    if isinstance(value, ast.Name) and not isinstance(function, ast.Lambda):
-        targets = [t for item in statements_in(function.body) for t in targets_of(item)]
-        local = {item.arg for item in parameters_of(function)}
-        local |= {target.id for target in targets if isinstance(target, ast.Name)}
-        outer = (ast.Global, ast.Nonlocal)
-        is_outer = any(isinstance(item, outer) for item in statements_in(function.body))
-        if value.id in local and not is_outer:
-            return Edit(use.module.path, use.layout.start, use.layout.start, f"{value.id} = ")
-    raise Refused("result-unused", f"the call at line {use.node.lineno} stands alone")
 
 
 def input_of(use: Call) -> ast.expr | None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from codemod.editing.inplace import input_of, is_inplace
 from codemod.editing.refused import Refused
+from codemod.results import Edit
 from codemod.semantics.module_class import Call
 from codemod.semantics.syntax import (
     FunctionNode,
@@ -77,6 +79,28 @@ def overwritten(call: Call, value: ast.expr) -> Overwritten:
         raise Refused("read-afterwards", f"`{reader.id}` is read again at line {reader.lineno}")
     given = {memory for memories in _parameters(function).values() for memory in memories}
     return "callers" if any(one.meets(other) for one in held for other in given) else "own"
+
+
+def stands_alone(use: Call) -> bool:
+    """Whether a call is there for what it does to its input: its result is not used."""
+    return isinstance(use.ancestors[0], ast.Expr)
+
+
+def assigned_result(use: Call) -> Edit:
+    """The edit that makes `self.relu(x)`, standing alone, `x = self.relu(x)`.
+
+    Raises Refused (result-unused) where the input is no local variable.
+    """
+    value, function = input_of(use), function_around(use)
+    if isinstance(value, ast.Name) and not isinstance(function, ast.Lambda):
+        targets = [t for item in statements_in(function.body) for t in targets_of(item)]
+        local = {item.arg for item in parameters_of(function)}
+        local |= {target.id for target in targets if isinstance(target, ast.Name)}
+        outer = (ast.Global, ast.Nonlocal)
+        is_outer = any(isinstance(item, outer) for item in statements_in(function.body))
+        if value.id in local and not is_outer:
+            return Edit(use.module.path, use.layout.start, use.layout.start, f"{value.id} = ")
+    raise Refused("result-unused", f"the call at line {use.node.lineno} stands alone")
 
 
 def function_around(call: Call) -> FunctionNode | ast.Lambda:
@@ -233,19 +257,22 @@ def _shared_by_call(call: Call, value: ast.Call) -> list[ast.expr] | None:
     made = call.module.call_of(value)
     qualified = made.name if made is not None else None
     if qualified is not None:
-        in_place = qualified.endswith("_") or any(
-            item.arg == "inplace" and isinstance(item.value, ast.Constant) and item.value.value
-            for item in value.keywords
-        )
+        in_place = qualified.endswith("_") or is_inplace(qualified, value)
         if qualified.startswith("torch.") and (function.attr in _VIEWS or in_place):
             return value.args[:1]
         return None
     if dotted_name(function.value) == call.self_name:
-        return None
+        return value.args[:1] if _is_inplace_layer(call, function.attr) else None
     is_view = function.attr in _VIEWS or (
         function.attr.endswith("_") and not function.attr.endswith("__")
     )
     return [function.value] if is_view else None
+
+
+def _is_inplace_layer(call: Call, name: str) -> bool:
+    """Whether `self.NAME` may hold a layer that gives back its input."""
+    made = (call.module.call_of(item.value) for item in call.module.assignments.get(name, ()))
+    return any(one is not None and one.name and is_inplace(one.name, one.node) for one in made)
 
 
 def _loads_after(

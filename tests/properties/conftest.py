@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 LEAST = 30
 
 _COMMON = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
-settings.register_profile("short", max_examples=100, derandomize=True, **_COMMON)
+settings.register_profile("short", max_examples=40, derandomize=True, **_COMMON)
 settings.register_profile("long", max_examples=3000, print_blob=True, **_COMMON)
 settings.register_profile(
     "count", max_examples=2000, phases=[Phase.generate], **_COMMON

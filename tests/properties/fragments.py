@@ -823,3 +823,111 @@ def named_in_a_file(c: Class) -> None:
     c.files[path] = text
     c.use.append(f'seen.append(model.get_submodule(settings("{path}"))(x))')
     c.use.append("seen.append(model(x))")
+
+
+# ---- shared, inline and in place
+
+
+@fragment
+def shared_layer(c: Class) -> None:
+    name = c.fresh("act", "relu", "drop")
+    made = "Dropout(0.3)" if name == "drop" else c.pick("ReLU()", "ReLU(inplace=True)", "GELU()")
+    c.init.append(f"self.{name} = {c.nn(made)}")
+    call = c.call(f"self.{name}", c.value())
+    c.forward += [f"x = {call}", f"x = self.{name}(x * 3) + self.{name}(x - 1)"]
+
+
+@fragment
+def shared_by_branches(c: Class) -> None:
+    name = act_layer(c, "act", "gate")
+    c.forward += [
+        f"x = self.{name}(x)",
+        "if x.sum() > 0:",
+        f"    x = self.{name}(x * 2)",
+        "else:",
+        f"    x = self.{name}(x - 1)",
+    ]
+
+
+@fragment
+def shared_weights(c: Class) -> None:
+    name = c.layer()
+    c.forward += [f"x = self.{name}(x)", f"x = self.{name}(x)"]
+
+
+@fragment
+def inline_layer(c: Class) -> None:
+    made = c.nn(c.pick("ReLU()", "Softmax(dim=1)", "LeakyReLU(0.2)", "Dropout(0.3)"))
+    if c.pick(True, False):
+        c.forward.append(f"x = {c.call(made, c.value())}")
+    else:
+        c.forward += [f"act = {made}", f"x = act({c.value()})", "x = act(x + 1)"]
+
+
+@fragment
+def forward_by_name(c: Class) -> None:
+    c.forward.append(f"x = self.{c.layer()}.forward(x)")
+
+
+def in_place(c: Class, value: str) -> str:
+    """A call that overwrites its input."""
+    functional = c.pick("relu", "leaky_relu", "elu", "hardtanh")
+    return c.pick(
+        f"{c.f(functional)}_({value})",
+        f"torch.relu_({value})",
+        f"torch.sigmoid_({value})",
+        c.call(c.f(functional), value, "inplace=True"),
+    )
+
+
+@fragment
+def overwrites_what_a_layer_gave(c: Class) -> None:
+    c.forward += [f"y = self.{c.layer()}(x)", f"x = {in_place(c, 'y')}"]
+
+
+@fragment
+def overwrites_what_has_another_name(c: Class) -> None:
+    alias = c.pick("y", "y[0:1]", "y.view(y.shape)", "y.transpose(0, 0)", "y.chunk(2)[0]")
+    c.forward += [
+        f"y = self.{c.layer()}(x) * 1",
+        f"z = {alias}",
+        f"z = {in_place(c, 'z')}",
+        c.pick("x = y + z.sum()", "x = y * 2", "x = x + z.sum()"),
+    ]
+
+
+@fragment
+def overwrites_what_a_list_holds(c: Class) -> None:
+    c.forward += [
+        "kept = []",
+        f"y = self.{c.layer()}(x) * 1",
+        c.pick("kept.append(y)", "kept += [y]", "kept = [y]", "kept = [y * 1]"),
+        f"y = {in_place(c, 'y')}",
+        "x = kept[0] + y",
+    ]
+
+
+@fragment
+def overwrites_in_a_loop(c: Class) -> None:
+    c.forward += [
+        f"y = self.{c.layer()}(x) * 1",
+        "for _ in range(2):",
+        f"    {c.pick('x = x + y', 'y = y * 2', 'x = x * 2')}",
+        f"    {c.pick('z', 'y')} = {in_place(c, 'y')}",
+        "x = x + 1",
+    ]
+
+
+@fragment
+def overwrites_left_of_it(c: Class) -> None:
+    c.forward += [f"y = self.{c.layer()}(x) * 1", f"x = y + {in_place(c, 'y')}"]
+
+
+@fragment
+def overwrites_alone(c: Class) -> None:
+    c.forward += [f"y = self.{c.layer()}(x) * 1"]
+    if c.pick(True, False):
+        c.forward.append("z = y")
+    c.forward += [in_place(c, "y"), c.pick("x = x + y", "x = y")]
+    if "z = y" in c.forward:
+        c.forward.append("x = x + z")

@@ -16,6 +16,8 @@ from codemod.results import Edit
 from codemod.semantics.layout import span
 
 TO_MODULE, TO_FUNCTIONAL = DIRECTIONS["to-module"], DIRECTIONS["to-functional"]
+A_MODULE_A_CALL = DIRECTIONS["a-module-a-call"]
+OUT_OF_PLACE, IN_PLACE = DIRECTIONS["out-of-place"], DIRECTIONS["in-place"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,14 @@ def nothing(*_: object, **__: object) -> None:
 
 def without_flag(module: Any, name: str, value: str, *rest: Any) -> Edit:
     return add_attribute(module, name, value.replace("inplace=True", ""), *rest)
+
+
+def of_another_layer(module: Any, name: str, value: str, *rest: Any) -> Edit:
+    return add_attribute(module, name, value.replace("ReLU", "Tanh"), *rest)
+
+
+def own(*_: object) -> str:
+    return "own"
 
 
 def with_comment(source: Any, statement: Any) -> Edit:
@@ -86,6 +96,34 @@ MUTATIONS = {
     ),
     "the-flag-is-lost": Mutation(
         f"{EDITING}.to_module.add_attribute", without_flag, TO_MODULE, ("in-place-on-the-input",)
+    ),
+    "the-layer-is-another": Mutation(
+        "codemod.transforms.unshare_modules.add_attribute",
+        of_another_layer,
+        A_MODULE_A_CALL,
+        ("shared-layer", "shared-by-branches"),
+    ),
+    "an-inline-layer-is-another": Mutation(
+        "codemod.transforms.hoist_inline_modules.add_attribute",
+        of_another_layer,
+        A_MODULE_A_CALL,
+        ("inline-layer",),
+    ),
+    **{
+        f"whose-tensor-it-is-is-not-asked:{name}": Mutation(
+            "codemod.transforms.inplace_off.overwritten", own, OUT_OF_PLACE, (name,)
+        )
+        for name in (
+            "in-place-on-the-input",
+            "overwrites-what-has-another-name",
+            "overwrites-what-a-list-holds",
+            "overwrites-in-a-loop",
+            "overwrites-left-of-it",
+            "overwrites-alone",
+        )
+    },
+    "what-made-the-input-is-not-asked": Mutation(
+        "codemod.transforms.inplace_on._check_dead", nothing, IN_PLACE, ("plain-functional",)
     ),
     "comments-are-lost": Mutation(
         f"{EDITING}.to_functional.remove_statement",

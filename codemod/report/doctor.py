@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
+from codemod.report.cage import holes
 from codemod.report.terminal import visible
 from codemod.results import ClassDiagnosis, Diagnosis
 
@@ -75,6 +76,7 @@ def _surroundings(diagnosis: Diagnosis) -> Iterator[Text]:
     yield _row("python", "bold", f"{diagnosis.python}, {torch}")
     yield _row("imports", "bold", f"from {', '.join(diagnosis.import_roots)}")
     yield _row("cage", "bold", ", ".join(diagnosis.protection) or "none")
+    yield from (_row("not held", "bold", said) for said in holes(diagnosis.protection))
     yield _row("recipes", "bold", f"given in {', '.join(diagnosis.recipes) or 'no file'}")
 
 

@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 from rich.text import Text
 
 from codemod.report import patch
+from codemod.report.cage import holes
 from codemod.results import (
     ASPECTS,
     Difference,
@@ -356,6 +357,7 @@ def _attempted(report: Report, verbose: bool) -> Iterator[Text]:
 def _protection(report: Report, verbose: bool) -> Iterator[Text]:
     if verbose and report.torch:
         yield Text(f"torch {report.torch}; protection: {', '.join(report.protection) or 'none'}")
+        yield from (Text(f"not held: {said}") for said in holes(report.protection))
 
 
 def _totals(report: Report) -> Iterator[Text]:

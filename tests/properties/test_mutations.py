@@ -55,7 +55,7 @@ def with_comment(source: Any, statement: Any) -> Edit:
 EDITING = "codemod.editing"
 MUTATIONS = {
     "uses-elsewhere-are-not-looked-for": Mutation(
-        "codemod.transforms.module_to_functional.check_not_used_elsewhere",
+        "codemod.transforms.module_to_functional.check_free_of_others",
         nothing,
         TO_FUNCTIONAL,
         ("used-outside",),

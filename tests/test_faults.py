@@ -195,7 +195,8 @@ def processes_that_name(text: str) -> list[int]:
 
 
 def is_scratch(arguments: tuple[Any, ...]) -> bool:
-    return not isinstance(arguments[0], str) or "codemod-" in arguments[0]
+    path = arguments[0]
+    return not isinstance(path, str | os.PathLike) or "codemod-" in os.fspath(path)
 
 
 def interrupting(original: Callable[..., Any], *, before: bool) -> Callable[..., Any]:

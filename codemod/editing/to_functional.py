@@ -115,7 +115,7 @@ def attribute_site(
         check_site(call)
     readable = readable_arguments(assignment, constructor, pair, every)
     if again and readable.stores:
-        raise Refused("assigned-more-than-once", "what it is built with would be kept in one place")
+        raise Refused("unusual-call", "it is made twice, each time of what __init__ was given")
 
     def form_of(owner: ModuleClass, its_calls: Sequence[Call]) -> FunctionalForm:
         form = functional_form(owner, pair, readable.arguments, [call.scope for call in its_calls])
@@ -153,7 +153,7 @@ def _settings(
         assert node is not None
         source = bound.get(node.attr) or defaults[node.attr]
         if source is None:
-            raise Refused("used-as-value", f"self.{use.node.attr}.{node.attr} has no source")
+            raise Refused("no-counterpart", f"self.{use.node.attr}.{node.attr} has no source")
         tree = ast.parse(source, mode="eval").body
         names = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name)}
         if constructor.self_name in names and use.method.self_name != constructor.self_name:

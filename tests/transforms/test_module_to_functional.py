@@ -212,7 +212,7 @@ REFUSED = {
         "return self.d(x)",
         init=(
             "if a:",
-            "    self.d = nn.Dropout(p)  #! assigned-more-than-once",
+            "    self.d = nn.Dropout(p)  #! unusual-call",
             "else:",
             "    self.d = nn.Dropout(p)",
         ),

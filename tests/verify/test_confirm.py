@@ -103,6 +103,8 @@ class World:
             future.set_exception(self.fault)
         elif request["op"] == "recipe":
             future.set_result(self._recipe(request))
+        elif request["op"] == "record":
+            future.set_result({"failure": {"code": "raised", "message": "words have no parts"}})
         elif request["op"] == "symbolic":
             future.set_result({"failure": {"code": "raised", "message": "words are no terms"}})
         else:

@@ -17,7 +17,7 @@ from generate import SHAPES, Shape, class_names, file_name
 
 WORKER = Path(__file__).parent.parent / "codemod" / "verify" / "worker"
 SEED = 0
-STRUCTURAL = {"modules", "hooks"}
+STRUCTURAL = {"modules", "hooks", "signature"}  # A new part shows in each of them.
 
 
 def loaded(name: str, path: Path) -> ModuleType:

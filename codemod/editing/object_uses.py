@@ -7,6 +7,7 @@ before, and by what is done with the attribute: a ReLU has no `.weight`, and tak
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeGuard
@@ -35,6 +36,8 @@ _CONDITIONS = (ast.If, ast.IfExp, ast.BoolOp, ast.Try, ast.While, ast.For, ast.A
                ast.ExceptHandler, ast.Match, ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef,
                ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)  # fmt: skip
 _LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
+_RECEIVER = re.compile(r"[A-Za-z_][\w.]*$")
+_IS_TORCH = re.compile(r"torch(?:\.|$)")
 _NUMBER_NAMES = frozenset({"float", "int", "round", "abs"})
 
 
@@ -122,11 +125,31 @@ def suits(attribute: str, pair: Pair) -> bool:
 
 def _attribute_uses(project: Project, name: str) -> Iterator[ObjectUse]:
     for path in project.files_with_attribute(name):
-        for node, around in nodes_at(project, path, _occurrences(project.text(path), name)):
+        occurrences = _occurrences(project.text(path), name)
+        offsets = [one for one in occurrences if _may_be_object(project, path, one - 1)]
+        for node, around in nodes_at(project, path, offsets):
             if isinstance(node, ast.Attribute) and node.attr == name:
                 use = _use_of(project, path, node, node, node.value, around)
                 if use is not None:
                     yield use
+
+
+def _may_be_object(project: Project, path: str, dot: int) -> bool:
+    """Whether what stands before a dot may be another object than those that `_use_of` leaves out,
+    by the text alone: most are `self`, and their classes need not be parsed for that."""
+    text = project.text(path)
+    line = text[text.rfind("\n", 0, dot) + 1 : dot]
+    found = _RECEIVER.search(line)
+    if found is None or line[: found.start()].endswith("."):
+        return True
+    head = found.group().partition(".")[0]
+    if found.group() == "self":
+        at = project.line_at(path, dot)
+        return not any(item.line <= at <= item.end_line for item in project.files[path].classes)
+    bindings = project.files[path].bindings.get(head, ())
+    if bindings and all(one.kind == "import" and _IS_TORCH.match(one.target) for one in bindings):
+        return False
+    return NO_MODULE.search(found.group()) is None
 
 
 def _lookups(project: Project, name: str) -> Iterator[ObjectUse]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -474,6 +475,10 @@ class Project:
             lines = text[first:last]
             self._class_texts[key] = LINE_END.sub("\n", lines).removesuffix("\n")
         return self._class_texts[key]
+
+    def line_at(self, path: str, offset: int) -> int:
+        """The line (1-based) of an offset in the text of a file."""
+        return bisect_right(self._line_starts(path), offset)
 
     def _line_starts(self, path: str) -> Sequence[int]:
         if path not in self._starts:

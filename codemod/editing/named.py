@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from codemod.catalogue import Pair
-from codemod.editing.object_uses import LOOKS_UP, is_settings, nodes_at, suits
+from codemod.editing.object_uses import LOOKS_UP, is_settings, met_by, nodes_at, suits
 from codemod.editing.reassignment import is_quoted
 from codemod.semantics.instances import (
     UNKNOWN,
@@ -69,9 +69,9 @@ class NameUse:
     fuses: bool = False
 
 
-def name_uses(project: Project, name: str) -> tuple[NameUse, ...]:
-    """Every string of the project in which NAME stands alone or between dots."""
-    return project.remembered("name-uses", name, lambda: _find(project, name))
+def name_uses(module: ModuleClass, name: str) -> Iterator[NameUse]:
+    """Every string that the class may meet in which NAME stands alone or between dots."""
+    return met_by(module, name, module.project.files_with_string(name), _find)
 
 
 def names_it(module: ModuleClass, use: NameUse, pair: Pair | None, *, lists: bool = True) -> bool:
@@ -79,14 +79,11 @@ def names_it(module: ModuleClass, use: NameUse, pair: Pair | None, *, lists: boo
 
     `lists`: whether a list of names counts that is fused, or of which it is not seen what becomes.
     """
-    project = module.project
-    if not project.reach.may_meet(use.place.path, module.key):
-        return False
     if use.fuses and not lists:
         return False
     if len(use.tokens) > 1:
         return _leads_here(module, use, pair)
-    if may_be(project, module.key, use.receivers):
+    if may_be(module.project, module.key, use.receivers):
         return True
     return lists and bool(use.others) and _has_all(module, use.others)
 
@@ -184,18 +181,17 @@ def _naming_child(project: Project, name: str) -> Iterator[Place]:
 # ---- finding them
 
 
-def _find(project: Project, name: str) -> Iterator[NameUse]:
+def _find(project: Project, path: str, name: str) -> Iterator[NameUse]:
     pattern = re.compile(rf"""["'](?:\w+\.)*{re.escape(name)}(?:\.\w+)*["']""")
-    for path in project.files_with_string(name):
-        offsets = [match.start() for match in pattern.finditer(project.text(path))]
-        for node, around in nodes_at(project, path, offsets):
-            if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
-                continue
-            if not _DOTTED.match(node.value):
-                continue
-            tokens = tuple(node.value.split("."))
-            if name in tokens:
-                yield from _uses_of(project, path, name, node, around, tokens)
+    offsets = [match.start() for match in pattern.finditer(project.text(path))]
+    for node, around in nodes_at(project, path, offsets):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            continue
+        if not _DOTTED.match(node.value):
+            continue
+        tokens = tuple(node.value.split("."))
+        if name in tokens:
+            yield from _uses_of(project, path, name, node, around, tokens)
 
 
 def _uses_of(

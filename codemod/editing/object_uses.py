@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeGuard
+from functools import partial
+from typing import TypeGuard, TypeVar
 
 from codemod.catalogue import Pair
 from codemod.semantics.index import NO_MODULE
@@ -25,6 +26,8 @@ from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
 from codemod.semantics.project import Place, Project
 from codemod.semantics.syntax import FunctionNode, children, dotted_name, walk
+
+_Found = TypeVar("_Found")
 
 # Functions that take an object and the name of an attribute.
 LOOKS_UP = frozenset(
@@ -62,22 +65,35 @@ class ObjectUse:
     as_number: bool = False
 
 
-def attribute_uses(project: Project, name: str) -> tuple[ObjectUse, ...]:
-    """Every `x.NAME` of the project where x is not `self` and no settings."""
-    return project.remembered("attribute-uses", name, lambda: _attribute_uses(project, name))
+def attribute_uses(module: ModuleClass, name: str) -> Iterator[ObjectUse]:
+    """Every `x.NAME` that the class may meet, where x is not `self` and no settings."""
+    return met_by(module, name, module.project.files_with_attribute(name), _attribute_uses)
 
 
-def lookups(project: Project, name: str) -> tuple[ObjectUse, ...]:
-    """Every `getattr(x, "NAME")` and the like."""
-    return project.remembered("lookups", name, lambda: _lookups(project, name))
+def lookups(module: ModuleClass, name: str) -> Iterator[ObjectUse]:
+    """Every `getattr(x, "NAME")` and the like that the class may meet."""
+    return met_by(module, name, module.project.files_with_string(name), _lookups)
+
+
+def met_by(
+    module: ModuleClass,
+    name: str,
+    paths: Iterable[str],
+    find: Callable[[Project, str, str], Iterator[_Found]],
+) -> Iterator[_Found]:
+    """What is found in those files that may be given an instance of the class, once a file."""
+    project = module.project
+    for path in paths:
+        if project.reach.may_meet(path, module.key):
+            answer = partial(find, project, path, name)
+            yield from project.remembered(f"{find.__qualname__} {name}", path, answer)
 
 
 def reaches(module: ModuleClass, use: ObjectUse, pair: Pair | None = None) -> bool:
-    """Whether a use may be one of the class's attribute, which holds a module of `pair`."""
-    project = module.project
+    """Whether a use that the class may meet may be one of its attribute, which holds a module of
+    `pair`."""
     return (
-        project.reach.may_meet(use.place.path, module.key)
-        and may_be(project, module.key, use.receiver)
+        may_be(module.project, module.key, use.receiver)
         and _has_all(module, use.read)
         and (pair is None or _fits(use, pair))
     )
@@ -123,15 +139,14 @@ def suits(attribute: str, pair: Pair) -> bool:
 # ---- finding them
 
 
-def _attribute_uses(project: Project, name: str) -> Iterator[ObjectUse]:
-    for path in project.files_with_attribute(name):
-        occurrences = _occurrences(project.text(path), name)
-        offsets = [one for one in occurrences if _may_be_object(project, path, one - 1)]
-        for node, around in nodes_at(project, path, offsets):
-            if isinstance(node, ast.Attribute) and node.attr == name:
-                use = _use_of(project, path, node, node, node.value, around)
-                if use is not None:
-                    yield use
+def _attribute_uses(project: Project, path: str, name: str) -> Iterator[ObjectUse]:
+    occurrences = _occurrences(project.text(path), name)
+    offsets = [one for one in occurrences if _may_be_object(project, path, one - 1)]
+    for node, around in nodes_at(project, path, offsets):
+        if isinstance(node, ast.Attribute) and node.attr == name:
+            use = _use_of(project, path, node, node, node.value, around)
+            if use is not None:
+                yield use
 
 
 def _may_be_object(project: Project, path: str, dot: int) -> bool:
@@ -152,24 +167,23 @@ def _may_be_object(project: Project, path: str, dot: int) -> bool:
     return NO_MODULE.search(found.group()) is None
 
 
-def _lookups(project: Project, name: str) -> Iterator[ObjectUse]:
-    for path in project.files_with_string(name):
-        text = project.text(path)
-        if not any(f"{function}(" in text for function in LOOKS_UP):
+def _lookups(project: Project, path: str, name: str) -> Iterator[ObjectUse]:
+    text = project.text(path)
+    if not any(f"{function}(" in text for function in LOOKS_UP):
+        return
+    for node, around in nodes_at(project, path, quoted(text, name)):
+        if not isinstance(node, ast.Constant) or node.value != name or not around:
             continue
-        for node, around in nodes_at(project, path, quoted(text, name)):
-            if not isinstance(node, ast.Constant) or node.value != name or not around:
-                continue
-            call = around[0]
-            if (
-                isinstance(call, ast.Call)
-                and (dotted_name(call.func) or "").rpartition(".")[2] in LOOKS_UP
-                and len(call.args) > 1
-                and call.args[1] is node
-            ):
-                use = _use_of(project, path, call, node, call.args[0], around[1:])
-                if use is not None:
-                    yield use
+        call = around[0]
+        if (
+            isinstance(call, ast.Call)
+            and (dotted_name(call.func) or "").rpartition(".")[2] in LOOKS_UP
+            and len(call.args) > 1
+            and call.args[1] is node
+        ):
+            use = _use_of(project, path, call, node, call.args[0], around[1:])
+            if use is not None:
+                yield use
 
 
 def _use_of(

@@ -57,7 +57,7 @@ def check_free_of_others(
     documents = _in_documents(module, name)
     if documents:
         raise Refused("named-in-string", f"{documents[0]} names {name!r} in a string")
-    for use in attribute_uses(module.project, name):
+    for use in attribute_uses(module, name):
         if reaches(module, use, pair):
             raise Refused("used-outside", f"{use.place} uses .{name} of another object")
     swept = type_sweeps(module, kind)
@@ -82,18 +82,17 @@ def check_only_called_elsewhere(module: ModuleClass, name: str, pair: Pair | Non
             raise Refused("used-in-family", f"{item.qualname} ({key[0]}) uses {name} as well")
     _check_not_put_together(module, name)
     _check_not_named(module, name, pair, lists=False)
-    for use in attribute_uses(module.project, name):
+    for use in attribute_uses(module, name):
         if not use.called and reaches(module, use, pair):
             raise Refused("used-outside", f"{use.place} uses .{name} of another object")
 
 
 def _check_not_named(module: ModuleClass, name: str, pair: Pair | None, *, lists: bool) -> None:
     """Raise Refused (named-in-string) where code asks for the attribute by its name."""
-    project = module.project
-    for named in name_uses(project, name):
+    for named in name_uses(module, name):
         if names_it(module, named, pair, lists=lists):
             raise Refused("named-in-string", f"{named.place} names {name!r} in a string")
-    for use in lookups(project, name):
+    for use in lookups(module, name):
         if reaches(module, use, pair):
             raise Refused("named-in-string", f"{use.place} names {name!r} in a string")
 

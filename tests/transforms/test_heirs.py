@@ -9,6 +9,7 @@ from marked_cases import NO_F, holds, net, stays
 
 from codemod.engine.planning import plan
 from codemod.source.overlay import Overlay
+from codemod.testing import confirm_rewrite
 from codemod.transforms.module_to_functional import ModuleToFunctional
 
 FC = "self.fc = nn.Linear(4, 4)"
@@ -178,3 +179,42 @@ def test_a_marked_line_of_a_subclass_keeps_both() -> None:
     other = child(RUN.replace("self.relu(x)", "self.relu(x)  # codemod: skip"))
     found = planned({"net.py": HELD, "child.py": other})
     assert not found.plan.rewrites
+
+
+RUN_BASE = """\
+import torch.nn as nn
+
+
+class Base(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+        self.act = nn.LeakyReLU(0.2)
+
+    def forward(self, x):
+        return self.act(self.fc(x))
+"""
+RUN_CHILD = """\
+from base import Base
+
+
+class Child(Base):
+    def forward(self, x):
+        return self.act({}) + 1
+"""
+
+
+def test_the_base_and_the_subclass_are_run() -> None:
+    files = {"base.py": RUN_BASE, "child.py": RUN_CHILD.format("self.fc(x)")}
+    (outcome,) = confirm_rewrite(ModuleToFunctional, files).outcomes
+    assert outcome.verdict.kind == "confirmed"
+    evidence = outcome.verdict.evidence
+    assert evidence is not None
+    assert {recipe.call for recipe in evidence.recipes} == {"Base()", "Child()"}
+
+
+def test_a_subclass_that_cannot_be_run_leaves_all_of_it_unconfirmed() -> None:
+    files = {"base.py": RUN_BASE, "child.py": RUN_CHILD.format("no_such_function(x)")}
+    (outcome,) = confirm_rewrite(ModuleToFunctional, files).outcomes
+    assert outcome.verdict.kind == "unconfirmed"
+    assert not outcome.would_write

@@ -202,6 +202,11 @@ def _grown_outside(module: ModuleClass, name: str) -> str | None:
     return project.answers[key]
 
 
+def plural(name: str) -> str:
+    """`relus`, `softmaxes`."""
+    return f"{name}es" if name.endswith(("s", "x", "sh")) else f"{name}s"
+
+
 def round_variable(call: Call, rounds: Rounds, name: str) -> str:
     """A fresh name for the module of one round: `relus2` gives `relu2`."""
     stem = re.sub(r"s(\d*)$", r"\1", name)

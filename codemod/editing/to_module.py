@@ -38,7 +38,7 @@ from codemod.editing.checks import (
 from codemod.editing.containers import Fed, append_edits, fed_by_sequential
 from codemod.editing.imports import Reach, reach
 from codemod.editing.lengths import length_of
-from codemod.editing.loops import Rounds, header_edits, round_variable, rounds_of
+from codemod.editing.loops import Rounds, header_edits, plural, round_variable, rounds_of
 from codemod.editing.markers import any_of
 from codemod.editing.outside import outside_refusals
 from codemod.editing.producers import producer_of
@@ -337,15 +337,11 @@ def _names(module: ModuleClass, sites: list[FunctionalSite]) -> Mapping[int, str
     apart = [site for site in sites if site.fed is None]
     for site in sorted(apart, key=lambda site: (site.placement.offset, site.order)):
         base = site.pair.attribute
-        by_base.setdefault(base if site.rounds is None else _plural(base), []).append(site.offset)
+        by_base.setdefault(base if site.rounds is None else plural(base), []).append(site.offset)
     names: dict[int, str] = {}
     for base, offsets in sorted(by_base.items()):
         names.update(fresh_names(module, base, offsets))
     return names
-
-
-def _plural(name: str) -> str:
-    return f"{name}es" if name.endswith(("s", "x", "sh")) else f"{name}s"
 
 
 def _appended(transform: Transform, site: FunctionalSite, fed: Fed, contract: Contract) -> Rewrite:

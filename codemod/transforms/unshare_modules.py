@@ -35,6 +35,7 @@ from codemod import (
     holds_weights,
     layer_made,
     layer_names,
+    one_a_round,
     placement_behind,
     placement_for,
     producer_of,
@@ -47,8 +48,9 @@ class UnshareModules(Transform):
     """Give each call of a stateless module that is called at several places one of its own.
 
     Places that no run reaches together (the branches of an if) go on sharing one. A place in a
-    loop is one place: what is called more than once there is reported when it runs. Losses are
-    left, unless --only asks for them.
+    loop is one place; with `--loops per-layer` the module of a loop's only place becomes a list,
+    one a round. What is still called more than once is reported when it runs. Losses are left,
+    unless --only asks for them.
     """
 
     name = "unshare-modules"
@@ -114,15 +116,32 @@ class Block(nn.Module):
         for name, assignments in module.assignments.items():
             uses = module.self_uses.get(name, ())
             calls = [use.call for use in uses if use.call is not None]
-            if len(calls) < 2 or not any(_layers(module, item.value) for item in assignments):
+            if not calls or not any(_layers(module, item.value) for item in assignments):
                 continue
             shares = groups(sorted(calls, key=lambda call: call.layout.end))
-            if len(shares) < 2:
-                continue
             try:
-                yield from self._split(module, name, assignments, shares)
+                if len(shares) > 1:
+                    yield from self._split(module, name, assignments, shares)
+                elif self.settings.per_layer and len(calls) == len(assignments) == 1:
+                    yield from self._a_round(module, name, assignments[0], calls[0])
             except Refused as refused:
                 yield self.refuse(module, assignments[0].node, refused)
+
+    def _a_round(
+        self, module: ModuleClass, name: str, assignment: Assignment, call: Call
+    ) -> Iterator[Rewrite]:
+        """A list of modules for one that a loop calls again and again. Raises Refused."""
+        if not call.in_loop:
+            return
+        made = _made(module, assignment)
+        if len(made) != 1 or not self._takes(made[0]):
+            return
+        for use in module.self_uses[name]:
+            _check_use(module, use)
+        check_subclasses_run_init(module, call.method.name)
+        found = one_a_round(self, call, assignment, made[0])
+        if found is not None:
+            yield found
 
     def _split(
         self,

@@ -38,7 +38,8 @@ class Anything(type):
 
 
 class Missing(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Stands in for packages that timm imports and these classes do not use."""
+    """Stands in for packages that timm imports and these classes do not use: torchvision, where it is
+    installed, may not load beside a CPU build of torch."""
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
         if name.partition(".")[0] not in ("torchvision", "PIL"):
@@ -50,7 +51,7 @@ class Missing(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__getattr__ = functools.partial(getattr, Anything("anything", (), {}))
 
 
-sys.meta_path.append(Missing())
+sys.meta_path.insert(0, Missing())
 
 
 def module_of(path: str) -> Any:

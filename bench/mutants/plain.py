@@ -38,8 +38,10 @@ class Anything(type):
 
 
 class Missing(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Stands in for packages that timm imports and these classes do not use: torchvision, where it is
-    installed, may not load beside a CPU build of torch."""
+    """Stands in for packages that timm imports and these classes do not use.
+
+    torchvision may be installed and not load beside a CPU build of torch.
+    """
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
         if name.partition(".")[0] not in ("torchvision", "PIL"):

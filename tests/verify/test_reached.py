@@ -127,6 +127,18 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         "def steps",
         "confirmed",
     ),
+    "subclass-that-overrides-it": (
+        INIT + forward("return F.relu(self.fc(x))"),
+        INIT + forward("return self.act(self.fc(x))"),
+        "self.act(self.fc(x))",
+        "not-reached",
+    ),
+    "subclass-that-overrides-it-by-its-entry": (
+        INIT + forward("return F.relu(self.fc(x))"),
+        INIT + forward("return self.act(self.fc(x))"),
+        "def forward",
+        "not-reached",
+    ),
     "only-on-inputs-that-raise": (
         INIT
         + forward(
@@ -145,11 +157,21 @@ CASES: dict[str, tuple[str, str, str, str]] = {
 }
 
 
+# What is run in the place of a class: a subclass of it.
+SUBCLASSES = {
+    "SubclassThatOverridesIt": "Child",
+    "SubclassThatOverridesItByItsEntry": "Other",
+}
+
+
 def _text(after: frozenset[str]) -> str:
-    return HEAD + "\n\n".join(
+    classes = [
         f"class {_class(name)}(nn.Module):\n{new if name in after else old}"
         for name, (old, new, _watched, _expected) in CASES.items()
-    )
+    ]
+    for base, name in SUBCLASSES.items():
+        classes.append(f"class {name}({base}):\n{forward('return self.fc(x)')}")
+    return HEAD + "\n\n".join(classes)
 
 
 def _class(name: str) -> str:
@@ -201,7 +223,8 @@ def _rewrites() -> list[Rewrite]:
 
 def _recipes(path: str, name: str) -> list[Recipe]:
     inputs = "((torch.rand(2, 4),), {})"
-    return [Recipe("given", "here", path, name, build=f"{name}()", inputs=inputs)]
+    build = f"{SUBCLASSES.get(name, name)}()"
+    return [Recipe("given", "here", path, name, build=build, inputs=inputs)]
 
 
 @pytest.fixture(scope="module")

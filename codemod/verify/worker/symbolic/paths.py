@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import os
 import random
 import traceback
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
@@ -24,6 +25,7 @@ from .terms import MOST_PATHS, Json, Recorder, Tensor, TooMany, Value, begin, is
 # or no argument is known.
 _SCENARIOS = ("defaults", "flags", "terms")
 _MODES = (True, False)
+_TORCH = os.path.join(os.path.dirname(torch.__file__), "")
 
 
 def run(cls: type, modes: Sequence[bool], root: str) -> Dict[str, Json]:
@@ -190,10 +192,13 @@ def _shown(recorder: Recorder, model: Any) -> Dict[str, Json]:
 
 
 def _is_raised_on_purpose(error: BaseException) -> bool:
-    """Whether a `raise` or an `assert` did it, and not a term that could not do something."""
+    """Whether a `raise` or an `assert` did it, and not a term that could not do something.
+
+    A layer of torch raises where it cannot take what a term answers for its shape.
+    """
     last = traceback.extract_tb(error.__traceback__)[-1]
     line = linecache.getline(last.filename, last.lineno or 0).strip()
-    return line.startswith(("raise", "assert"))
+    return line.startswith(("raise", "assert")) and not last.filename.startswith(_TORCH)
 
 
 def _place(error: BaseException, root: str) -> str:

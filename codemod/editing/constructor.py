@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -113,6 +113,18 @@ def fresh_modules(module: ModuleClass, value: ast.expr | None) -> Iterator[Const
     for argument in constructor.values:
         _check_pure(module, argument)
     yield constructor
+
+
+def is_lasting(made: Sequence[Constructor]) -> bool:
+    """Whether the one constructor's arguments mean the same further down in `__init__`."""
+    if len(made) != 1:
+        return False
+    call = made[0].call
+    nodes = (node for value in made[0].values for node in walk(value))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return all(
+        name != call.self_name and len(call.scope.bindings.get(name, ())) <= 1 for name in names
+    )
 
 
 def _check_pure(module: ModuleClass, value: ast.expr) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from codemod.editing.attributes import add_attribute, fresh_names, index_in_init, placement_for
 from codemod.editing.checks import check_class_accepts_attributes, check_not_copied, check_site
 from codemod.editing.comments import for_readers
-from codemod.editing.constructor import Constructor
+from codemod.editing.constructor import Constructor, is_lasting
 from codemod.editing.imports import reach
 from codemod.editing.loops import Rounds, header_edits, plural, round_variable, rounds_of
 from codemod.editing.producers import producer_of
@@ -50,7 +50,7 @@ def one_a_round(
         module,
         f"self.{name} -> self.{new}",
         [call.node],
-        [*edits, *_made(call, assignment, rounds, new, value, constructor)],
+        [*edits, *_made(call, assignment, rounds, new, value, made)],
         [witness(module, call.node)],
         kind=f"{name} a round",
         requirements=requirements,
@@ -70,7 +70,7 @@ def _called(
 
 
 def _made(
-    call: Call, assignment: Assignment, rounds: Rounds, new: str, value: str, constructor: str
+    call: Call, assignment: Assignment, rounds: Rounds, new: str, value: str, made: Constructor
 ) -> Sequence[Edit]:
     """Where the one was made, if the loop's layers are there by then; else behind them."""
     module = call.module
@@ -79,8 +79,8 @@ def _made(
         assert assignment.value is not None
         start, end = span(module.source, assignment.node)
         return [Edit(module.path, start, end, f"{_self(module)}.{new} = {value}")]
-    if any(isinstance(node, ast.Name) for node in ast.walk(ast.parse(constructor).body[0])):
-        _check_lasts(module, assignment)
+    if not is_lasting([made]):
+        raise Refused("argument-not-static", f"self.{assignment.name} is made of what may change")
     place = placement_for(module, producer_of(call), [*rounds.needs, assignment.name])
     gone, comment = _taken_out(module.source, assignment.node)
     return [gone, add_attribute(module, new, value + comment, place, call.layout.end)]
@@ -100,12 +100,3 @@ def _taken_out(source: SourceText, statement: ast.stmt) -> tuple[Edit, str]:
 def _self(module: ModuleClass) -> str:
     assert module.init is not None
     return module.init.self_name or "self"
-
-
-def _check_lasts(module: ModuleClass, assignment: Assignment) -> None:
-    """Raises Refused (argument-not-static) where an argument may be another one further down."""
-    call = module.call_of(assignment.value)
-    assert call is not None
-    for node in ast.walk(call.node):
-        if isinstance(node, ast.Name) and len(call.scope.bindings.get(node.id, ())) > 1:
-            raise Refused("argument-not-static", f"{node.id} is set again further down")

@@ -33,6 +33,7 @@ from codemod import (
     fresh_names,
     groups,
     holds_weights,
+    is_lasting,
     layer_made,
     layer_names,
     one_a_round,
@@ -244,7 +245,7 @@ def _assign(
         made_by = _constructor(module, item)
         text = module.source.text[made_by.start : made_by.end]
         place = placement_behind(module, item.node)
-        if len(assignments) == 1 and item.top_level and _is_lasting(made):
+        if len(assignments) == 1 and item.top_level and is_lasting(made):
             place = placement_for(module, producer_of(call), [item.name])
         yield add_attribute(module, new, text, place, call.layout.end)
 
@@ -253,17 +254,3 @@ def _constructor(module: ModuleClass, item: Assignment) -> Extent:
     """What an assignment makes the module with."""
     assert item.value is not None
     return Extent(module.path, *span(module.source, item.value))
-
-
-def _names_read(made: Sequence[Constructor]) -> set[str]:
-    values = (value for constructor in made for value in constructor.values)
-    return {node.id for value in values for node in ast.walk(value) if isinstance(node, ast.Name)}
-
-
-def _is_lasting(made: Sequence[Constructor]) -> bool:
-    """Whether the constructor's arguments mean the same further down in `__init__`."""
-    call = made[0].call
-    return len(made) == 1 and all(
-        name != call.self_name and len(call.scope.bindings.get(name, ())) <= 1
-        for name in _names_read(made)
-    )

@@ -62,6 +62,17 @@ STAYS = {
         "return x",
         init=(LAYERS, "self.relu = nn.PReLU()  #! shared-weights"),
     ),
+    "argument-that-is-set-again": looped(
+        "for layer in self.layers:",
+        "    x = self.drop(layer(x))",
+        "return x",
+        init=(
+            "self.p = 0.5",
+            "self.drop = nn.Dropout(self.p)  #! argument-not-static",
+            "self.p = 0.1",
+            LAYERS,
+        ),
+    ),
     "under-a-condition": net(
         *LOOP,
         init=(LAYERS, "if a:", f"    {RELU}  #! loop-not-static"),

@@ -177,6 +177,11 @@ FORWARD_STATEMENTS = {
     "counted-twice": on_norms("self.training and m.num_batches_tracked.add_(1)"),
     "mode-changed": "self.train(False)",
     "children-in-eval": "[c.train(False) for c in self.children()]",
+    "variable-set": "__import__('os').environ.update(WRONG__='1')",
+    "folder-left": "__import__('os').chdir('/')",
+    "numpy-raises": "__import__('numpy').seterr(all='raise')",
+    "type-for-all-changed": "torch.set_default_dtype(torch.float64)",
+    "attribute-left": "self.last__ = 1",
 }
 for _name, _source in FORWARD_STATEMENTS.items():
     add("effect", _name, statement(Draft.begin_forward, _source))

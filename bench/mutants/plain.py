@@ -15,6 +15,7 @@ import importlib.util
 import inspect
 import itertools
 import json
+import os
 import pickle
 import random
 import sys
@@ -26,6 +27,7 @@ import torch
 
 torch.set_num_threads(1)
 _numbers = itertools.count()
+_FOLDER, _VARIABLES = os.getcwd(), dict(os.environ)
 
 
 class Anything(type):
@@ -64,6 +66,12 @@ def module_of(path: str) -> Any:
 
 
 def seed(number: int = 7) -> None:
+    """Everything as it was when the process began, and the generators at a number."""
+    os.chdir(_FOLDER)
+    os.environ.clear()
+    os.environ.update(_VARIABLES)
+    numpy.seterr(all="warn", under="ignore")
+    torch.set_default_dtype(torch.float32)
     torch.set_num_threads(1)
     torch.manual_seed(number)
     random.seed(number)
@@ -148,6 +156,13 @@ class Side:
             "generators": list(drawn),
             "hooks": fired,
             "threads": torch.get_num_threads(),
+            "surroundings": [
+                sorted(os.environ.items()),
+                os.getcwd(),
+                sorted(numpy.geterr().items()),
+                str(torch.get_default_dtype()),
+            ],
+            "attributes": sorted(name for name in vars(model) if not name.startswith("_")),
             "mode": [part.training for part in model.modules() if part.training != train],
         }
 

@@ -27,6 +27,7 @@ def run_and_answer(
     process.die_with_parent(parent)
     cage.close_around(folder)
     cage.run_of(request["class"])
+    _begin_in(folder)
     zygote.reads.begin(folder)
     recipe: Any = None
     for turn in turns(request):
@@ -36,6 +37,12 @@ def run_and_answer(
             break
         recipe = answer.get("recipe", recipe)
     _exit(0)
+
+
+def _begin_in(folder: str) -> None:
+    from . import surroundings
+
+    surroundings.begin(folder)
 
 
 def _doing(request: Dict[str, Any]) -> str:

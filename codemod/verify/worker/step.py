@@ -22,7 +22,7 @@ from typing import (
 
 import torch
 
-from . import process
+from . import leftovers, process, surroundings
 from .trees import (
     Encoder,
     Tree,
@@ -112,15 +112,17 @@ def step(
     encoder = Encoder(owners(model), manner.raw)
     encoder.tree((args, kwargs))
     before = _parameter_versions(model)
+    marks = leftovers.marks(model)
     failed, outputs, error = attempt(lambda: run(model, args, kwargs, train))
     seen = encoder.tree(outputs) if error is None else error
+    left = leftovers.left(model, marks)
     grads = {"not-applicable": "the forward raised"}  # type: Tree
     if not failed and order:
         grads = _grads(model, outputs, leaves, manner, order)
     return Step(
         outputs=seen,
         grads=grads,
-        buffers=_buffers(model, before, train, manner.raw),
+        buffers=_buffers(model, before, left, train, manner.raw),
         inputs=Encoder(owners(model), manner.raw).tree((args, kwargs)),
         rng=rng_tree(rng_state()),
         raised=failed,
@@ -224,7 +226,9 @@ def _parameter_versions(model: Any) -> Dict[str, Tuple[int, int]]:
     return versions
 
 
-def _buffers(model: Any, before: Dict[str, Tuple[int, int]], train: bool, raw: bool) -> Tree:
+def _buffers(
+    model: Any, before: Dict[str, Tuple[int, int]], left: List[List[Any]], train: bool, raw: bool
+) -> Tree:
     """The buffers, and of parts that hold a state: those parameters that the run replaced or
     wrote to, those that take no gradient, and the parts that are in the other mode.
 
@@ -243,6 +247,7 @@ def _buffers(model: Any, before: Dict[str, Tuple[int, int]], train: bool, raw: b
             ["parameters", {"dict": digests}],
             ["in the other mode", {"lines": _in_other_mode(model, train)}],
             ["frozen", {"lines": [n for n, p in model.named_parameters() if not p.requires_grad]}],
+            ["attributes", {"dict": left}],
         ]
     }
 
@@ -334,9 +339,9 @@ def _collect(value: Any, found: List[Any], known: Any) -> None:
 
 
 def rng_state() -> List[str]:
-    """A line for each generator that may be drawn from, and one for torch's switches."""
+    """Lines for each generator that may be drawn from, and for what holds for all of a process."""
     states = [
-        _switches(),
+        *surroundings.switches(),
         "torch " + bytes_digest(memory(torch.get_rng_state())),
         "random " + text_digest(repr(random.getstate())),
     ]
@@ -345,17 +350,6 @@ def rng_state() -> List[str]:
         kind, keys, *rest = numpy.random.get_state()
         states.append("numpy %s" % bytes_digest(keys.tobytes() + repr((kind, rest)).encode()))
     return states
-
-
-def _switches() -> str:
-    """What holds for all of a process, and is easily left on or off."""
-    return "threads %d, %s, gradients %s, deterministic %s, denormals %s" % (
-        torch.get_num_threads(),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-        torch.are_deterministic_algorithms_enabled(),
-        float(torch.full((), 1e-40, dtype=torch.float32).mul_(1)) != 0,
-    )
 
 
 def rng_tree(states: List[str]) -> Tree:

@@ -10,7 +10,7 @@ import shutil
 import sys
 from typing import Any, Dict, List, Sequence, Set
 
-from . import cage, cuda, loader, process, shims, state, unbuilt, weights, wire
+from . import cage, cuda, loader, mainblock, process, shims, state, unbuilt, weights, wire
 from .failure import failure, of_exception, of_status
 from .imports import Imports
 from .reads import Reads, installed_folders
@@ -90,7 +90,8 @@ class Zygote:
             with cuda.on_cpu():
                 changing = self._import_packages(request["module"])
                 before = state.snapshot()
-                loader.load(request["module"], request["path"])
+                module = loader.load(request["module"], request["path"])
+                mainblock.complete(module, self.overlay.text(request["path"]))
             self.imports.needed_by([request["path"]])  # Remembers the real paths for all runs.
             changed = state.changes(before, self.settings.root)
             return {"ok": True, "changed": changed, "changing": changing}

@@ -12,7 +12,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from codemod.results import Recipe
@@ -21,6 +21,7 @@ from codemod.verify.examples import docstrings, of_docstring, of_document
 from codemod.verify.factories import calls_without_arguments, makers
 from codemod.verify.settings import Needs, Settings
 from codemod.verify.slicing import Outside, Slice, on_cpu, slices
+from codemod.verify.small_images import with_small_images
 from codemod.verify.spelling import ModuleOf, Names, any_of, definitions, dotted, only
 from codemod.verify.testcode import test_bodies, written_out
 
@@ -247,7 +248,7 @@ class _File:
             for piece in slices(body, _Constructs(spelled), self.outside(key)):
                 if piece.inputs or piece.line not in lines:
                     shown.add(piece.line)
-                    yield kind, piece
+                    yield from ((kind, one) for one in _smaller_first(piece))
         for call in literal:
             if call.lineno not in shown:
                 arguments = ast.unparse(call)[len(ast.unparse(call.func)) :]
@@ -311,7 +312,15 @@ def _in_document(path: str, content: bytes, project: _Project) -> Iterator[tuple
         if not spelled and _is_alone(key, project):
             spelled = {key[1]}
         for piece in slices(tree.body, _Constructs(spelled), _OrTheClass(file.outside(key), key)):
-            yield key, _Find("document", _recipe(key, path, piece))
+            for one in _smaller_first(piece):
+                yield key, _Find("document", _recipe(key, path, one))
+
+
+def _smaller_first(piece: Slice) -> Iterator[Slice]:
+    small = with_small_images(piece.setup, piece.inputs)
+    if small is not None:
+        yield replace(piece, setup=small[0], inputs=small[1])
+    yield piece
 
 
 def _is_alone(key: Key, project: _Project) -> bool:

@@ -541,6 +541,69 @@ def test_get_inputs_is_made_small_first() -> None:
     assert "torch.rand(batch_size, N, 64)" in small.setup
 
 
+# ---- large images
+
+
+@pytest.mark.parametrize(
+    ("large", "small"),
+    [
+        pytest.param("randn(1, 3, 512, 512)", "randn(1, 3, 64, 64)", id="both-sides"),
+        pytest.param("rand(16, 3, 224, 192)", "rand(4, 3, 112, 96)", id="half-and-batch"),
+        pytest.param("rand((1, 3, 513, 513))", "rand((1, 3, 65, 65))", id="odd-stays-odd"),
+        pytest.param("zeros(1, 3, 16, 256, 256)", "zeros(1, 3, 16, 64, 64)", id="video"),
+        pytest.param("ones(n, 3, 128, 128)", "ones(n, 3, 64, 64)", id="batch-by-name"),
+        pytest.param(
+            "randint(0, 256, size=(2, 1, 256, 256))",
+            "randint(0, 256, size=(2, 1, 64, 64))",
+            id="bounds-are-no-pixels",
+        ),
+    ],
+)
+def test_a_large_image_is_made_small_first(large: str, small: str) -> None:
+    recipes = in_net(f"""
+        if __name__ == "__main__":
+            n = 2
+            net = Net(3)
+            net(torch.{large})
+        """)
+    assert [recipe.inputs for recipe in recipes] == [
+        f"((torch.{one},), {{}})" for one in (small, large)
+    ]
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        pytest.param("randn(1, 3, 64, 64)", id="small-already"),
+        pytest.param("randn(1, 3, 512, 8)", id="one-side"),
+        pytest.param("randn(32, 512, 1000)", id="sequence"),
+        pytest.param("randn(1, 3, n, n)", id="sides-by-name"),
+        pytest.param("randn(512, 512)", id="matrix"),
+    ],
+)
+def test_what_is_no_large_image_stays(inputs: str) -> None:
+    (recipe,) = in_net(f"""
+        if __name__ == "__main__":
+            n = 512
+            net = Net(3)
+            net(torch.{inputs})
+        """)
+    assert recipe.inputs == f"((torch.{inputs},), {{}})"
+
+
+def test_two_images_of_one_call_keep_their_proportion() -> None:
+    small, _own = in_net("""
+        def demo():
+            net = Net(3)
+            low, high = torch.rand(1, 3, 128, 128), torch.rand(1, 3, 512, 512)
+            return net(low, high)
+        """)
+    assert small.setup.splitlines() == [
+        "low = torch.rand(1, 3, 64, 64)",
+        "high = torch.rand(1, 3, 256, 256)",
+    ]
+
+
 # ---- settings
 
 

@@ -232,7 +232,7 @@ def _texts(value: Any) -> list[str]:
 def _name(path: Path, root: Path, declared: Sequence[Path]) -> tuple[Path, str]:
     """The import root that a file belongs to, and its name from there."""
     if _in_package(path):
-        top = _above_relative_imports(path, _package_parent(path.parent))
+        top = _above_relative_imports(path, _package_parent(path.parent), root)
         inside = [one for one in declared if one != root and one in top.parents]
         for base in sorted(inside, key=lambda one: len(one.parts), reverse=True):
             if _dotted(path, base) is not None and not _declares(base):
@@ -278,16 +278,17 @@ def _python_files(root: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names if name.endswith(".py"))
 
 
-def _above_relative_imports(path: Path, top: Path) -> Path:
-    """As far above `top` as the relative imports of the package below it reach, if that is in a
-    package: a folder without an `__init__.py` in between is one all the same."""
+def _above_relative_imports(path: Path, top: Path, root: Path) -> Path:
+    """As far above `top` as the relative imports of the package below it reach: a folder without
+    an `__init__.py` is a package all the same, if its name allows it; so is the root itself."""
     above = top
     for _ in range(_overshoot(top / path.relative_to(top).parts[0])):
         above = above.parent
         if _is_package(above):
             above = _package_parent(above)
-            return above if _dotted(path, above) is not None else top
-    return top
+            break
+    reaches = above == root.parent or root in (above, *above.parents)
+    return above if reaches and _dotted(path, above) is not None else top
 
 
 @cache
@@ -297,9 +298,16 @@ def _overshoot(package: Path) -> int:
     for file in package.rglob("*.py"):
         inside = len(file.relative_to(package).parts)  # packages around the file
         with contextlib.suppress(OSError):
-            levels = [len(dots) for dots in _RELATIVE.findall(file.read_bytes())]
-            found.append(max(levels, default=0) - inside)
+            imports = _RELATIVE.findall(file.read_bytes())
+            found += [len(dots) - inside for dots, name in imports if _is_there(file, dots, name)]
     return max(found)
+
+
+def _is_there(file: Path, dots: bytes, name: bytes) -> bool:
+    """Whether a relative import of a file leads to a file or folder."""
+    around = file.parents[min(len(dots), len(file.parents)) - 1]
+    first = name.decode().partition(".")[0]
+    return not first or (around / first).is_dir() or (around / f"{first}.py").is_file()
 
 
 def _declares(folder: Path) -> bool:
@@ -322,7 +330,7 @@ def _script(path: Path, root: Path) -> tuple[Path, str]:
 
 
 _RELATIVE = re.compile(
-    rb"^[ \t]*from[ \t]+(\.+)[ \t]*(?:[A-Za-z_][\w.]*[ \t]+)?import\b", re.MULTILINE
+    rb"^[ \t]*from[ \t]+(\.+)[ \t]*(?:([A-Za-z_][\w.]*)[ \t]+)?import\b", re.MULTILINE
 )
 
 

@@ -17,10 +17,11 @@ from itertools import takewhile
 
 from codemod.results import Recipe
 from codemod.verify import example_inputs, settings
+from codemod.verify.constructions import HOLE, Construction, Constructions, parameters_of
 from codemod.verify.examples import docstrings, of_docstring, of_document
 from codemod.verify.factories import calls_without_arguments, makers
 from codemod.verify.settings import Needs, Settings
-from codemod.verify.slicing import Outside, Slice, on_cpu, slices
+from codemod.verify.slicing import Outside, Slice, from_outside, on_cpu, slices
 from codemod.verify.small_images import with_small_images
 from codemod.verify.spelling import ModuleOf, Names, any_of, definitions, dotted, only
 from codemod.verify.testcode import test_bodies, written_out
@@ -30,6 +31,7 @@ Key = tuple[str, str]
 
 MOST = 8  # recipes kept for a class
 _MOST_CONFIGURED = 2  # of them built from settings
+_MOST_IN_PART = 3  # more, with arguments that are known in part
 _CALLED = re.compile(rb"\b([A-Za-z_]\w*)\s*(?:\(|as\b)")  # `Net(`, `import Net as`
 _SETTINGS = re.compile(
     rb"\.add_argument\(|^class \w*(?:[Cc]onfig|CONFIG|[Ss]ettings|[Aa]rgs|[Pp]arams|[Oo]pt)"
@@ -39,7 +41,18 @@ _SETTINGS = re.compile(
 )
 _DEMO = re.compile(r"^(test|demo|example|main|check|_?demo|_?test|run)")
 _TEST_FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|conftest|tests?/.*)\.py$")
-_ORDER = ("inputs", "main", "document", "demo", "test", "use", "call", "settings", "factory")
+_ORDER = (
+    "inputs",
+    "main",
+    "document",
+    "demo",
+    "test",
+    "use",
+    "call",
+    "settings",
+    "factory",
+    "part",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,7 @@ class _Project:
     module_of: ModuleOf
     targets: dict[Key, list[Key]]
     needs: dict[Key, Needs] = field(default_factory=dict)
+    parameters: dict[Key, tuple[str, ...]] = field(default_factory=dict)
     settings: list[Settings] = field(default_factory=list)
     _of_one_name: dict[str, set[str]] = field(default_factory=dict)
 
@@ -99,7 +113,7 @@ def harvest(
     project = _Project(module_of, {key: [key] for key in wanted})
     contents = {path: _read(text) for path, text in files.items()}
     _look_at_classes(project, contents)
-    if project.needs:
+    if project.needs or any(project.parameters.values()):
         _find_settings(project, contents, documents or {})
     found: dict[Key, list[_Find]] = defaultdict(list)
     for path, tree, keys in _relevant(project, contents):
@@ -123,6 +137,7 @@ def _look_at_classes(project: _Project, contents: Mapping[str, bytes]) -> None:
             continue
         for key in keys:
             project.targets[key] += [(path, node.name) for node in makers(tree, any_of({key[1]}))]
+            project.parameters[key] = parameters_of(tree, key[1])
             needs = settings.needs_of(tree, key[1])
             if needs is not None:
                 project.needs[key] = needs
@@ -179,9 +194,12 @@ def _chosen(finds: Iterable[_Find]) -> tuple[Recipe, ...]:
     """The first few; a construction of which a call is known needs no mention of its own."""
     kept: dict[tuple[str, str, str], Recipe] = {}
     called: set[tuple[str, str]] = set()
-    configured = 0
+    configured, in_part = 0, list[Recipe]()
     for find in sorted(finds, key=lambda find: find.rank):
         recipe = find.recipe
+        if find.kind == "part":
+            in_part.append(recipe)
+            continue
         built = (recipe.setup, recipe.build)
         if recipe.inputs:
             called.add(built)
@@ -190,7 +208,15 @@ def _chosen(finds: Iterable[_Find]) -> tuple[Recipe, ...]:
         configured += find.kind == "settings"
         if find.kind != "settings" or configured <= _MOST_CONFIGURED:
             kept.setdefault((*built, recipe.inputs), recipe)
-    return tuple(kept.values())[:MOST]
+    best = sorted(in_part, key=lambda one: one.build.count(HOLE))
+    known = {recipe.build for recipe in kept.values()}
+    more = {one.build: one for one in best if one.build not in known}
+    return (*tuple(kept.values())[:MOST], *tuple(more.values())[:_MOST_IN_PART])
+
+
+def _distance(path: str, other: str) -> tuple[bool, int]:
+    """How far a file is from another: itself first, then those with most folders in common."""
+    return path != other, -_common(path, other)
 
 
 def _recipe(key: Key, path: str, piece: Slice) -> Recipe:
@@ -215,16 +241,45 @@ class _File:
         self.names = Names(path, tree, project.module_of)
         self.top = definitions(tree)
         self.calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        near = sorted(project.settings, key=lambda one: _distance(one.path, path))
+        self.constructions = Constructions(tree, near)
 
     def finds(self, keys: Sequence[Key]) -> Iterator[tuple[Key, _Find]]:
         for key in keys:
             if not self.project.is_nearest(key[0], self.path):
                 continue
             spelled = set().union(*(self.names.of(*one) for one in self.project.targets[key]))
+            called: set[int] = set()
             for kind, piece in self._pieces(key, spelled):
+                called.update([piece.line] if piece.inputs else [])
                 yield key, _Find(kind, _recipe(key, self.path, piece))
             if key[0] == self.path:
                 yield from ((key, find) for find in self._of_own_file(key))
+            yield from ((key, find) for find in self._known_in_part(key, called))
+
+    def _known_in_part(self, key: Key, called: Collection[int]) -> Iterator[_Find]:
+        """Constructions whose arguments hang on what is not there when the class is run.
+
+        `called`: the lines of constructions of which a call is known.
+        """
+        itself = any_of(self.names.of(*key))
+        parameters = self.project.parameters.get(key, ())
+
+        def is_open(call: ast.Call) -> bool:
+            return itself(call.func) and call.lineno not in called and not _is_literal(call)
+
+        found = self.constructions.of(is_open, parameters)
+        for one in sorted(found, key=lambda one: one.unknown)[:_MOST_IN_PART]:
+            setup = self._setup_of(one, key)
+            if setup is not None:
+                piece = Slice(setup, key[1] + one.arguments, "", one.line)
+                yield _Find("part", _recipe(key, self.path, piece))
+
+    def _setup_of(self, found: Construction, key: Key) -> str | None:
+        needed = from_outside(set(found.needs), self.outside(key))
+        if needed is None:
+            return None
+        return "\n".join(ast.unparse(ast.fix_missing_locations(node)) for node in needed)
 
     def _of_own_file(self, key: Key) -> Iterator[_Find]:
         for piece in example_inputs.recipes_of(self.tree, key[1]):

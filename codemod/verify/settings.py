@@ -249,11 +249,18 @@ def _nested(
 ) -> Iterator[Settings]:
     """A dictionary, and the dictionaries in it."""
     named = {key: value for key, value in values.items() if isinstance(key, str)}
+    if all(_is_explained(value) for value in named.values()):
+        named = {key: value[0] for key, value in named.items()}
     if 1 <= len(named) <= _MOST_ITEMS:
         yield Settings(path, line, named, partial)
     for value in named.values():
         if isinstance(value, dict):
             yield from _nested(path, line, value)
+
+
+def _is_explained(value: Any) -> bool:
+    """`(0.1, "the learning rate")`."""
+    return isinstance(value, tuple) and len(value) == 2 and " " in str(value[1])
 
 
 def _set_by_attribute(path: str, tree: ast.Module) -> Iterator[Settings]:

@@ -19,6 +19,7 @@ _UNWANTED_CALLS = frozenset(
         "snapshot_download", "DataLoader", "init_process_group",
     }
 )  # fmt: skip
+_PARSERS = ("parse_args", "parse_known_args")
 _UNWANTED_NAMES = frozenset({"requests", "urllib", "wandb"})
 _BUILTINS = frozenset(dir(builtins))
 _ALWAYS_THERE = _BUILTINS | {"torch"}
@@ -194,11 +195,11 @@ def _needed(
         if not changes and not isinstance(statement, ast.AugAssign):
             wanted -= bound
         wanted |= _reads(statement)
-    first = _from_outside(wanted, outside)
+    first = from_outside(wanted, outside)
     return None if first is None else [*first, *reversed(kept)]
 
 
-def _from_outside(names: set[str], outside: Outside) -> list[ast.stmt] | None:
+def from_outside(names: set[str], outside: Outside) -> list[ast.stmt] | None:
     """What defines the names beyond the block, and all that this needs: imports first."""
     found: list[ast.stmt] = []
     pending = sorted(names - _ALWAYS_THERE)
@@ -303,7 +304,8 @@ class _Tamed(ast.NodeTransformer):
         if _only_places(node):
             return node.func.value  # type: ignore[attr-defined,no-any-return]
         node.keywords = [keyword for keyword in node.keywords if keyword.arg != "device"]
-        if _last_name(node.func) in ("parse_args", "parse_known_args") and not node.args:
+        is_method = isinstance(node.func, ast.Attribute)
+        if is_method and _last_name(node.func) in _PARSERS and not node.args:
             node.args = [ast.List([], ast.Load())]
         return node
 

@@ -118,7 +118,34 @@ def test_a_folder_without_init_that_relative_imports_reach_through_is_a_package(
     files = ("pkg/__init__.py", "pkg/models/ranking/__init__.py", "pkg/models/ranking/net.py")
     environment = project(tmp_path, *files)
     (tmp_path / "pkg/models/ranking/other.py").write_text(line + "\n")
+    for folder in ("pkg", "pkg/models"):
+        (tmp_path / folder / "basic.py").touch()
     assert located(environment, "pkg/models/ranking/net.py") == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "expected"),
+    [
+        pytest.param(
+            "kit", "from ..ops import f", ("kit.models.net", ".."), id="root-is-a-package"
+        ),
+        pytest.param("my-kit", "from ..ops import f", ("models.net", "."), id="no-name-for-one"),
+        pytest.param("kit", "from ..gone import f", ("models.net", "."), id="leads-nowhere"),
+        pytest.param("kit", "from ...ops import f", ("models.net", "."), id="beyond-the-root"),
+    ],
+)
+def test_relative_imports_that_reach_beyond_the_root(
+    tmp_path: Path, name: str, line: str, expected: tuple[str, str]
+) -> None:
+    root = tmp_path / name
+    (root / "models").mkdir(parents=True)
+    (root / "ops.py").touch()
+    files = ("models/__init__.py", "models/net.py")
+    environment = project(root, *files)
+    (root / "models/net.py").write_text(line + "\n")
+    found = environment.locate("models/net.py")
+    folder = root.parent if expected[1] == ".." else root
+    assert (found.module, Path(found.roots[0])) == (expected[0], folder)
 
 
 def test_relative_imports_that_reach_out_of_all_packages_move_no_root(tmp_path: Path) -> None:

@@ -937,3 +937,29 @@ def test_a_model_with_large_defaults_is_built_small(find: Any) -> None:
     )
     model = found.run(found.search())[0]
     assert (len(model.net), model.head.in_features) == (2, 64)
+
+
+def test_a_construction_that_is_known_in_part_is_completed(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, width, table, kind=None):
+                super().__init__()
+                if width * len(table) != 51 or kind != "narrow":
+                    raise ValueError("no such net")
+                self.layer = nn.Linear(width, 2)
+
+            def forward(self, x):
+                return self.layer(x)
+        """
+    )
+    part = {"source": "harvested", "build": "Net(17, ..., kind='narrow')", "inputs": ""}
+    recipe = found.search(candidates=[part])
+    assert recipe["build"].startswith("Net(width=17, ")
+    assert found.run(recipe)[0].layer.in_features == 17
+
+
+def test_what_is_no_module_is_said(find: Any) -> None:
+    found = find("class Net(torch.autograd.Function):\n    pass\n")
+    with pytest.raises(NoRecipe, match=r"is no nn\.Module"):
+        found.search()

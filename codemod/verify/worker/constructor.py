@@ -38,7 +38,7 @@ from .naming import (
     texts,
     torch_classes_called_as,
 )
-from .parsing import call_of
+from .parsing import HOLE, call_of
 from .reading import Facts, Reader, annotation_of, initialiser, is_torch, signature_of
 from .sizes import disagreeing, in_proportion, of_the_pair
 
@@ -144,6 +144,17 @@ class Constructor:
         for name, text in given.items():
             arguments[name] = Value(text, setup)
         return tuple(arguments.items())
+
+    def begin_with(self, cost: float, known: Draft) -> None:
+        """Queues a construction that is known in part: the rest as likely as can be."""
+        arguments = self.parsed(known.build, known.setup)
+        if arguments is not None:
+            likely = dict(self.first)
+            filled = {
+                name: likely[name] if value == OMITTED or value.text == HOLE else value
+                for name, value in arguments
+            }
+            self.queue.push(cost, tuple(filled.items()))
 
     def variants(self, arguments: Arguments, deciding: Sequence[str] = ()) -> Iterator[Arguments]:
         """The same call with one flag flipped, option given or left out, other string, ...

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .specs import Group, Raw, Spec, Tensor
 
+HOLE = "..."  # an argument that is to be found
 _KINDS = {"randn": "float", "zeros": "float", "ones": "float", "rand": "positive", "empty": "float"}
 
 
@@ -32,6 +33,12 @@ def call_of(source: str) -> Optional[Written]:
         tuple(_text(source, one) for one in node.args),
         {str(one.arg): _text(source, one.value) for one in node.keywords},
     )
+
+
+def is_in_part(source: str) -> bool:
+    """Whether an argument of the call is left open: `Net(3, ...)`."""
+    written = call_of(source)
+    return written is not None and HOLE in (*written.positional, *written.named.values())
 
 
 def inputs_of(source: str) -> Optional[Tuple[Tuple[Spec, ...], Dict[str, Spec]]]:

@@ -27,9 +27,10 @@ class Stubs:
     """The packages that stand-ins were made for, and why."""
 
     def __init__(self, root: str, roots: Sequence[str]) -> None:
-        folders = [os.path.realpath(root)] + [os.path.realpath(one) for one in roots]
-        self._folders = list(dict.fromkeys(folders))
-        self.own: Set[str] = _own_names(self._folders)
+        project = os.path.realpath(root)
+        every = dict.fromkeys([project, *(os.path.realpath(one) for one in roots)])
+        self._folders = [one for one in every if not _is_above(one, project)]
+        self.own: Set[str] = _own_names(self._folders) | {os.path.basename(project)}
         self._why: Dict[str, str] = {}
         self._find_spec = importlib.util.find_spec
 
@@ -203,6 +204,11 @@ def _forget(package: str) -> None:
     for name in list(sys.modules):
         if name == package or name.startswith(package + "."):
             del sys.modules[name]
+
+
+def _is_above(folder: str, project: str) -> bool:
+    """Whether a folder holds the project, and others' files beside it."""
+    return project.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _own_names(folders: Sequence[str]) -> Set[str]:

@@ -42,6 +42,7 @@ from .laboratory import (
     describe,
 )
 from .messages import NOT_OF_KIND
+from .parsing import is_in_part
 from .reading import forward_of, plain_function
 from .shield import Crashed, Journal, shielded
 from .specs import Call
@@ -99,6 +100,7 @@ class Subject:
         self.coverage = Coverage(wanted)
         self.missing = self.coverage.wanted  # lines that no recipe reached so far
         self.first: Optional[Draft] = None  # what ran first: forward itself
+        self.in_part: List[Draft] = []  # constructions of which not all arguments are known
 
     def found(self, recipe: Mapping[str, Any]) -> None:
         if self.first is None and recipe.get("build"):
@@ -136,6 +138,9 @@ def search(
     `seconds` of the processor, `patience` of the clock. Attempts are made in a fork: one that
     crashes or hangs is passed over. Raises `NoRecipe`.
     """
+
+    if not issubclass(cls, torch.nn.Module):
+        raise _no_module(cls, namespace)
 
     def work(journal: Journal, effort: Effort) -> Dict[str, Any]:
         subject = Subject(cls, namespace, source_path, candidates, effort, journal, wanted)
@@ -208,6 +213,9 @@ def _working(subject: Subject) -> Iterator[Dict[str, Any]]:
                 yield dict(candidate)
         elif candidate.get("build"):
             draft = Draft(candidate["build"], "", candidate.get("setup") or "")
+            if candidate.get("source") != "given" and is_in_part(draft.build):
+                subject.in_part.append(draft)
+                continue
             for found in _completed(subject, draft, candidate.get("source") == "given"):
                 subject.found(found._asdict())
                 yield {**candidate, "inputs": found.inputs}
@@ -241,10 +249,12 @@ def _completed(subject: Subject, draft: Draft, given: bool) -> Iterator[Draft]:
     model, failure = subject.laboratory.build(draft)
     if failure is not None and given:
         raise _given_raises(subject, {"where": "the configuration"}, failure)
-    if failure is None:
-        for _, _, found in _calls(subject, draft, model):
-            yield found
-            return
+    if failure is not None:
+        subject.in_part.append(draft)
+        return
+    for _, _, found in _calls(subject, draft, model):
+        yield found
+        return
 
 
 # The ladder
@@ -257,6 +267,8 @@ def plain(subject: Subject) -> Iterator[Draft]:
     laboratory = subject.laboratory
     constructor = Constructor(subject.cls, subject.namespace, subject.cls.__qualname__)
     first = constructor.first
+    for step, known in enumerate(subject.in_part):
+        constructor.begin_with(-1.0 + 0.1 * step, known)
     built, late = 0, []  # type: int, List[Tuple[float, Arguments]]
     for _ in range(BUILDS):
         popped = constructor.queue.pop() or (late.pop(0) if late else None)
@@ -463,6 +475,15 @@ def _recipe(subject: Subject, draft: Draft) -> Dict[str, Any]:
 
 
 # What is missing
+
+
+def _no_module(cls: type, namespace: Mapping[str, Any]) -> NoRecipe:
+    name = "{}.{}".format(namespace.get("__name__", ""), cls.__qualname__)
+    return NoRecipe(
+        "no-recipe",
+        "cannot call {}: it is no nn.Module".format(cls.__qualname__),
+        "give a recipe for a model that uses {}".format(name),
+    )
 
 
 def _no_forward(subject: Subject) -> NoRecipe:

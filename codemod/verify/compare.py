@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,10 +40,12 @@ _OF_A_BUILT_MODEL: frozenset[Aspect] = frozenset({"state_dict", "load", "modules
 Observation = Mapping[str, Any]
 Changes = Mapping[Aspect, Expectation]
 
-# As `worker/signatures.py` and `worker/tracing.py` write them.
+# As `worker/signatures.py`, `worker/run.py` and `worker/tracing.py` write them.
+_PASSED_OVER = "statements"
 REQUIRED: Tree = {"value": "required"}
 _PART: Tree = {"value": "a part"}
 _BY_KEYWORD = " (by keyword)"
+_INPLACE = re.compile(r"(?:, )?\binplace=True(?=\)$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +216,9 @@ def _find_signature(left: Tree, right: Tree) -> _Finding:
         keeps = _has_all_of if path[1] == "attributes" else _takes_all_of
         if not keeps(tree, signatures.get(path, tree)):
             return _Finding("different", "broken")
+    before = {path for path, _ in _signatures(left)}
+    if any(path[1] == _PASSED_OVER and path not in before for path in signatures):
+        return _Finding("different", "broken")
     return _Finding("equal")
 
 
@@ -223,12 +229,20 @@ def _signatures(tree: Tree) -> Iterator[tuple[tuple[str, str], Tree]]:
 
 
 def _takes_all_of(before: Tree, after: Tree) -> bool:
-    old = [item for item in before.get("dict", ()) if not item[0].startswith("*")]
     new = [item for item in after.get("dict", ()) if not item[0].startswith("*")]
+    named = [item for item in before.get("dict", ()) if not item[0].startswith("*")]
+    old = [_kept(item) if _kept(item) in new else item for item in named]
     if len(old) < len(before.get("dict", ())):  # It took anything.
         return all(item in new or len(new) < len(after.get("dict", ())) for item in old)
     kept = [item for item in new if item in old]
     return kept == old and all(item in old or item[1] != REQUIRED for item in new)
+
+
+def _kept(item: Any) -> Any:
+    """The parameter, its default a layer that keeps its input: what runs without showing it."""
+    name, default = item
+    text = default.get("value", "")
+    return [name, {"value": _INPLACE.sub("", text)}] if text.endswith(")") else item
 
 
 def _has_all_of(before: Tree, after: Tree) -> bool:

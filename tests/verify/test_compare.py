@@ -158,6 +158,18 @@ def called_with(*parameters: tuple[str, str]) -> Any:
         pytest.param([("p", "1")], [("p", "1"), ("q", "2")], "equal", id="one-more-with-a-default"),
         pytest.param([("*args", "any")], [("p", "required")], "equal", id="took-anything"),
         pytest.param([("p", "1")], [("p", "1"), ("*args", "any")], "equal", id="takes-more"),
+        pytest.param(
+            [("p", "ReLU()")], [("p", "ReLU(inplace=True)")], "different", id="overwrites"
+        ),
+        pytest.param(
+            [("p", "ELU(alpha=1.0, inplace=True)")], [("p", "ELU(alpha=1.0)")], "equal", id="keeps"
+        ),
+        pytest.param(
+            [("p", "ELU(alpha=1.0, inplace=True)")],
+            [("p", "ELU(alpha=2.0)")],
+            "different",
+            id="keeps-with-another-value",
+        ),
     ],
 )
 def test_signature_keeps_every_call_good(before: Any, after: Any, status: str) -> None:

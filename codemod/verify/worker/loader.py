@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib
 import importlib.util
@@ -65,6 +66,11 @@ class Overlay:
             with tokenize.open(path) as file:
                 text = file.read()
         return text[1:] if text.startswith("\ufeff") else text
+
+    def tree(self, path: str) -> ast.Module:
+        """A file as it is run: with the instruments, where it has any."""
+        text, located = self.text(path), self._witnesses.get(os.path.realpath(path), ())
+        return witness.instrument(text, os.path.realpath(path), located)[0]
 
     def _code(self, loader: SourceFileLoader, path: str) -> CodeType:
         text = self.text(path)

@@ -13,14 +13,14 @@ import contextlib
 import dis
 import os
 from types import CodeType, ModuleType
-from typing import Any, Iterable, Iterator, List, Optional, Set
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set
 
 import torch
 
-from . import shims
 from .effort import OutOfTime, limited
 
 SECONDS = 5.0
+_defined: Dict[str, str] = {}
 _TRAINS = {"backward", "step", "zero_grad"}
 _USABLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Import, ast.ImportFrom, ast.Expr, ast.If)
 
@@ -138,4 +138,12 @@ def _run(chosen: List[ast.stmt], module: ModuleType, lacking: Set[str]) -> None:
                 exec(code, names)
     defined = sorted(lacking & set(names))
     if defined:
-        shims.note("%s (of the main block of %s)" % (", ".join(defined), os.path.basename(path)))
+        _defined[os.path.realpath(path)] = "%s (of the main block of %s)" % (
+            ", ".join(defined),
+            os.path.basename(path),
+        )
+
+
+def labels(files: Iterable[str]) -> List[str]:
+    """What was defined in these files, one clause for each file."""
+    return [_defined[file] for file in sorted(files) if file in _defined]

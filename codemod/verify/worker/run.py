@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, ContextManager, Dict, List, Mapping, Set
 
-from . import cage, cuda, loader, process, shims, standin, wire, witness
+from . import cage, cuda, halfway, loader, mainblock, process, shims, standin, wire, witness
 from .failure import Refused, failure, is_out_of_memory, of_exception
 from .turns import turns
 
@@ -110,8 +110,26 @@ def _obey(zygote: "Zygote", request: Dict[str, Any]) -> Dict[str, Any]:
     answer["witnesses"] = witness.reached()
     answer["unlocated"] = list(zygote.overlay.unlocated)
     answer.update(zygote.needs([request["path"], *_files]))
-    answer["stubs"] = [*zygote.stubs.packages(), *shims.used()]
+    _show_passed_over(answer)
+    answer["stubs"] = [
+        *zygote.stubs.packages(),
+        *shims.used(),
+        *mainblock.labels(answer["files"]),
+        *halfway.labels(answer["files"]),
+    ]
     return answer
+
+
+def _show_passed_over(answer: Dict[str, Any]) -> None:
+    """Put what the files raised when they were imported into what was seen of the model."""
+    from .signatures import REQUIRED
+
+    raised = halfway.passed_over(answer["files"])
+    for seen in answer.get("observations") or () if raised else ():
+        if "signature" in seen:
+            lines = [[line, {"value": REQUIRED}] for line in raised]
+            entry = ["import", {"dict": [["statements", {"dict": lines}]]}]
+            seen["signature"]["dict"].append(entry)
 
 
 def _where_it_runs(zygote: "Zygote", request: Dict[str, Any]) -> "ContextManager[Any]":
@@ -131,9 +149,11 @@ def find_class(module: Any, qualified: str) -> type:
                 "give a recipe for a class that contains it",
             )
         if name not in vars(found):
+            raised = halfway.passed_over([os.path.realpath(str(module.__file__))])
+            because = "; its import raised %s" % raised[0] if raised else ""
             raise Refused(
                 "import-failed",
-                "%s defines no %s once it is imported" % (module.__name__, qualified),
+                "%s defines no %s once it is imported%s" % (module.__name__, qualified, because),
                 "it may stand under a condition that does not hold here",
             )
         found = vars(found)[name]

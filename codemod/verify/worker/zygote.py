@@ -10,7 +10,20 @@ import shutil
 import sys
 from typing import Any, Dict, List, Sequence, Set
 
-from . import cage, cuda, loader, mainblock, process, shims, state, unbuilt, weights, wire
+from . import (
+    cage,
+    cuda,
+    halfway,
+    loader,
+    mainblock,
+    options,
+    process,
+    shims,
+    state,
+    unbuilt,
+    weights,
+    wire,
+)
 from .failure import failure, of_exception, of_status
 from .imports import Imports
 from .reads import Reads, installed_folders
@@ -71,6 +84,8 @@ class Zygote:
         shims.install_names(self.stubs.may_have_shims)
         shims.forgive_missing_operators()
         unbuilt.install(self.stubs, self.stubs.own, self.settings.root)
+        halfway.install(self.overlay.tree, self.settings.root)
+        options.install()
         weights.install()
         cuda.install()
         me = _getpid()

@@ -23,6 +23,7 @@ from codemod.semantics.instances import (
     Instances,
     inherits_from_elsewhere,
     is_container,
+    last_assigned,
     may_be,
     may_be_module,
 )
@@ -255,7 +256,11 @@ def _taken_by(project: Project, path: str, node: ast.expr, around: Around) -> In
 
 
 def _compared(project: Project, path: str, node: ast.expr, around: Around) -> Instances | None:
-    """`for n, m in model.named_modules(): if n == "NAME"`; None where no names are gone through."""
+    """`for n, m in model.named_modules(): if n == "NAME"`, `"NAME" in model._modules`; None where
+    no names are gone through."""
+    held = _named_modules_of(project, path, node, around)
+    if held is not None:
+        return held
     names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
     for index, one in enumerate(around):
         loops = [one] if isinstance(one, ast.For) else getattr(one, "generators", ())
@@ -263,9 +268,19 @@ def _compared(project: Project, path: str, node: ast.expr, around: Around) -> In
             bound = {item.id for item in ast.walk(loop.target) if isinstance(item, ast.Name)}
             if not names & bound:
                 continue
-            for inner in ast.walk(loop.iter):
-                if isinstance(inner, ast.Attribute) and _MODULES_BY_NAME.search(inner.attr):
-                    return project.values.of(path, inner.value, (inner, *around[index:]))
+            held = _named_modules_of(project, path, loop.iter, around[index:])
+            if held is not None:
+                return held
+    return None
+
+
+def _named_modules_of(
+    project: Project, path: str, node: ast.expr, around: Around
+) -> Instances | None:
+    """What `x` of `x._modules`, `dict(x.named_modules())` may be; None for any other expression."""
+    for inner in walk(node):
+        if isinstance(inner, ast.Attribute) and _MODULES_BY_NAME.search(inner.attr):
+            return project.values.of(path, inner.value, (inner, node, *around))
     return None
 
 
@@ -294,11 +309,12 @@ def _method(function: ast.expr) -> str:
 def _subscripted(
     project: Project, path: str, node: ast.Subscript, around: Around
 ) -> Instances | None:
-    """`m._modules["NAME"]`, `dict(m.named_modules())["NAME"]`; None for any other table."""
-    for inner in walk(node.value):
-        if isinstance(inner, ast.Attribute) and _MODULES_BY_NAME.search(inner.attr):
-            return project.values.of(path, inner.value, (inner, node, *around))
-    return None
+    """`m._modules["NAME"]`, `dict(m.named_modules())["NAME"]`, by way of a variable too; None for
+    any other table."""
+    table: tuple[ast.expr, Around] | None = None
+    if isinstance(node.value, ast.Name):
+        table = last_assigned(node.value, (node, *around))
+    return _named_modules_of(project, path, *(table or (node.value, (node, *around))))
 
 
 def _listed_with(node: ast.Constant, around: Around) -> frozenset[str] | None:

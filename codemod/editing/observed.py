@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from codemod.editing.uses import type_sweeps
+from codemod.editing.type_sweeps import type_sweeps
 from codemod.results import Contract
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.observers import Observer, ObserverKind

@@ -76,6 +76,8 @@ def _stored_parameters(constructor: Call) -> dict[str, str]:
         value = items[0].value
         if len(items) != 1 or not isinstance(value, ast.Name) or items[0].method is not method:
             continue
+        if _runs_between(constructor, items[0].node):
+            continue
         if _is_bound_once(constructor, value.id):
             try:
                 check_attribute(module, name)
@@ -83,6 +85,27 @@ def _stored_parameters(constructor: Call) -> dict[str, str]:
                 continue
             found.setdefault(value.id, f"{method.self_name}.{name}")
     return found
+
+
+def _runs_between(constructor: Call, store: ast.stmt) -> bool:
+    """Whether, from the constructor on until an attribute is set, `__init__` may run the module.
+
+    It may where it calls a method of its own, or hands itself on.
+    """
+    method = constructor.method
+    first, last = constructor.statement.lineno, store.lineno
+    if last < first:
+        return False
+    own = {item.name for item in constructor.module.methods}
+    for node in walk(method.node):
+        if not isinstance(node, ast.Name) or node.id != method.self_name:
+            continue
+        if not first <= node.lineno < last:
+            continue
+        parent = next(constructor.module.ancestors(node), None)
+        if not isinstance(parent, ast.Attribute) or parent.attr in own:
+            return True
+    return False
 
 
 def _is_bound_once(constructor: Call, name: str) -> bool:
@@ -119,19 +142,36 @@ def _store(
     """Keep a parameter of `__init__`, or a setting of one, as an attribute. Raises `refused`."""
     dotted = dotted_name(value)
     head = (dotted or "").partition(".")[0]
-    is_setting = isinstance(value, ast.Attribute)
     if dotted is None or not _is_bound_once(constructor, head) or head == constructor.self_name:
         raise refused
-    if is_setting and not assignment.top_level:
+    if isinstance(value, ast.Attribute) and not assignment.top_level:
         raise refused
     module = constructor.module
-    name = _name_for(module, dotted, f"{assignment.name}_{parameter}")
     place = _first_use(module, constructor, dotted) or assignment.node
+    if isinstance(value, ast.Attribute) and _is_set_within(constructor, value, place):
+        raise refused
+    name = _name_for(module, dotted, f"{assignment.name}_{parameter}")
     line = module.source.line_start(module.offset(place))
     text = f"{module.source.indent(line)}{constructor.self_name}.{name} = {dotted}"
     edit = Edit(module.path, line, line, text + module.source.newline, order=-1)
     key = f"store:{module.path}:{module.name}:{name}"
     return _Store(f"{constructor.self_name}.{name}", Requirement(key, edit))
+
+
+def _is_set_within(constructor: Call, value: ast.Attribute, place: ast.stmt) -> bool:
+    """Whether `__init__` may set a setting from a statement on until the constructor is called."""
+    return any(
+        place.lineno <= node.lineno <= constructor.statement.lineno
+        and (
+            (isinstance(node, ast.Attribute)
+             and not isinstance(node.ctx, ast.Load) and node.attr == value.attr
+             and dotted_name(node.value) != constructor.self_name)
+            or (isinstance(node, ast.Call)
+                and dotted_name(node.func) in ("setattr", "delattr", "vars"))
+        )
+        for node in walk(constructor.method.node)
+        if isinstance(node, ast.Attribute | ast.Call)
+    )  # fmt: skip
 
 
 def _name_for(module: ModuleClass, dotted: str, fallback: str) -> str:

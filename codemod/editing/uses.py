@@ -6,16 +6,15 @@ These questions go over the whole project, so they are asked of its text, not of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 
 from codemod.catalogue import Pair, by_module
 from codemod.editing.named import asks_by_setting, name_uses, names_it
 from codemod.editing.object_uses import attribute_uses, lookups, reaches
 from codemod.editing.reassignment import is_quoted
 from codemod.editing.refused import Refused
-from codemod.semantics.index import FileIndex
+from codemod.editing.type_sweeps import type_sweeps
 from codemod.semantics.module_class import ModuleClass
-from codemod.semantics.project import Place, Project
+from codemod.semantics.project import Place
 
 _TAKES_NAME = (
     r"(?:getattr|setattr|hasattr|delattr|[gs]et_submodule|attrgetter|get_attr|rgetattr|rsetattr"
@@ -97,27 +96,6 @@ def _check_not_named(module: ModuleClass, name: str, pair: Pair | None, *, lists
             raise Refused("named-in-string", f"{use.place} names {name!r} in a string")
 
 
-def type_sweeps(module: ModuleClass, kind: str) -> tuple[str, ...]:
-    """`path:line` where code that may meet the class looks for instances of `torch.nn.KIND`."""
-    return _places(module, _type_sweeps, kind.rpartition(".")[2])
-
-
-def _places(
-    module: ModuleClass, question: Callable[[Project, str], Iterator[Place]], name: str
-) -> tuple[str, ...]:
-    """The answers, `path:line`, from files that may hold an instance of the class."""
-    reach = module.project.reach
-    found = _remembered(module.project, question, name)
-    return tuple(str(item) for item in found if reach.may_meet(item.path, module.key))
-
-
-def _remembered(
-    project: Project, question: Callable[[Project, str], Iterator[Place]], name: str
-) -> tuple[Place, ...]:
-    """Answers about the whole project are asked for once a name."""
-    return project.remembered(question.__name__, name, lambda: question(project, name))
-
-
 def _check_family(module: ModuleClass, name: str) -> None:
     for key in (*module.ancestors_in_project, *module.descendants_in_project):
         item = module.project.classes[key]
@@ -146,23 +124,6 @@ def _check_not_put_together(module: ModuleClass, name: str) -> None:
         for match in _PUT_TOGETHER.finditer(text):
             if name.startswith(match.group(1)):
                 raise Refused("named-in-string", f"{key[1]} puts names like {name!r} together")
-
-
-def _type_sweeps(project: Project, kind: str) -> Iterator[Place]:
-    """`for m in self.modules(): if isinstance(m, nn.ReLU)`, anywhere."""
-    pattern = re.compile(
-        rf"isinstance\([^)\n]*\b{kind}\b|type\(\w+\)\s*(?:==|is)\s*[\w.]*\b{kind}\b"
-    )
-    bare = [path for path, file in project.files.items() if _has_bare_name(file, kind)]
-    for path in dict.fromkeys([*project.files_with_attribute(kind), *bare]):
-        match = pattern.search(project.text(path))
-        if match:
-            yield Place.at(path, project.text(path), match.start())
-
-
-def _has_bare_name(file: FileIndex, kind: str) -> bool:
-    """Whether `ReLU` alone may be the module class in a file."""
-    return kind in file.bindings or "torch.nn" in file.stars
 
 
 def _in_documents(module: ModuleClass, name: str) -> tuple[str, ...]:

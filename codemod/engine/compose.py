@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from codemod.engine.blank_lines import with_blank_lines_kept
 from codemod.engine.empty_blocks import without_empty_blocks
 from codemod.engine.independence import placed
 from codemod.engine.long_lines import limit_of, long_line_edits
@@ -192,7 +193,9 @@ def _compose_file(
     parts = Parts(source, project.files[path].parts)
     if digest(data) != project.files[path].digest:
         parts = Parts(source, first_lines(parse(source)))
-    wanted = without_empty_blocks(parts, with_requirements(rewrites, path))
+    wanted = with_blank_lines_kept(
+        source, without_empty_blocks(parts, with_requirements(rewrites, path))
+    )
     text, first = apply_edits(source.text, wanted)
     composed = source.with_text(text)
     maps = [first]

@@ -195,14 +195,14 @@ class Values:
         tested = self._tested(path, node, around)
         if tested is not None:
             return tested
-        nearest = _last_assigned(node, around)
+        nearest = last_assigned(node, around)
         if nearest is not None:
             return self.of(path, *nearest)
         for index, scope in enumerate(around):
             outside = around[index + 1 :]
             if isinstance(scope, _COMPREHENSION):
                 for part in scope.generators:
-                    if _binds(part.target, node.id):
+                    if binds(part.target, node.id):
                         inner = (scope, *outside)
                         return self._looped(path, part.target, part.iter, node.id, inner)
             elif isinstance(scope, ast.Lambda):
@@ -246,7 +246,7 @@ class Values:
     ) -> Instances | None:
         """What one statement gives a name; None if it does not bind it."""
         if isinstance(statement, ast.For | ast.AsyncFor):
-            if _binds(statement.target, name):
+            if binds(statement.target, name):
                 return self._looped(path, statement.target, statement.iter, name, around)
             return None
         if isinstance(statement, ast.Assign | ast.AnnAssign):
@@ -255,7 +255,7 @@ class Values:
                 if statement.value is None:
                     return frozenset()
                 return self.of(path, statement.value, (statement, *around))
-            return UNKNOWN if any(_binds(one, name) for one in targets) else None
+            return UNKNOWN if any(binds(one, name) for one in targets) else None
         if isinstance(statement, FunctionNode | ast.ClassDef):
             return NO_INSTANCE if statement.name == name else None
         if isinstance(statement, ast.Global | ast.Nonlocal):
@@ -271,8 +271,8 @@ class Values:
             found = self.project.resolve_import(path, target)
             return UNKNOWN if found.key is None and found.name is None else NO_INSTANCE
         if isinstance(statement, ast.AugAssign | ast.Match):
-            return UNKNOWN if _binds(statement, name) else None
-        return UNKNOWN if any(_binds(one, name) for one in targets_of(statement)) else None
+            return UNKNOWN if binds(statement, name) else None
+        return UNKNOWN if any(binds(one, name) for one in targets_of(statement)) else None
 
     def _looped(
         self, path: str, target: ast.expr, iterated: ast.expr, name: str, around: Around
@@ -282,7 +282,7 @@ class Values:
             return self.elements(path, iterated, around)
         called = dotted_name(iterated.func) if isinstance(iterated, ast.Call) else None
         if isinstance(target, ast.Tuple) and isinstance(iterated, ast.Call):
-            places = [_binds(item, name) for item in target.elts]
+            places = [binds(item, name) for item in target.elts]
             place = places.index(True)
             if called == "enumerate" and iterated.args:
                 if place == 0:
@@ -344,7 +344,7 @@ class Values:
         head = dotted.partition(".")[0]
         for scope in around:
             if isinstance(scope, _COMPREHENSION):
-                if any(_binds(part.target, head) for part in scope.generators):
+                if any(binds(part.target, head) for part in scope.generators):
                     return False
             elif isinstance(scope, FunctionNode | ast.Lambda):
                 if any(item.arg == head for item in parameters_of(scope)):
@@ -615,7 +615,7 @@ def _is_own_type(function: ast.expr) -> bool:
     )
 
 
-def _last_assigned(node: ast.Name, around: Around) -> tuple[ast.expr, Around] | None:
+def last_assigned(node: ast.Name, around: Around) -> tuple[ast.expr, Around] | None:
     """The value of the one assignment that the name has at this place whichever way is taken."""
     function = next((one for one in around if isinstance(one, FunctionNode)), None)
     if function is None or _is_bound_within(function, node.id):
@@ -635,7 +635,7 @@ def _last_assigned(node: ast.Name, around: Around) -> tuple[ast.expr, Around] | 
         if isinstance(parent, FunctionNode | ast.Lambda | ast.ClassDef | _COMPREHENSION):
             return None
         loops = isinstance(parent, ast.For | ast.AsyncFor | ast.While | ast.Try)
-        if loops and _binds(parent, node.id):
+        if loops and binds(parent, node.id):
             return None
         below = parent
     return None
@@ -689,7 +689,7 @@ def _instance_test(test: ast.expr, name: str) -> Sequence[ast.expr] | None:
     return None
 
 
-def _binds(node: ast.AST, name: str) -> bool:
+def binds(node: ast.AST, name: str) -> bool:
     """Whether a target, or a statement's own parts, bind a name."""
     return name in _stored(node)
 
@@ -709,7 +709,7 @@ def _binds_in(statement: ast.stmt, name: str) -> bool:
         return statement.name == name
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return any((one.asname or one.name.partition(".")[0]) == name for one in statement.names)
-    return _binds(statement, name)
+    return binds(statement, name)
 
 
 def _nearest_definition(around: Around) -> ast.ClassDef | None:

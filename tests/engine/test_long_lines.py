@@ -81,6 +81,12 @@ BROKEN = {
         "F.leaky_relu(self.convolution_one(x), negative_slope=0.2)",
         "if F.leaky_relu(\n    self.convolution_one(x), negative_slope=0.2\n):\n    pass\n",
     ),
+    "comment-behind-the-call": (
+        "    x = self.act(y)  # [batch x width]\n",
+        "self.act(y)",
+        "F.relu(self.conv(x), inplace=True)",
+        "    x = F.relu(\n        self.conv(x), inplace=True\n    )  # [batch x width]\n",
+    ),
     "string-with-brackets": (
         "    x = self.act(y)\n",
         "self.act(y)",
@@ -134,6 +140,7 @@ def test_a_new_line_is_broken() -> None:
 KEPT = {
     "short-enough": ("x = a\n", "a", "F.relu(self.conv(x), inplace=True)"),
     "too-long-before": (f"x = {LONG} + {LONG}\n", "0.2", "0.25"),
+    "comment-for-a-tool": ("x = a  # noqa: E501, as it is\n", "a", "F.relu(self.conv(x), True)"),
     "comment-behind": ("x = a  # why\n", "a", LONG + " + 1"),
     "no-brackets": ("x = a\n", "a", " + ".join(["operand"] * 9)),
     "empty-brackets": ("x = a\n", "a", "operand_of_this + " * 4 + "last()"),

@@ -167,6 +167,15 @@ REFUSED = {
         "named-in-string",
         below='\n    def run(self, x, i):\n        return getattr(self, "re%s" % i)(x)\n',
     ),
+    "asked-for-among-its-modules": relu(
+        "named-in-string",
+        below='\n    def has(self):\n        return "relu" in self._modules\n',
+    ),
+    "taken-from-a-table-of-modules": relu(
+        "named-in-string",
+        below="\n\ndef hook(m):\n    table = dict(m.named_modules())\n"
+        '    table["relu"].register_forward_hook(print)\n',
+    ),
     "get-submodule": relu(
         "named-in-string", below='\n\ndef get(m):\n    return m.get_submodule("layer1.relu")\n'
     ),
@@ -200,6 +209,16 @@ REFUSED = {
         "return self.dropout(x)",
         init=("self.p = p", "p = p / 2", "self.dropout = nn.Dropout(p)  #! argument-not-static"),
         taken="p",
+        head=NO_F,
+    ),
+    "setting-that-changes-after-its-first-use": net(
+        "return self.dropout(x)",
+        init=(
+            "self.first = Block(config.p)",
+            "config.p = config.p / 2",
+            "self.dropout = nn.Dropout(config.p)  #! argument-not-static",
+        ),
+        taken="config",
         head=NO_F,
     ),
     "constant-hidden-at-the-call": net(
@@ -699,6 +718,21 @@ KEPT_ARGUMENTS = {
         ("self.rate = 3", "self.dropout = nn.Dropout(rate)"),
         ("self.rate = 3", "self.dropout_p = rate"),
         "F.dropout(x, self.dropout_p, training=self.training)",
+    ),
+    "kept-in-the-place-of-the-layer": (
+        ("self.fc = nn.Linear(4, 4)", "", "self.dropout = nn.Dropout(rate)", "", "self.n = 1"),
+        ("self.fc = nn.Linear(4, 4)", "", "self.rate = rate", "", "self.n = 1"),
+        "F.dropout(x, self.rate, training=self.training)",
+    ),
+    "kept-later-but-run-before": (
+        ("self.dropout = nn.Dropout(rate)", "self.n = self.forward(1)", "self.kept = rate"),
+        ("self.rate = rate", "self.n = self.forward(1)", "self.kept = rate"),
+        "F.dropout(x, self.rate, training=self.training)",
+    ),
+    "kept-later": (
+        ("self.dropout = nn.Dropout(rate)", "self.n = pick(self.m)", "self.kept = rate"),
+        ("self.n = pick(self.m)", "self.kept = rate"),
+        "F.dropout(x, self.kept, training=self.training)",
     ),
     "kept-under-the-condition-of-the-layer": (
         ("if rate:", "    self.dropout = nn.Dropout(rate)"),

@@ -71,6 +71,18 @@ REFUSED = {
         CALL,
         below="\n\ndef f(m):\n    return [o for o in m.modules() if isinstance(o, nn.ReLU)]\n",
     ),
+    "layers-looked-at-in-every-container": refused(
+        "swept-by-type",
+        CALL,
+        below="\n\ndef f(m):\n    for one in m.modules():\n"
+        "        if len(one) > 1 and type(one[1]) is nn.ReLU:\n            fuse(one)\n",
+    ),
+    "layers-gone-through-in-every-container": refused(
+        "swept-by-type",
+        CALL,
+        below="\n\ndef f(m):\n    for one in m.modules():\n        for layer in one:\n"
+        "            if type(layer) is nn.ReLU:\n                fuse(layer)\n",
+    ),
     "loss-with-a-state": refused(
         "stateful", CALL, init=("self.body = nn.Sequential(a, nn.NLLLoss(weight=1))",)
     ).replace("def __init__(self)", "def __init__(self, a)"),

@@ -1,0 +1,469 @@
+"""Code that looks for instances of one layer among the modules of a model.
+
+`for m in model.modules(): if isinstance(m, nn.ReLU)`, `model.apply(f)` with such an `f`,
+`type(m) in LAYERS`, `"ReLU" in type(m).__name__`, `hasattr(m, "inplace")`: what they find changes
+where a layer comes or goes. Whose layers they look at is told by what the model may be.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+
+from codemod.catalogue import Pair, by_module
+from codemod.editing.object_uses import nodes_at, quoted
+from codemod.semantics.instances import (
+    UNKNOWN,
+    Around,
+    Instance,
+    Instances,
+    binds,
+    inherits_from_elsewhere,
+    last_assigned,
+    may_be,
+)
+from codemod.semantics.module_class import ModuleClass
+from codemod.semantics.project import Place, Project
+from codemod.semantics.syntax import FunctionNode, dotted_name, parameters_of, walk
+
+# By what a class of torch is named, the classes that an `isinstance` may ask for instead.
+_BASES = (
+    (re.compile(r".*Dropout"), ("_DropoutNd",)),
+    (re.compile(r"(Adaptive)?(Max|Avg|LP)Pool\d"), ("_MaxPoolNd", "_AvgPoolNd", "_LPPoolNd",
+                                                    "_AdaptiveAvgPoolNd", "_AdaptiveMaxPoolNd")),
+    (re.compile(r"ReLU6$"), ("Hardtanh",)),
+    (re.compile(r"ZeroPad(\dd)$"), (r"ConstantPad\1", "_ConstantPadNd")),
+    (re.compile(r"\w+Pad\dd$"), ("_ConstantPadNd", "_ReflectionPadNd", "_ReplicationPadNd")),
+    (re.compile(r"Upsampling\w+"), ("Upsample",)),
+    (re.compile(r"\w+Loss"), ("_Loss", "_WeightedLoss")),
+)  # fmt: skip
+# What asks for a class, and how far around the class's name it is looked for, in code points.
+_ASKS = ("isinstance(", "issubclass(", "type(", ".__class__", "case ")
+_BEFORE, _BEHIND = 400, 80
+_ALL = frozenset({"modules", "named_modules"})
+_OWN = frozenset({"children", "named_children", "_modules"})
+_LOOPS = ast.For | ast.AsyncFor
+_COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+_RUN_BY_TORCH = frozenset({"__init__", "forward", "__call__"})
+_DEEPEST = 3  # calls of calls that are followed
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is looked at: the modules within `of`, at any depth or (`own`) its direct children
+    alone, or (`elements`) what a loop over it gives."""
+
+    of: Instances
+    depth: str  # "any", "own", "elements"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeSweep:
+    place: Place
+    looked: Looked
+
+
+def type_sweeps(module: ModuleClass, kind: str) -> tuple[str, ...]:
+    """`path:line` of the code that looks for instances of `kind`, `torch.nn.ReLU`, where the class
+    may have them."""
+    project, short = module.project, kind.rpartition(".")[2]
+    found = project.remembered("type-sweeps", short, lambda: _sweeps(project, short))
+    return tuple(
+        dict.fromkeys(str(one.place) for one in found if _may_look_at(module, one.place.path, one))
+    )
+
+
+def _may_look_at(module: ModuleClass, path: str, sweep: TypeSweep) -> bool:
+    project, looked = module.project, sweep.looked
+    if not project.reach.may_meet(path, module.key):
+        return False
+    if looked.depth == "any":
+        return any(_may_hold(module, one) for one in looked.of)
+    if looked.depth == "elements" and not _is_iterable(module):
+        return False
+    return may_be(project, module.key, looked.of)
+
+
+def _may_hold(module: ModuleClass, one: Instance) -> bool:
+    """Whether the instance may be one of the class, or hold one."""
+    if one.key is None:
+        return True
+    project = module.project
+    family = {one.key} if one.exact else {one.key, *project.descendants(one.key)}
+    return may_be(project, module.key, frozenset({one})) or any(
+        project.reach.may_hold(key[0], module.key) for key in family
+    )
+
+
+def _is_iterable(module: ModuleClass) -> bool:
+    keys = (module.key, *module.ancestors_in_project, *module.descendants_in_project)
+    return any(
+        {"__iter__", "__getitem__"} & module.project.classes[key].methods
+        or inherits_from_elsewhere(module.project, key)
+        for key in keys
+    )
+
+
+# ---- finding them
+
+
+def _sweeps(project: Project, short: str) -> Iterator[TypeSweep]:
+    names = frozenset({short, *_asked_instead(short)})
+    paths = [path for name in sorted(names) for path in project.files_with_attribute(name)]
+    for path, file in project.files.items():
+        if any(name in file.bindings for name in names) or "torch.nn" in file.stars:
+            paths.append(path)
+    for path in dict.fromkeys(paths):
+        yield from _in_file(project, path, names)
+    for named in project.remembered("types-by-name", "", lambda: _types_by_name(project)):
+        if any(word in short.lower() for word in named.words):
+            yield named.sweep
+    pair = by_module(f"torch.nn.{short}")
+    if pair is not None:
+        yield from _by_attribute(project, pair)
+
+
+def _asked_instead(short: str) -> Iterator[str]:
+    for pattern, names in _BASES:
+        match = pattern.match(short)
+        if match:
+            yield from (match.expand(name) for name in names)
+
+
+def _in_file(project: Project, path: str, names: frozenset[str]) -> Iterator[TypeSweep]:
+    text = project.text(path)
+    lists = _lists_of(text, names)
+    for user in (path, *(project.reach.importers(path) if lists else ())):
+        wanted = names | lists if user == path else lists
+        offsets = list(_asked_for(project.text(user), wanted))
+        if not offsets:
+            continue
+        for node, around in nodes_at(project, user, offsets, whole=True):
+            subject = _asked_about(node, around, wanted)
+            if subject is not None:
+                yield from _sweeps_of(project, user, subject, node, around)
+
+
+def _asked_for(text: str, names: frozenset[str]) -> Iterator[int]:
+    """Offsets of these names where something near asks for a class."""
+    for name in sorted(names):
+        offset = text.find(name)
+        while offset >= 0:
+            around = text[max(0, offset - _BEFORE) : offset + len(name) + _BEHIND]
+            if any(word in around for word in _ASKS):
+                yield offset
+            offset = text.find(name, offset + 1)
+
+
+def _lists_of(text: str, names: frozenset[str]) -> frozenset[str]:
+    """Names of lists and tables of a file that hold the class: `LAYERS = (nn.ReLU, nn.GELU)`."""
+    pattern = (
+        rf"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*[(\[{{][^=]{{0,600}}?\b(?:{'|'.join(sorted(names))})\b"
+    )
+    return frozenset(re.findall(pattern, text))
+
+
+def _asked_about(node: ast.AST, around: Around, names: frozenset[str]) -> ast.expr | None:
+    """The object whose class is compared with one of these; None where none is."""
+    if isinstance(node, ast.Call):
+        asks = dotted_name(node.func) in ("isinstance", "issubclass") and len(node.args) == 2
+        if asks and _names_one(node.args[1], names):
+            return _whose_type(node.args[0]) or node.args[0]
+        return None
+    if isinstance(node, ast.MatchClass) and _names_one(node.cls, names):
+        match = next((one for one in around if isinstance(one, ast.Match)), None)
+        return match.subject if match is not None else None
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        if any(_names_one(side, names) for side in sides):
+            return next((one for side in sides if (one := _whose_type(side))), None)
+    if isinstance(node, ast.Subscript) and _names_one(node.value, names):
+        return _whose_type(node.slice)
+    return None
+
+
+def _names_one(node: ast.AST, names: frozenset[str]) -> bool:
+    return any(
+        (isinstance(one, ast.Attribute) and one.attr in names)
+        or (isinstance(one, ast.Name) and one.id in names)
+        for one in walk(node)
+    )
+
+
+def _whose_type(node: ast.expr) -> ast.expr | None:
+    """`x` of `type(x)` and `x.__class__`."""
+    if isinstance(node, ast.Call) and dotted_name(node.func) == "type" and len(node.args) == 1:
+        return node.args[0]
+    if isinstance(node, ast.Attribute) and node.attr == "__class__":
+        return node.value
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _NamedType:
+    """A place that asks for the name of a class, and the words (in small letters) beside it."""
+
+    words: frozenset[str]
+    sweep: TypeSweep
+
+
+def _types_by_name(project: Project) -> Iterator[_NamedType]:
+    """`"ReLU" in type(m).__name__`, also by way of a variable."""
+    for path in project.files_with_attribute("__name__"):
+        text = project.text(path)
+        if "modules(" not in text and "children(" not in text and ".apply(" not in text:
+            continue
+        places = re.finditer(r"(?:__class__|type\(\w+\))\.__name__", text)
+        offsets = [match.start() for match in places]
+        for node, around in nodes_at(project, path, offsets, whole=True):
+            if not (isinstance(node, ast.Attribute) and node.attr == "__name__"):
+                continue
+            subject = _whose_type(node.value)
+            words = _words_beside(node, around)
+            if subject is not None and words:
+                for sweep in _sweeps_of(project, path, subject, node, around):
+                    yield _NamedType(words, sweep)
+
+
+def _words_beside(node: ast.expr, around: Around) -> frozenset[str]:
+    """The strings that a name of a class is compared with, in small letters."""
+    expressions = list(takewhile(lambda one: not isinstance(one, ast.stmt), around))
+    asking: list[ast.AST] = [expressions[-1] if expressions else node]
+    statement = next((one for one in around if isinstance(one, ast.stmt)), None)
+    if isinstance(statement, ast.Assign):
+        names = {one.id for one in statement.targets if isinstance(one, ast.Name)}
+        scope = next((one for one in around if isinstance(one, FunctionNode)), around[-1])
+        asking += [
+            one
+            for one in walk(scope)
+            if isinstance(one, ast.Compare | ast.Call)
+            and any(isinstance(leaf, ast.Name) and leaf.id in names for leaf in walk(one))
+        ]
+    return frozenset(
+        leaf.value.lower()
+        for one in asking
+        for leaf in walk(one)
+        if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str) and len(leaf.value) > 2
+    )
+
+
+def _by_attribute(project: Project, pair: Pair) -> Iterator[TypeSweep]:
+    """`for m in model.modules(): if hasattr(m, "inplace")`."""
+    for name in [item.name for item in pair.constructor]:
+        for path in project.files_with_string(name):
+            text = project.text(path)
+            if "attr(" not in text or not ("modules(" in text or "children(" in text):
+                continue
+            for node, around in nodes_at(project, path, quoted(text, name)):
+                call = around[0] if around else None
+                if (
+                    isinstance(node, ast.Constant)
+                    and node.value == name
+                    and isinstance(call, ast.Call)
+                    and dotted_name(call.func) in ("hasattr", "getattr", "setattr")
+                    and isinstance(call.args[0], ast.Name)
+                ):
+                    for looked in _swept(project, path, call.args[0], around[1:], _DEEPEST):
+                        if looked.depth != "elements":
+                            yield TypeSweep(Place(path, node.lineno), looked)
+
+
+# ---- what is looked at
+
+
+def _sweeps_of(
+    project: Project, path: str, subject: ast.expr, node: ast.AST, around: Around
+) -> Iterator[TypeSweep]:
+    place = Place(path, subject.lineno)
+    for looked in _looked_at(project, path, subject, (node, *around), _DEEPEST):
+        yield TypeSweep(place, looked)
+
+
+def _looked_at(
+    project: Project, path: str, subject: ast.expr, around: Around, deepest: int
+) -> Iterator[Looked]:
+    """Where an object that is asked about may have been found, unless it is one that is known.
+
+    `x.NAME` is none: what uses the attribute itself is asked apart.
+    """
+    if isinstance(subject, ast.Attribute):
+        return
+    if isinstance(subject, ast.Subscript):
+        if isinstance(subject.value, ast.Name):
+            yield from _elements_of(project, path, subject.value, (subject, *around), deepest)
+        elif isinstance(subject.value, ast.Attribute) and subject.value.attr == "_modules":
+            inner = (subject.value, subject, *around)
+            yield Looked(project.values.of(path, subject.value.value, inner), "own")
+        return
+    if not isinstance(subject, ast.Name):
+        yield Looked(UNKNOWN, "any")
+        return
+    found = list(_swept(project, path, subject, around, deepest))
+    if found:
+        yield from found
+        return
+    if not project.values.of(path, subject, around) & UNKNOWN:
+        return
+    yield from _given(project, path, subject, around, deepest)
+
+
+def _elements_of(
+    project: Project, path: str, name: ast.Name, around: Around, deepest: int
+) -> Iterator[Looked]:
+    """What a container gives: a part of the model, where a sweep over it gave the container."""
+    whole = [one for one in _swept(project, path, name, around, deepest) if one.depth != "elements"]
+    if whole:
+        yield from (Looked(one.of, "any") for one in whole)
+    else:
+        yield Looked(project.values.of(path, name, around), "elements")
+
+
+def _swept(
+    project: Project, path: str, subject: ast.Name, around: Around, deepest: int
+) -> Iterator[Looked]:
+    """What the innermost loop that gives the name its value goes over."""
+    for index, scope in enumerate(around):
+        rest = around[index + 1 :]
+        if isinstance(scope, FunctionNode | ast.Lambda):
+            return
+        loops = [scope] if isinstance(scope, _LOOPS) else getattr(scope, "generators", ())
+        for loop in loops if isinstance(scope, _LOOPS | _COMPREHENSIONS) else ():
+            if not binds(loop.target, subject.id):
+                continue
+            iterated, inner = _behind_local(loop.iter, (scope, *rest))
+            yield from _of_iterated(project, path, iterated, inner, deepest)
+            return
+
+
+def _behind_local(node: ast.expr, around: Around) -> tuple[ast.expr, Around]:
+    """The value of a local name, if it has one alone: `layers = list(model.children())`."""
+    nearest = last_assigned(node, around) if isinstance(node, ast.Name) else None
+    return nearest if nearest is not None else (node, around)
+
+
+def _of_iterated(
+    project: Project, path: str, iterated: ast.expr, around: Around, deepest: int
+) -> Iterator[Looked]:
+    sweeps = [
+        one for one in walk(iterated) if isinstance(one, ast.Attribute) and one.attr in _ALL | _OWN
+    ]
+    for one in sweeps:
+        for root, is_given in _roots(project, path, one.value, (one, *around), deepest):
+            yield Looked(root, "any" if is_given or one.attr in _ALL else "own")
+    if sweeps:
+        return
+    if isinstance(iterated, ast.Name):
+        yield from _elements_of(project, path, iterated, around, deepest)
+    else:
+        yield Looked(UNKNOWN, "elements")
+
+
+def _roots(
+    project: Project, path: str, node: ast.expr, around: Around, deepest: int
+) -> Iterator[tuple[Instances, bool]]:
+    """What the model that is gone through may be; whether it is one that a function was given,
+    which may be a part of a part."""
+    found = project.values.of(path, node, around)
+    if not found & UNKNOWN or not isinstance(node, ast.Name):
+        yield found, bool(found & UNKNOWN)
+        return
+    known = False
+    for looked in _given(project, path, node, around, deepest):
+        known = True
+        yield looked.of, True
+    if not known:
+        yield found, True
+
+
+def _given(
+    project: Project, path: str, name: ast.Name, around: Around, deepest: int
+) -> Iterator[Looked]:
+    """What a parameter is given, where only the project's own code calls its function."""
+    index = next((n for n, one in enumerate(around) if isinstance(one, FunctionNode)), None)
+    function = around[index] if index is not None else None
+    if not isinstance(function, FunctionNode) or index is None:
+        yield Looked(UNKNOWN, "any")
+        return
+    parameters = [item.arg for item in parameters_of(function)]
+    outside = around[index + 1 :]
+    owner = next((one for one in outside if isinstance(one, ast.ClassDef)), None)
+    if name.id not in parameters or deepest == 0:
+        yield Looked(UNKNOWN, "any")
+    elif owner is not None and function.name in _RUN_BY_TORCH:
+        return  # it is given a module by an expression that names it
+    elif owner is not None or not function.name.startswith("_"):
+        applied = list(_applied_to(project, path, function.name))
+        yield from applied or [Looked(UNKNOWN, "any")]
+    else:
+        place = parameters.index(name.id)
+        yield from _from_callers(project, path, function, place, name.id, deepest)
+
+
+def _applied_to(project: Project, path: str, function: str) -> Iterator[Looked]:
+    """`self.apply(self.FUNCTION)`, where that is all that a file does with a function."""
+    text = project.text(path)
+    uses = [match.start() for match in re.finditer(rf"(?<!def )\b{re.escape(function)}\b", text)]
+    given: list[Looked] = []
+    for node, around in nodes_at(project, path, uses, whole=True):
+        if not isinstance(node, ast.Name | ast.Attribute):
+            continue
+        if (dotted_name(node) or "").rpartition(".")[2] != function:
+            continue
+        call = around[0] if around else None
+        if not (
+            isinstance(call, ast.Call)
+            and node in call.args
+            and isinstance(call.func, ast.Attribute)
+            and call.func.attr == "apply"
+        ):
+            return
+        root = project.values.of(path, call.func.value, (call.func, *around))
+        given.append(Looked(root, "any"))
+    if not function.startswith("_") and not _is_local(project, path, function):
+        return
+    yield from given
+
+
+def _is_local(project: Project, path: str, function: str) -> bool:
+    """Whether a function stands in another one, so that no other file can call it."""
+    return re.search(rf"(?m)^def {re.escape(function)}\b", project.text(path)) is None
+
+
+def _from_callers(
+    project: Project, path: str, function: FunctionNode, place: int, name: str, deepest: int
+) -> Iterator[Looked]:
+    calls = 0
+    for user in dict.fromkeys((path, *project.reach.importers(path))):
+        text = project.text(user)
+        uses = [match.start() for match in re.finditer(rf"\b{re.escape(function.name)}\b", text)]
+        for node, around in nodes_at(project, user, uses, whole=True):
+            if not isinstance(node, ast.Name) or node.id != function.name:
+                continue
+            call = around[0] if around else None
+            given = _argument(call, place, name) if isinstance(call, ast.Call) else None
+            if not isinstance(call, ast.Call) or call.func is not node or given is None:
+                yield Looked(UNKNOWN, "any")
+                return
+            calls += 1
+            if user == path and any(one.lineno == function.lineno for one in around
+                                    if isinstance(one, FunctionNode)):  # fmt: skip
+                continue  # itself, with a part of what it was given
+            if isinstance(given, ast.Name):
+                for root, _ in _roots(project, user, given, around, deepest - 1):
+                    yield Looked(root, "any")
+            else:
+                yield Looked(project.values.of(user, given, around), "any")
+    if not calls:
+        yield Looked(UNKNOWN, "any")
+
+
+def _argument(call: ast.Call, place: int, name: str) -> ast.expr | None:
+    named = [item.value for item in call.keywords if item.arg == name]
+    if named:
+        return named[0]
+    if place < len(call.args) and not any(isinstance(one, ast.Starred) for one in call.args):
+        return call.args[place]
+    return None

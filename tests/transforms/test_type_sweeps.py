@@ -1,0 +1,128 @@
+"""Code that looks for a kind of layer: what may find this class's first, then what does not."""
+
+from __future__ import annotations
+
+import pytest
+from marked_cases import NO_F, holds, net, stays
+
+from codemod.transforms.module_to_functional import ModuleToFunctional
+
+FC = "self.fc = nn.Linear(4, 4)"
+DROP = "self.drop = nn.Dropout(0.1, True)"
+CALL = "return self.drop(self.fc(x))"
+HEAD = "import torch\nimport torch.nn as nn\n"
+SWEEP = "for m in model.modules():"
+OFF = "m.inplace = False"
+KINDS = "\n\nKINDS = (nn.ReLU, nn.Dropout)\n"
+
+
+def function(*lines: str, name: str = "tool", taken: str = "model", below: str = "") -> str:
+    body = "".join(f"    {line}\n" for line in lines)
+    return f"{HEAD}\n\ndef {name}({taken}):\n{body}{below}"
+
+
+def asks(test: str, *, sweep: str = SWEEP, taken: str = "model", below: str = "") -> str:
+    return function(sweep, f"    if {test}:", f"        {OFF}", taken=taken, below=below)
+
+
+def method(*lines: str) -> str:
+    """A class of another file, which never meets this one."""
+    body = "".join(f"        {line}\n" for line in lines)
+    return (
+        f"{HEAD}\n\nclass Other(nn.Module):\n    def __init__(self, layers: nn.Module):\n"
+        f"        super().__init__()\n        self.layers = layers\n{body}"
+    )
+
+
+FINDS_THIS = {
+    "isinstance": asks("isinstance(m, nn.Dropout)"),
+    "isinstance-over-lines": asks(
+        "isinstance(\n            m,\n            (\n                nn.ReLU,\n"
+        "                nn.Dropout,\n            ),\n        )"
+    ),
+    "isinstance-of-a-list-with-a-name": asks("isinstance(m, KINDS)", below=KINDS),
+    "isinstance-of-the-common-base": asks("isinstance(m, nn.modules.dropout._DropoutNd)"),
+    "issubclass": asks("issubclass(type(m), nn.Dropout)"),
+    "type-is": asks("type(m) is nn.Dropout"),
+    "type-in": asks("type(m) in (nn.ReLU, nn.Dropout)"),
+    "class-equals": asks("m.__class__ == nn.Dropout"),
+    "table-by-type": asks("TABLE[type(m)]", below="\n\nTABLE = {nn.Dropout: 1}\n"),
+    "name-of-the-type": asks('type(m).__name__ in ("ReLU", "Dropout")'),
+    "begin-of-the-name": asks('m.__class__.__name__.startswith("Drop")'),
+    "name-by-a-variable": function(
+        SWEEP,
+        "    name = m.__class__.__name__",
+        '    if name.find("Dropout") >= 0:',
+        f"        {OFF}",
+    ),
+    "match": function(SWEEP, "    match m:", "        case nn.Dropout():", f"            {OFF}"),
+    "attribute-of-the-layer": asks('hasattr(m, "inplace")'),
+    "children": asks("isinstance(m, nn.Dropout)", sweep="for m in model.children():"),
+    "named-children-of-children": function(
+        "for name, m in model.named_children():",
+        "    tool(m)",
+        "    if isinstance(m, nn.Dropout):",
+        "        setattr(model, name, nn.Identity())",
+    ),
+    "by-way-of-a-list": function(
+        "every = list(model.modules())",
+        "for m in every:",
+        "    if isinstance(m, nn.Dropout):",
+        f"        {OFF}",
+    ),
+    "comprehension": function("return [m for m in model.modules() if isinstance(m, nn.Dropout)]"),
+    "applied": f"{HEAD}\n\ndef off(m):\n    if isinstance(m, nn.Dropout):\n        {OFF}\n"
+    "\n\ndef tool(model):\n    model.apply(off)\n",
+    "private-and-given-any-model": f"{HEAD}\n\ndef _off(model):\n    {SWEEP}\n"
+    f"        if isinstance(m, nn.Dropout):\n            {OFF}\n"
+    "\n\ndef tool(model):\n    _off(model)\n",
+    "private-and-for-all-below": f"{HEAD}from net import Net\n\n\ndef _off(model):\n"
+    "    for m in model.children():\n        _off(m)\n        if type(m) is nn.Dropout:\n"
+    f"            {OFF}\n\n\ndef tool():\n    _off(Holder(Net()))\n\n\n"
+    "class Holder(nn.Module):\n    def __init__(self, net):\n        super().__init__()\n"
+    "        self.net = net\n",
+    "private-and-given-this": f"{HEAD}from net import Net\n\n\ndef _off(model):\n    {SWEEP}\n"
+    f"        if isinstance(m, nn.Dropout):\n            {OFF}\n"
+    "\n\ndef tool():\n    _off(Net())\n",
+}
+
+
+@pytest.mark.parametrize("other", FINDS_THIS.values(), ids=FINDS_THIS)
+def test_stays_where_other_code_may_find_it(other: str) -> None:
+    line = f"{DROP}  #! swept-by-type"
+    stays(ModuleToFunctional, net(CALL, init=(FC, line), head=NO_F), files={"other.py": other})
+
+
+FINDS_OTHERS = {
+    "another-layer": asks("isinstance(m, nn.Dropout2d)"),
+    "base-of-other-layers": asks("isinstance(m, nn.modules.pooling._MaxPoolNd)"),
+    "what-is-held-as-another-attribute": function(
+        "if isinstance(model.tanh, nn.Dropout):", "    model.tanh = nn.Identity()"
+    ),
+    "layers-of-its-own": method(
+        "for m in self.modules():", "    if isinstance(m, nn.Dropout):", f"        {OFF}"
+    ),
+    "elements-of-a-list-of-its-own": method(
+        "for m in self.layers:", "    if isinstance(m, nn.Dropout):", f"        {OFF}"
+    ),
+    "elements-of-what-it-is-given": method(
+        "for m in layers:", "    if isinstance(m, nn.Dropout):", f"        {OFF}"
+    ),
+    "what-its-constructor-is-given": method("self.drops = isinstance(layers, nn.Dropout)"),
+    "what-is-made-there": function("m = nn.Dropout()", "return isinstance(m, nn.Dropout)"),
+    "private-and-given-others": method("_off(self)")
+    + f"\n\ndef _off(model):\n    {SWEEP}\n        if isinstance(m, nn.Dropout):\n"
+    f"            {OFF}\n",
+    "part-of-the-name-of-others": asks('type(m).__name__.startswith("Conv")'),
+    "a-type-that-is-given": function("return kind in (nn.Dropout, nn.ReLU)", taken="kind"),
+}
+
+
+@pytest.mark.parametrize("other", FINDS_OTHERS.values(), ids=FINDS_OTHERS)
+def test_is_not_held_back_by(other: str) -> None:
+    holds(
+        ModuleToFunctional,
+        net(CALL, init=(FC, DROP), head=NO_F),
+        net("return F.dropout(self.fc(x), 0.1, training=self.training, inplace=True)"),
+        files={"other.py": other},
+    )

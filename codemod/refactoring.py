@@ -235,7 +235,7 @@ def _confirm(
         return confirming.confirm(
             target,
             rewrites,
-            planned.compose,
+            planned.composed_to_run,
             recipes,
             pool,
             confirming.Options(

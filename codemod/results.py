@@ -132,6 +132,12 @@ class Release:
     name: str
 
 
+# The last four are found by the engine, beside what a rewrite names: a `statement` is watched
+# where it begins, an `else` is that of an `if` that has none, a `short-cut` that of `and` or `or`
+# where the last operand is not evaluated; a `condition` may draw no random numbers.
+WitnessKind = Literal["expression", "function", "statement", "else", "short-cut", "condition"]
+
+
 @dataclass(frozen=True, slots=True)
 class Witness:
     """What must be executed in the after run for a site to count as reached.
@@ -144,7 +150,7 @@ class Witness:
     path: str
     start: int
     end: int
-    kind: Literal["expression", "function"] = "expression"
+    kind: WitnessKind = "expression"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,22 +225,29 @@ class FileError:
 class Location:
     """A witness in the composed text, as `ast` counts: 1-based line, 0-based UTF-8 columns."""
 
-    kind: Literal["expression", "function"]
+    kind: WitnessKind
     line: int
     column: int
     end_line: int
     end_column: int
 
 
+Located = tuple[tuple[str, Location], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Composition:
     """What accepted rewrites make of the project: changed files only.
 
-    `witnesses` maps a rewrite's id to `(path, location)` pairs in the composed text.
+    `witnesses` maps a rewrite's id to `(path, location)` pairs in the composed text; so do
+    `put_there`, places that it brings and no witness watches, and, of those that are not
+    accepted, `taken_away`: places that it would change or take away.
     """
 
     files: Mapping[str, bytes]
-    witnesses: Mapping[str, tuple[tuple[str, Location], ...]]
+    witnesses: Mapping[str, Located]
+    put_there: Mapping[str, Located] = field(default_factory=dict)
+    taken_away: Mapping[str, Located] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from codemod.engine.blank_lines import with_blank_lines_kept
 from codemod.engine.empty_blocks import without_empty_blocks
 from codemod.engine.independence import placed
 from codemod.engine.long_lines import limit_of, long_line_edits
 from codemod.engine.processes import paused_collector, spread
-from codemod.engine.text_edits import OffsetMap, apply_edits
+from codemod.engine.text_edits import OffsetMap, apply_edits, moved
 from codemod.engine.unused_imports import unused_import_edits
+from codemod.engine.unwatched import new_stretches, put_there, taken_away
 from codemod.errors import RewriteError, SourceError
-from codemod.results import Composition, Edit, Location, Rewrite, Witness
+from codemod.results import Composition, Edit, Located, Location, Rewrite, Witness
 from codemod.semantics.parts import Parts, first_lines
 from codemod.semantics.project import Project
 from codemod.semantics.syntax import parse
@@ -29,9 +30,26 @@ class Pass:
     rewrites: tuple[Rewrite, ...]
     # Files by path, by what they were made of, and by the ids that were accepted in them.
     known: dict[_Known, _Composed] = field(default_factory=dict, repr=False, compare=False)
+    _taken: dict[str, tuple[Witness, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    def taken_away(self, rewrite: Rewrite) -> tuple[Witness, ...]:
+        """The places that a rewrite would change, in the snapshot, without those it watches."""
+        if rewrite.id not in self._taken:
+            self._taken[rewrite.id] = tuple(
+                place
+                for path in sorted({edit.path for edit in rewrite.edits})
+                for place in taken_away(self._parts(path), rewrite)
+            )
+        return self._taken[rewrite.id]
+
+    def _parts(self, path: str) -> Parts:
+        source = SourceText.decode(path, self.project.overlay.read(path))
+        return Parts(source, self.project.files[path].parts)
 
 
 _Known = tuple[str, bytes, tuple[str, ...]]
+_Place = tuple[str, Witness, int, int]
+_Places = dict[tuple[str, str], list[_Place]]  # by what they are, and the rewrite's id
 
 
 @dataclass(frozen=True)
@@ -40,12 +58,10 @@ class _Composed:
 
     source: SourceText
     maps: tuple[OffsetMap, ...]
+    put_there: Mapping[str, tuple[Witness, ...]] = field(default_factory=dict)
 
     def witness(self, item: Witness) -> tuple[int, int]:
-        start, end = item.start, item.end
-        for one in self.maps:
-            start, end = one.start(start), one.end(end)
-        return start, end
+        return moved(self.maps, item.start, item.end)
 
 
 def with_requirements(rewrites: Iterable[Rewrite], path: str) -> list[Edit]:
@@ -85,7 +101,7 @@ def compose(passes: Sequence[Pass], ids: Collection[str], jobs: int = 1) -> Comp
     """
     accepted = closed((rewrite for one in passes for rewrite in one.rewrites), ids)
     files: dict[str, bytes] = {}
-    places: dict[str, list[tuple[str, Witness, int, int]]] = {}
+    places: _Places = {}
     for one in passes:
         base = Overlay(one.project.overlay.root, {**one.project.overlay.changes, **files})
         rewrites = [
@@ -96,11 +112,45 @@ def compose(passes: Sequence[Pass], ids: Collection[str], jobs: int = 1) -> Comp
         composed = _compose_files(one, base, rewrites, jobs)
         places = _carry(places, composed)
         for rewrite in rewrites:
-            places[rewrite.id] = [
-                (item.path, item, *_locate(composed, item)) for item in rewrite.witnesses
+            places["watched", rewrite.id] = _found(composed, rewrite.witnesses)
+            places["put there", rewrite.id] = [
+                (item.path, item, item.start, item.end)
+                for file in composed.values()
+                for item in file.put_there.get(rewrite.id, ())
             ]
+        for rewrite in one.rewrites:
+            if rewrite.id not in accepted:
+                places["taken away", rewrite.id] = _found(
+                    composed, _still_there(one, rewrite, base)
+                )
         files.update({path: item.source.encode() for path, item in composed.items()})
-    return Composition(files, _locations(passes, files, places))
+    located = _locations(passes, files, places)
+    return Composition(
+        files,
+        {key: located["watched", key] for kind, key in places if kind == "watched"},
+        *(
+            {
+                key: located[wanted, key]
+                for kind, key in places
+                if kind == wanted and places[kind, key]
+            }
+            for wanted in ("put there", "taken away")
+        ),
+    )
+
+
+def _still_there(one: Pass, rewrite: Rewrite, base: Overlay) -> tuple[Witness, ...]:
+    """What a rewrite would take away, in `base`; nothing where its class is another there."""
+    taken = one.taken_away(rewrite)
+    try:
+        moved = placed(replace(rewrite, witnesses=taken), one.project.overlay, base)
+    except RewriteError:
+        return ()
+    return moved.witnesses if taken else ()
+
+
+def _found(composed: Mapping[str, _Composed], witnesses: Iterable[Witness]) -> list[_Place]:
+    return [(item.path, item, *_locate(composed, item)) for item in witnesses]
 
 
 def _compose_files(
@@ -144,9 +194,7 @@ class _ComposeFiles:
             ]
 
 
-def _carry(
-    places: dict[str, list[tuple[str, Witness, int, int]]], composed: Mapping[str, _Composed]
-) -> dict[str, list[tuple[str, Witness, int, int]]]:
+def _carry(places: _Places, composed: Mapping[str, _Composed]) -> _Places:
     """Places found in an earlier pass, after this one."""
     return {
         key: [
@@ -165,8 +213,8 @@ def _locate(composed: Mapping[str, _Composed], item: Witness) -> tuple[int, int]
 def _locations(
     passes: Sequence[Pass],
     files: Mapping[str, bytes],
-    places: Mapping[str, list[tuple[str, Witness, int, int]]],
-) -> dict[str, tuple[tuple[str, Location], ...]]:
+    places: _Places,
+) -> dict[tuple[str, str], Located]:
     texts: dict[str, SourceText] = {}
     for path in {path for found in places.values() for path, *_ in found}:
         data = files[path] if path in files else passes[0].project.overlay.read(path)
@@ -218,4 +266,19 @@ def _compose_file(
         composed.encode()
     except (SourceError, UnicodeEncodeError) as error:
         return _Broken(path, f"the rewritten text is not valid: {error}")
-    return _Composed(composed.with_text(text), tuple(maps))
+    source = composed.with_text(text)
+    return _Composed(source, tuple(maps), _put_there(parts.source, source, maps, rewrites))
+
+
+def _put_there(
+    before: SourceText, after: SourceText, maps: Sequence[OffsetMap], rewrites: Iterable[Rewrite]
+) -> dict[str, tuple[Witness, ...]]:
+    """By rewrite the places of the new text that it brings and does not watch."""
+    found: dict[str, tuple[Witness, ...]] = {}
+    parts: Parts | None = None
+    for rewrite in rewrites:
+        stretches = list(new_stretches(before, maps, rewrite))
+        if stretches:
+            parts = parts or Parts(after, first_lines(parse(after)))
+            found[rewrite.id] = tuple(put_there(parts, stretches, maps, rewrite))
+    return found

@@ -53,6 +53,11 @@ class Planned:
             self.known[wanted] = compose(self.passes, wanted)
         return self.known[wanted]
 
+    def composed_to_run(self, ids: Iterable[str]) -> Composition:
+        """As `compose`; with none accepted, too, it tells what the rewrites would take away."""
+        wanted = frozenset(ids)
+        return self.compose(wanted) if wanted else compose(self.passes, wanted)
+
 
 def plan(
     overlay: Overlay,

@@ -32,6 +32,13 @@ class OffsetMap:
         )
 
 
+def moved(maps: Iterable[OffsetMap], start: int, end: int) -> tuple[int, int]:
+    """Where a stretch lies after several rounds of edits."""
+    for one in maps:
+        start, end = one.start(start), one.end(end)
+    return start, end
+
+
 def overlaps(edits: Sequence[Edit], others: Iterable[Edit]) -> bool:
     """Whether an edit of one side replaces text that one of the other replaces or inserts into."""
     placed = sorted(edits, key=lambda edit: edit.start)

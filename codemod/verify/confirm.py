@@ -11,7 +11,7 @@ from typing import Any
 from codemod.results import Attempt, Composition, Recipe, Rewrite, Verdict
 from codemod.verify.replay import Replay, of_trial
 from codemod.verify.runs import Memory, Model, Overlay, Pool, Project, Runner
-from codemod.verify.staging import Staging
+from codemod.verify.staging import Staging, beside_witnesses
 from codemod.verify.symbolic import Symbolic, on_terms, with_terms
 from codemod.verify.trials import Group, Laboratory
 from codemod.verify.verdicts import verdict
@@ -170,7 +170,9 @@ def _verdict(
     final: Overlay,
 ) -> Verdict:
     staging = found.staging
-    overlay = found.second if rewrite.id in staging.second_stage else found.first
+    is_second = rewrite.id in staging.second_stage
+    overlay = found.second if is_second else found.first
+    base = found.first if is_second else staging.laboratory.runner.overlay(())
     written = final if rewrite.id in final.ids else overlay
     trials = staging.trials.get(rewrite.id, ())
     ways = {trial.way for trial in trials}
@@ -184,6 +186,7 @@ def _verdict(
         overlay.keys.get(rewrite.id, ()),
         staging.settled.get(rewrite.id),
         ran_as_it_will_be=ran and rewrite.id in written.ids,
+        beside=beside_witnesses(base, overlay, rewrite),
     )
 
 

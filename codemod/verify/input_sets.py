@@ -26,7 +26,7 @@ _OF_MODE: Mapping[str, tuple[Aspect, ...]] = {
 @dataclass(frozen=True, slots=True)
 class SetsJudgement:
     """`statuses`: by set. `broken`: what differs and may not, as (set, aspect).
-    `reached`: keys of the witnesses that ran in what was judged."""
+    `reached`: keys of the witnesses that ran in what was judged, before or after."""
 
     statuses: Mapping[str, AspectStatus]
     broken: tuple[tuple[str, Aspect], ...] = ()
@@ -56,7 +56,8 @@ def judge_sets(
             statuses[name] = "different" if wrong or statuses[name] == "different" else "equal"
             broken += [(name, aspect) for aspect in wrong]
             if raises(tree_of(before[0], name, _OF_MODE[mode][0])) is None:
-                reached.update(right.get("reached", {}).get(mode, ()))
+                for side in (before[0].get("sets", {}).get(name, {}), right):
+                    reached.update(side.get("reached", {}).get(mode, ()))
     return SetsJudgement(statuses, tuple(broken), frozenset(reached))
 
 

@@ -209,6 +209,8 @@ def _state(dependency: str, overlay: Overlay, states: States) -> str:
     kind, _, name = dependency.partition(":")
     if kind == "path" and name in overlay.files:
         return "overlay " + overlay.signature([name])
+    if kind == "path" and name in overlay.witnesses:
+        return f"watched {overlay.signature([name])} {states.of(dependency)}"
     return states.of(dependency)
 
 

@@ -108,6 +108,14 @@ def not_reached(missing: int, of: int, target: str, scripted: bool) -> Reason:
     )
 
 
+def chance(target: str) -> Reason:
+    return Reason(
+        "chance",
+        f"a changed condition in {target} is decided by random numbers, of which runs see few",
+        "read this one yourself; --accept unconfirmed writes it",
+    )
+
+
 def not_exercised(aspects: Iterable[Aspect], target: str) -> Reason:
     return Reason(
         "not-exercised",

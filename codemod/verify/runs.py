@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from codemod.errors import WorkerError
-from codemod.results import Attempt, Composition, Recipe
+from codemod.results import Attempt, Composition, Located, Recipe
 from codemod.source.text import SourceText
 from codemod.verify.differences import Tree
 
@@ -70,29 +70,34 @@ class BudgetSpent(Exception):
 class Overlay:
     """What a set of rewrites makes of the project, as the worker wants it.
 
-    `files` and `witnesses` are keyed by absolute path.
+    `files` and `witnesses` are keyed by absolute path; a file may be watched as it is on the disk.
+    `keys`: by rewrite those of its witnesses; `put_there`, `taken_away`: of the further places
+    that it brings, or, where it is left out, would take away. `lines`: of those, (path, line).
     """
 
     ids: frozenset[str]
     files: Mapping[str, str]
     witnesses: Mapping[str, list[list[object]]]
-    keys: Mapping[str, tuple[str, ...]]  # rewrite -> keys of its witnesses
+    keys: Mapping[str, tuple[str, ...]]
+    put_there: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    taken_away: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lines: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
 
     @cached_property
     def name(self) -> str:
-        return self.signature(None)[:16] if self.files else DISK
+        return self.signature(None)[:16] if self._digests else DISK
 
     def signature(self, paths: Iterable[str] | None) -> str:
         """A digest of what the overlay holds for these absolute paths; None: for all."""
-        chosen = self.files.keys() if paths is None else self.files.keys() & set(paths)
+        chosen = self._digests.keys() if paths is None else self._digests.keys() & set(paths)
         digests = "".join(self._digests[path] for path in sorted(chosen))
         return hashlib.sha256(digests.encode()).hexdigest()
 
     @cached_property
     def _digests(self) -> dict[str, str]:
         digests = {}
-        for path, text in self.files.items():
-            part = json.dumps([path, text, self.witnesses.get(path, [])])
+        for path in (*self.files, *(self.witnesses.keys() - self.files.keys())):
+            part = json.dumps([path, self.files.get(path), self.witnesses.get(path, [])])
             digests[path] = hashlib.sha256(part.encode()).hexdigest()
         return digests
 
@@ -268,7 +273,9 @@ class Runner:
         """What these rewrites make of the project; composed once."""
         chosen = frozenset(ids)
         if chosen not in self._overlays:
-            made = self.compose(chosen) if chosen else Composition({}, {})
+            made = self.compose(chosen)
+            if not chosen:  # The disk, whatever would be taken away from it.
+                made = Composition({}, {}, taken_away=made.taken_away)
             self._overlays[chosen] = _as_overlay(chosen, made, self.project.root)
         return self._overlays[chosen]
 
@@ -283,7 +290,7 @@ class Runner:
                 data = Path(path).read_bytes()
                 files[path] = SourceText.decode(os.path.relpath(path, self.project.root), data).text
         beside = {str(self.project.root / _BESIDE): ""}
-        return Overlay(base.ids | {_BESIDE}, {**files, **beside}, base.witnesses, base.keys)
+        return dataclasses.replace(base, ids=base.ids | {_BESIDE}, files={**files, **beside})
 
     def run_all(
         self, jobs: Mapping[Key, Job[T]], done: Callable[[Key], None] = lambda _key: None
@@ -326,7 +333,7 @@ class Runner:
 
     def submit(self, request: Request) -> Future[dict[str, Any]]:
         overlay = request.overlay
-        if overlay.files and overlay.name not in self._defined:
+        if overlay.name != DISK and overlay.name not in self._defined:
             self.pool.define(overlay.name, overlay.files, overlay.witnesses)
             self._defined.add(overlay.name)
         return self.pool.submit(self._wire(request))
@@ -454,14 +461,29 @@ def _as_overlay(ids: frozenset[str], made: Composition, root: Path) -> Overlay:
         for path, data in made.files.items()
     }
     witnesses: dict[str, list[list[object]]] = {}
-    keys: dict[str, tuple[str, ...]] = {}
-    for rewrite, located in made.witnesses.items():
-        names = tuple(f"{rewrite}:{ordinal}" for ordinal in range(len(located)))
-        keys[rewrite] = names
-        for name, (path, at) in zip(names, located, strict=True):
-            entry = [name, at.kind, at.line, at.column, at.end_line, at.end_column]
-            witnesses.setdefault(os.path.realpath(root / path), []).append(entry)
-    return Overlay(ids, files, witnesses, keys)
+
+    def watched(places: Mapping[str, Located], prefix: str = "") -> dict[str, tuple[str, ...]]:
+        keys = {}
+        for rewrite, located in places.items():
+            names = tuple(f"{rewrite}:{prefix}{ordinal}" for ordinal in range(len(located)))
+            keys[rewrite] = names
+            for name, (path, at) in zip(names, located, strict=True):
+                entry = [name, at.kind, at.line, at.column, at.end_line, at.end_column]
+                witnesses.setdefault(os.path.realpath(root / path), []).append(entry)
+        return keys
+
+    return Overlay(
+        ids,
+        files,
+        witnesses,
+        watched(made.witnesses),
+        watched(made.put_there, "new "),
+        watched(made.taken_away, "old "),
+        {
+            rewrite: tuple((path, at.line) for path, at in located)
+            for rewrite, located in made.taken_away.items()
+        },
+    )
 
 
 def _as_answer(data: Mapping[str, Any]) -> Answer:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from codemod.results import Reason, Rewrite
+from codemod.results import Reason, Rewrite, Site
 from codemod.verify import reasons
 from codemod.verify.blame import Blame, Failing, blame, in_order_of_need
 from codemod.verify.runs import BudgetSpent, Job, Overlay
@@ -178,10 +178,10 @@ class Staging:
         index = 0
         while True:
             if index == len(group.ways):
-                missing = [one for one in own if not _is_reached(over, one, trials)]
+                missing = [one for one in own if not _is_reached(base, over, one, trials)]
                 if trials and not missing:
                     break
-                wanted = sites_of(missing or own)
+                wanted = [*sites_of(missing or own), *self._taken_away_by(missing)]
                 if not own or (yield from self.laboratory.next_way(group, over, wanted)) is None:
                     break
             way = group.ways[index]
@@ -201,6 +201,11 @@ class Staging:
         if not trials:
             return Examined({}, problem=self._why_no_way(group))
         return (yield from self._examine_apart(group, base, over, own, trials))
+
+    def _taken_away_by(self, rewrites: Iterable[Rewrite]) -> list[Site]:
+        """Where on the disk stands what the rewrites take away."""
+        lines = self.laboratory.runner.overlay(()).lines
+        return [Site(path, line, 1) for one in rewrites for path, line in lines.get(one.id, ())]
 
     def _examine_apart(
         self,
@@ -255,7 +260,9 @@ class Staging:
             if rewrite.id not in over.ids - base.ids or rewrite.id in self.settled:
                 continue
             self.trials[rewrite.id] = result.trials.get(rewrite.id, ())
-            reason = shortfall(rewrite, self.trials[rewrite.id], over.keys.get(rewrite.id, ()))
+            keys = over.keys.get(rewrite.id, ())
+            beside = beside_witnesses(base, over, rewrite)
+            reason = shortfall(rewrite, self.trials[rewrite.id], keys, beside)
             if reason is not None:
                 self.settled[rewrite.id] = Problem("unconfirmed", reason)
 
@@ -312,6 +319,13 @@ def _in_question(group: Group, base: Overlay, over: Overlay) -> list[Rewrite]:
     return [r for r in group.rewrites if r.id in added] or list(group.rewrites)
 
 
-def _is_reached(over: Overlay, rewrite: Rewrite, trials: Sequence[Trial]) -> bool:
+def _is_reached(base: Overlay, over: Overlay, rewrite: Rewrite, trials: Sequence[Trial]) -> bool:
     reached = {key for trial in trials for key in trial.reached}
-    return reached.issuperset(over.keys.get(rewrite.id, ()))
+    keys = over.keys.get(rewrite.id, ())
+    return reached.issuperset((*keys, *beside_witnesses(base, over, rewrite)))
+
+
+def beside_witnesses(base: Overlay, over: Overlay, rewrite: Rewrite) -> tuple[str, ...]:
+    """Keys of the places that a rewrite takes out of `base` and puts into `over`, beside those
+    that it watches itself."""
+    return (*over.put_there.get(rewrite.id, ()), *base.taken_away.get(rewrite.id, ()))

@@ -295,7 +295,7 @@ class Laboratory:
         return Trial(
             way,
             judgement,
-            reached=after.witnesses | judgement.sets.reached,
+            reached=after.witnesses | befores[0].witnesses | judgement.sets.reached,
             stubs=after.stubs,
             reused=reused_modules(first, second, way.model.path, way.model.class_name),
             scripted="scripted" in second,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from codemod.results import (
     ASPECTS,
@@ -29,13 +29,20 @@ _PRECEDENCE: tuple[AspectStatus, ...] = (
     "equal",
     "not-applicable",
 )
+_DREW = " drew"  # as `worker/witness.py` writes it
 _OF_SETS: tuple[AspectStatus, ...] = ("different", "equal", "not-run")
 
 
-def shortfall(rewrite: Rewrite, trials: Sequence[Trial], keys: Sequence[str]) -> Reason | None:
+def shortfall(
+    rewrite: Rewrite,
+    trials: Sequence[Trial],
+    keys: Sequence[str],
+    beside: Collection[str] = (),
+) -> Reason | None:
     """What is missing for a confirmation; None if nothing is.
 
-    `keys`: those of the rewrite's witnesses that the overlay watched.
+    `keys`: those of the rewrite's witnesses that the overlay watched. `beside`: of the places that
+    it changes beside them.
     """
     target = rewrite.class_name or rewrite.path
     if not trials:
@@ -52,6 +59,11 @@ def shortfall(rewrite: Rewrite, trials: Sequence[Trial], keys: Sequence[str]) ->
     if missing or not keys or len(keys) != len(rewrite.witnesses):
         scripted = any(trial.scripted for trial in trials)
         return reasons.not_reached(max(missing, 1), len(rewrite.witnesses), target, scripted)
+    unseen = set(beside).difference(*(trial.reached for trial in trials))
+    if unseen:
+        return reasons.not_reached(len(unseen), len(beside), target, scripted=False)
+    if any(key + _DREW in trial.reached for key in beside for trial in trials):
+        return reasons.chance(target)
     unexercised = _unexercised(trials)
     if unexercised:
         return reasons.not_exercised(unexercised, target)
@@ -64,13 +76,14 @@ def verdict(
     keys: Sequence[str],
     problem: Problem | None,
     ran_as_it_will_be: bool,
+    beside: Collection[str] = (),
 ) -> Verdict:
     """The verdict. `ran_as_it_will_be`: the text that the trials ran is the text to be written."""
     shown = [problem.trial] if problem and problem.trial else list(trials)
     evidence = _evidence(rewrite, shown, problem) if shown else None
     if problem is not None:
         return Verdict(problem.kind, problem.reason, evidence)
-    reason = shortfall(rewrite, trials, keys)
+    reason = shortfall(rewrite, trials, keys, beside)
     if reason is None and not ran_as_it_will_be:
         reason = reasons.not_final(rewrite.class_name or rewrite.path)
     if reason is not None:

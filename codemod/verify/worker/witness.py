@@ -11,24 +11,61 @@ import ast
 import builtins
 import contextlib
 import io
+import random
+import sys
 from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
 
 NAME = "__codemod_reached__"
+SHORT_CUT = "__codemod_short_cut__"
+BEFORE, CONDITION = "__codemod_before__", "__codemod_condition__"
+DREW = " drew"  # follows the key of a condition that random numbers decide
 Located = Sequence[Any]  # key, kind, line, column, end line, end column
 _Place = Tuple[int, int, int, int]
+_BESIDE = ("statement", "else", "short-cut", "condition")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 _reached: Set[str] = set()
 _at_import: Set[str] = set()
+_to_the_last: Dict[Tuple[str, ...], int] = {}
 
 
 def install() -> None:
     """Make the recording function known to all code of this process."""
     setattr(builtins, NAME, _record)
+    setattr(builtins, SHORT_CUT, _short_cut)
+    setattr(builtins, BEFORE, _generators)
+    setattr(builtins, CONDITION, _condition)
 
 
 def _record(keys: Tuple[str, ...], value: Any = None) -> Any:
     _reached.update(keys)
+    return value
+
+
+def _short_cut(keys: Tuple[str, ...], at_the_end: bool, value: Any) -> Any:
+    """Called with the last operand where that is evaluated, then with what all of them give."""
+    if not at_the_end:
+        _to_the_last[keys] = _to_the_last.get(keys, 0) + 1
+    elif _to_the_last.get(keys):
+        _to_the_last[keys] -= 1
+    else:
+        _reached.update(keys)
+    return value
+
+
+def _generators() -> Tuple[Any, ...]:
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    return (
+        random.getstate(),
+        torch.default_generator.get_state().tolist() if torch is not None else None,
+        repr(numpy.random.get_state()[2:]) if numpy is not None else None,
+    )
+
+
+def _condition(keys: Tuple[str, ...], before: Tuple[Any, ...], value: Any) -> Any:
+    _reached.update(keys)
+    if _generators() != before:
+        _reached.update(key + DREW for key in keys)
     return value
 
 
@@ -64,16 +101,20 @@ def instrument(text: str, path: str, witnesses: Sequence[Located]) -> Tuple[ast.
     finder = _Finder(tree, text)
     wrapped: Dict[ast.AST, List[str]] = {}
     entered: Dict[ast.AST, List[str]] = {}
+    beside: Dict[str, Dict[ast.AST, List[str]]] = {kind: {} for kind in _BESIDE}
     missing: List[str] = []
     for key, kind, *numbers in witnesses:
         node = finder.find(kind, (numbers[0], numbers[1], numbers[2], numbers[3]))
         if node is None:
             missing.append(key)
             continue
+        if kind in beside:
+            beside[kind].setdefault(node, []).append(key)
+            continue
         (entered if isinstance(node, _FUNCTIONS) else wrapped).setdefault(node, []).append(key)
         if not isinstance(node, _FUNCTIONS) and not finder.in_function(node):
             _at_import.add(key)
-    tree = _Recording(wrapped, entered).visit(tree)
+    tree = _Recording(wrapped, entered, beside).visit(tree)
     return ast.fix_missing_locations(tree), missing
 
 
@@ -90,17 +131,22 @@ class _Finder:
         self._parents: Dict[ast.AST, ast.AST] = {}
         self._expressions: Dict[_Place, ast.expr] = {}
         self._functions: Dict[Tuple[int, int], ast.AST] = {}
+        self._statements: Dict[Tuple[int, int], ast.AST] = {}
         for parent in ast.walk(tree):
             for child in ast.iter_child_nodes(parent):
                 self._parents[child] = parent
         for node in ast.walk(tree):
+            if isinstance(node, ast.stmt):
+                self._statements[node.lineno, node.col_offset] = node
             if isinstance(node, _FUNCTIONS):
                 self._functions[node.lineno, node.col_offset] = node
             elif isinstance(node, ast.expr) and self._can_be_wrapped(node):
                 self._expressions.setdefault(_place(node), node)
 
     def find(self, kind: str, place: _Place) -> "ast.AST | None":
-        """The function that starts at a place, or the expression that fills it."""
+        """The function or the statement that starts at a place, or the expression that fills it."""
+        if kind in ("statement", "else"):
+            return self._statements.get(place[:2])
         if kind == "function":
             function = self._functions.get(place[:2])
             return function or self._lambda_body(place)
@@ -169,19 +215,33 @@ def _place(node: ast.expr) -> _Place:
 
 class _Recording(ast.NodeTransformer):
     def __init__(
-        self, wrapped: Dict[ast.AST, List[str]], entered: Dict[ast.AST, List[str]]
+        self,
+        wrapped: Dict[ast.AST, List[str]],
+        entered: Dict[ast.AST, List[str]],
+        beside: Dict[str, Dict[ast.AST, List[str]]],
     ) -> None:
         self._wrapped = wrapped
         self._entered = entered
+        self._begun, self._otherwise = beside["statement"], beside["else"]
+        self._short_cuts, self._conditions = beside["short-cut"], beside["condition"]
 
     def visit(self, node: ast.AST) -> Any:
+        original = node
         keys = self._wrapped.get(node)
         entry = self._entered.get(node)
         self.generic_visit(node)
         if entry is not None and isinstance(node, _FUNCTIONS):
             _tell_end(node, entry)
+        if isinstance(node, ast.If) and node in self._otherwise and not node.orelse:
+            node.orelse = [_statement(self._otherwise[node], node)]
+        if isinstance(node, ast.BoolOp) and node in self._short_cuts:
+            node = _counted(node, self._short_cuts[node])
+        if original in self._conditions and isinstance(node, ast.expr):
+            node = _watched_for_draws(node, self._conditions[original])
         if keys is not None and isinstance(node, ast.expr):
             return ast.copy_location(_call(keys, [node]), node)
+        if isinstance(node, ast.stmt) and node in self._begun:
+            return [_statement(self._begun[node], node), node]
         return node
 
 
@@ -212,6 +272,23 @@ class _Inside(ast.NodeTransformer):
             arguments = [] if node.value is None else [node.value]
             node.value = ast.copy_location(_call(self._keys, arguments), node)
         return node
+
+
+def _counted(node: ast.BoolOp, keys: List[str]) -> ast.expr:
+    def call(at_the_end: bool, value: ast.expr) -> ast.expr:
+        made = _call(keys, [ast.Constant(at_the_end), value])
+        made.func = ast.Name(SHORT_CUT, ast.Load())
+        return ast.copy_location(made, value)
+
+    node.values[-1] = call(False, node.values[-1])
+    return call(True, node)
+
+
+def _watched_for_draws(node: ast.expr, keys: List[str]) -> ast.expr:
+    before = ast.copy_location(ast.Call(ast.Name(BEFORE, ast.Load()), [], []), node)
+    made = _call(keys, [before, node])
+    made.func = ast.Name(CONDITION, ast.Load())
+    return ast.copy_location(made, node)
 
 
 def _statement(keys: List[str], beside: ast.stmt) -> ast.stmt:

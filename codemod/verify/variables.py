@@ -18,6 +18,8 @@ _NEEDED = (
     *("TORCH_*", "PYTORCH_*", "CUDA_*", "ATEN_*", "KMP_*", "MKL_*", "OMP_*", "ONEDNN_*", "DNNL_*"),
 )
 _SECRET = ("*TOKEN*", "*SECRET*", "*PASSW*", "*CREDENTIAL*", "*_KEY", "*APIKEY*", "*AUTH*")
+# The user that root becomes has no name, which `getpass.getuser` would not forgive.
+_ANYBODY = {"USER": "nobody"}
 _FIXED = {
     "CUDA_VISIBLE_DEVICES": "",
     "MKL_NUM_THREADS": "1",
@@ -40,7 +42,7 @@ def for_models(variables: Mapping[str, str], wanted: Iterable[str] = ()) -> dict
         for name, value in variables.items()
         if _is(name, chosen) or (_is(name, _NEEDED) and not _is(name, _SECRET))
     }
-    return {**kept, **_FIXED}
+    return {**_ANYBODY, **kept, **_FIXED}
 
 
 def _is(name: str, patterns: Iterable[str]) -> bool:

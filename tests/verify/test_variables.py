@@ -40,3 +40,8 @@ def test_wanted_by_name_or_pattern() -> None:
 def test_what_changes_results_is_fixed() -> None:
     kept = for_models({"OMP_NUM_THREADS": "8", "PYTHONHASHSEED": "7"})
     assert (kept["OMP_NUM_THREADS"], kept["PYTHONHASHSEED"]) == ("1", "0")
+
+
+def test_there_is_a_user_where_the_system_names_none() -> None:
+    assert for_models({})["USER"]
+    assert for_models({"USER": "me"})["USER"] == "me"

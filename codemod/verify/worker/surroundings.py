@@ -25,6 +25,8 @@ _GLOBAL_HOOKS = (
     "_global_module_registration_hooks",
     "_global_parameter_registration_hooks",
 )
+# Set by torch itself, when first it needs them.
+_OF_TORCH = frozenset({"TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"})
 
 _variables: Dict[str, str] = {}
 _folder = [""]
@@ -92,7 +94,7 @@ def _umask() -> int:
 
 def _changed_variables() -> Iterator[str]:
     now = dict(os.environ)
-    for name in sorted(_variables.keys() | now.keys()):
+    for name in sorted((_variables.keys() | now.keys()) - _OF_TORCH):
         if now.get(name) != _variables.get(name):
             yield "%s is %s" % (name, _shown(now[name]) if name in now else "gone")
 

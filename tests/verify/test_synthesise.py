@@ -963,3 +963,48 @@ def test_what_is_no_module_is_said(find: Any) -> None:
     found = find("class Net(torch.autograd.Function):\n    pass\n")
     with pytest.raises(NoRecipe, match=r"is no nn\.Module"):
         found.search()
+
+
+def test_what_is_made_into_a_tensor_is_a_matrix(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, vectors, weights, opt):
+                super().__init__()
+                self.embed = nn.Embedding.from_pretrained(torch.tensor(vectors, dtype=torch.float))
+                self.register_buffer("weights", torch.from_numpy(weights))
+                self.rnn = nn.GRU(opt.embed_dim, opt.hidden_dim, batch_first=True)
+
+            def forward(self, words):
+                return self.rnn(self.embed(words))[0] @ self.weights.t()
+        """
+    )
+    assert found.run(found.search())[0].embed.weight.dim() == 2
+
+
+def test_a_list_of_widths_goes_by_its_use_not_its_name(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, in_channel, mlp):
+                super().__init__()
+                self.convs, last = nn.ModuleList(), in_channel
+                for width in mlp:
+                    self.convs.append(nn.Conv1d(last, width, 1))
+                    last = width
+
+            def forward(self, xyz, points):
+                '''
+                xyz: positions, [B, C, N]
+                points: features, [B, D, N]
+                '''
+                distances = xyz.transpose(1, 2) @ xyz
+                if xyz.shape[1] == points.shape[1] or points.shape[2] < 20:
+                    raise RuntimeError("no such points")
+                points = points @ distances
+                for conv in self.convs:
+                    points = conv(points)
+                return points
+        """
+    )
+    assert found.run(found.search())[-1].dim() == 3

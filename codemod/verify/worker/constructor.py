@@ -51,6 +51,14 @@ _NOT_SETTINGS = {
     "items", "keys", "values", "get", "pop", "update", "__name__", "__class__", "shape", "dtype",
     "device", "size", "dim", "strip", "replace", "index", "view", "clone", "setdefault", "insert",
 }  # fmt: skip
+_OF_TENSORS = {"shape", "size", "ndim", "dim", "unsqueeze", "numel", "new_tensor"}
+_FROM_ARRAYS = (torch.tensor, torch.from_numpy, torch.as_tensor, torch.FloatTensor)
+_MADE_INTO = (
+    *_FROM_ARRAYS,
+    torch.Tensor,
+    torch.nn.Embedding.from_pretrained,
+    torch.nn.Parameter,
+)
 _MODULE_ATTRIBUTES = {
     "weight", "parameters", "modules", "children", "named_parameters", "state_dict", "train",
     "eval", "to", "register_buffer", "in_features", "out_features", "in_channels", "out_channels",
@@ -473,6 +481,7 @@ class Constructor:
                 made += self.stand_ins(name, facts)
             if facts.attributes.keys() & _MODULE_ATTRIBUTES:
                 made += self.modules(name, torch.nn.Module, facts)
+        made += arrays(facts)
         if facts.called is not None and facts.called_later:
             made += self.namer.instances_called_as(facts, self.instance)
         if facts.called is not None:
@@ -508,7 +517,12 @@ class Constructor:
         torch_names = [p.name for p in facts.passed if is_torch(p.callee)]
         other = [n for n in facts.names if n not in torch_names]
         made: List[str] = []
-        for one in [name, *torch_names, *other]:
+        is_counted = any(is_number(g) for one in torch_names for g in words.guesses(one)[:1])
+        if is_counted and not any(is_number(one) for one in words.guesses(name)[:1]):
+            order = [*torch_names, name, *other]  # `mlp` of `for width in mlp: nn.Linear(4, width)`
+        else:
+            order = [name, *torch_names, *other]
+        for one in order:
             if len(words.words_of(one)) == 1 and len(one) < 3 and torch_names:
                 continue
             made += words.guesses(one)
@@ -685,6 +699,18 @@ def _passing(guard: Optional[Guard], names: Collection[str]) -> Iterator[Value]:
             tried = trials(guard.local.get(local), guard)
             passing = (one for one in tried if guard.passes({local: one}))
             yield from (Value(repr(one)) for one in itertools.islice(passing, 4))
+
+
+def arrays(facts: Facts) -> List[Value]:
+    """Tensors and arrays, for what is made into a tensor, or asked for its shape."""
+    made_into = [one for one in _MADE_INTO if any(one is p.callee for p in facts.passed)]
+    if not made_into and not facts.attributes.keys() & _OF_TENSORS:
+        return []
+    ranks = [*dict.fromkeys(rank for rank in facts.ranks if 0 < rank < 4), 2, 1]
+    shapes = {1: "64", 2: "{}, 64".format(words.VOCABULARY), 3: "2, 8, 64"}
+    endings = (".numpy()", "") if any(one in _FROM_ARRAYS for one in made_into) else ("",)
+    made = ("torch.randn({}){}".format(shapes[rank], end) for rank in ranks for end in endings)
+    return texts(*made)
 
 
 def _lacking(message: str) -> List[str]:

@@ -12,6 +12,7 @@ import torch
 
 from . import words
 from .bestfirst import BestFirst
+from .documented import likely_size, shapes_of
 from .guards import Guard
 from .laboratory import Draft, Failure
 from .layouts import (
@@ -198,12 +199,29 @@ class Inputs:
                     given = {**first, name: self.guess(name, parameter)}
                     yield tuple(given.items())
                     break
+        documented = self._as_documented(first)
+        if documented != first:
+            yield tuple(documented.items())
         yield tuple(first.items())
         for name, spec in first.items():
             if isinstance(spec, Tensor) and spec.kind == "float":
                 for shape in main:
                     yield tuple({**first, name: spec._replace(shape=shape)}.items())
                 break
+
+    def _as_documented(self, call: Dict[str, Spec]) -> Dict[str, Spec]:
+        """The tensors with the dimensions that the docstring gives them."""
+        sizes: Dict[str, int] = {}
+        made = dict(call)
+        for name, symbols in shapes_of(self.function, self.parameters).items():
+            spec = call.get(name)
+            if isinstance(spec, Tensor):
+                likely = [likely_size(one, index == 0) for index, one in enumerate(symbols)]
+                near = spec.shape if len(spec.shape) == len(symbols) else likely
+                for index, one in enumerate(symbols):
+                    sizes.setdefault(one, likely[index] if one.isdigit() else near[index])
+                made[name] = spec._replace(shape=tuple(sizes[one] for one in symbols))
+        return made
 
     def guess(self, name: str, parameter: inspect.Parameter) -> Spec:
         spec = self._guess(name, parameter)

@@ -70,7 +70,12 @@ def test_the_folder_of_a_run_is_not_told(begun: None, tmp_path: Path) -> None:
     assert str(tmp_path) not in " ".join(found)
 
 
+COUNT: list[int] = []
+
+
 class Noting(nn.Module):
+    built = 1
+
     def __init__(self) -> None:
         super().__init__()
         self.part = nn.Linear(2, 2)
@@ -86,7 +91,10 @@ LEFT: dict[str, tuple[Callable[[Noting], Any], list[str]]] = {
     "put-into-a-list": (lambda m: m.seen.append(2), ["seen"]),
     "not-to-be-compared": (lambda m: setattr(m, "kept", (i for i in ())), ["kept"]),
     "gone": (lambda m: delattr(m, "calls"), ["calls"]),
-    "private": (lambda m: setattr(m, "_cache", 1), []),
+    "private": (lambda m: setattr(m, "_cache", 1), ["_cache"]),
+    "of-the-class": (lambda m: setattr(Noting, "built", 2), ["Noting: built"]),
+    "of-the-file": (lambda m: COUNT.append(1), [__name__ + ": COUNT"]),
+    "the-mode": (lambda m: m.eval(), []),
     "a-part": (lambda m: setattr(m, "act", nn.ReLU()), []),
     "of-a-layer-of-torch": (lambda m: setattr(m.part, "noted", 1), []),
 }
@@ -98,8 +106,19 @@ def test_attributes_that_a_run_left(run: Callable[[Noting], Any], names: list[st
     marks = leftovers.marks(model)
     run(model)
     found = leftovers.left(model, marks)
+    Noting.built = 1
     assert [name for name, _ in found] == names
     assert "opaque" not in str(found)
+
+
+def test_a_private_number_is_a_clock() -> None:
+    trees = []
+    for value in (1.0, 2.0):
+        model = Noting()
+        marks = leftovers.marks(model)
+        model._begun = value
+        trees.append(leftovers.left(model, marks))
+    assert trees[0] == trees[1] != []
 
 
 def test_the_value_of_what_is_left_is_told() -> None:

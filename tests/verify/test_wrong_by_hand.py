@@ -131,6 +131,27 @@ CASES: dict[str, Case] = {
         X, "self.last = self.fc(x)\nreturn self.last * 2", "self.last = self.fc(x)\n"
         "        return self.last * 2", "return self.fc(x) * 2", "different",
     ),
+    "private-attribute-not-left": (
+        X, "self._last = self.fc(x)\nreturn self._last * 2", "self._last = self.fc(x)\n"
+        "        return self._last * 2", "return self.fc(x) * 2", "different",
+    ),
+    "not-counted-in-a-global": (
+        X, "COUNT.append(1)\nreturn self.fc(x)", "COUNT.append(1)", "pass", "different",
+    ),
+    "not-counted-in-the-class": (
+        X, "type(self).seen += 1\nreturn self.fc(x)", "type(self).seen += 1", "pass", "different",
+    ),
+    "ignored-index-other": (
+        INDICES, "return F.cross_entropy(self.fc(x), y, ignore_index=255)", "255", "254",
+        "different",
+    ),
+    "ignored-index-not-the-default": (
+        INDICES, "return F.cross_entropy(self.fc(x), y)", "x), y)", "x), y, ignore_index=-1)",
+        "different",
+    ),
+    "masked-index-other": (
+        INDICES, "return self.fc(x) * (y != 9).unsqueeze(-1)", "y != 9", "y != 8", "different",
+    ),
 }  # fmt: skip
 
 

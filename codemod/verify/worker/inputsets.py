@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import torch
 
-from . import otherbuilds, witness
+from . import namednumbers, otherbuilds, witness
 from .othervalues import CHANGES, Made, changed, double, tiny
 from .step import Build, Manner, built, seed_all, step
 from .tracing import located
@@ -57,11 +57,12 @@ def affordable(work: int) -> Tuple[str, ...]:
 
 
 def suitable(work: int, build: Build, manner: Manner) -> Tuple[str, ...]:
-    """Those that are affordable, with those that this model's constructor gives."""
+    """Those that are affordable, with those that this model's constructor and code give."""
     names = affordable(work)
     if len(names) < len(_ORDER):
         return names
-    return (*names, *(_ARGUMENT + name for name in otherbuilds.integers(build, manner)))
+    arguments = (_ARGUMENT + name for name in otherbuilds.integers(build, manner))
+    return (*names, *arguments, *namednumbers.sets(built(build, manner.seed)))
 
 
 def observed(
@@ -120,6 +121,8 @@ class _Sets:
         if name == _DOUBLE:
             other = changed(built(build, manner.seed), double)
             return (None if other is None else (other[0].double(), *other[1:])), None
+        if name.startswith(namednumbers.PREFIX):
+            return namednumbers.with_number(name, made), None
         if name in (_WITHOUT_GRADIENTS, _SECOND, _AUTOCAST):
             return made, None
         return changed(made, CHANGES[name]), None

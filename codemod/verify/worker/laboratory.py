@@ -26,6 +26,7 @@ import torch
 
 from .effort import Effort, limited
 from .guards import Guard, guard_of
+from .quick import quickly_filled
 from .reading import sources_of
 from .recipe import arguments, evaluate, surroundings
 from .shield import Journal
@@ -189,7 +190,8 @@ class Laboratory:
         try:
             with limited(min(self.left, seconds)), warnings.catch_warnings(), forbidden():
                 warnings.simplefilter("ignore")
-                return work(), None
+                with quickly_filled():
+                    return work(), None
         except BaseException as error:  # a touched stand-in and what the model itself raises
             failure = describe(error, stage, draft)
         if watches:

@@ -1008,3 +1008,20 @@ def test_a_list_of_widths_goes_by_its_use_not_its_name(find: Any) -> None:
         """
     )
     assert found.run(found.search())[-1].dim() == 3
+
+
+def test_one_tensor_of_a_list_has_another_rank_and_type(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.embed = nn.Embedding(99, 16)
+
+            def forward(self, inputs):
+                words, aspects, graph = inputs
+                lengths = (words != 0).sum(-1).tolist()
+                return torch.bmm(graph, self.embed(words)) + self.embed(aspects).mean(1)[:, None]
+        """
+    )
+    assert found.run(found.search())[-1].dim() == 3

@@ -12,6 +12,7 @@ from .configs import HELPERS
 from .messages import Change
 
 NODES, EDGES = 8, 20
+_OF_ONE_ITEM = ("dim", "channel", "last", "rank", "kind")  # changes of one tensor of a list
 LARGEST = 4096
 MOST_NUMBERS = 1 << 20
 Shape = Tuple[int, ...]
@@ -139,7 +140,7 @@ def apply(
         if new != spec:
             changed[name] = new
     for name, spec in call.items():
-        if isinstance(spec, Group) and change.action in ("dim", "channel", "last"):
+        if isinstance(spec, Group) and change.action in _OF_ONE_ITEM:
             for index, item in enumerate(spec.items):
                 items = list(spec.items)
                 items[index] = _changed_tensor(item, change)

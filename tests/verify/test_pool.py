@@ -586,6 +586,7 @@ def test_a_model_that_needs_a_missing_package_says_which(pool: WorkerPool, root:
 TOUCHES = {
     "built": {"init": "absent_package.Layer()"},
     "called": {"forward": "absent_package.go(x)"},
+    "given-to-torch": {"top": "SIZE = absent_package.size", "init": "self.fc = nn.Linear(SIZE, 2)"},
     "built-where-asked": {"init": "(absent_package.Layer if deep else nn.Identity)()"},
 }
 
@@ -596,6 +597,7 @@ def test_a_search_names_the_missing_package(
 ) -> None:
     (root / "needs_more.py").write_text(
         "import torch\nfrom torch import nn\nimport absent_package\n"
+        f"{how.get('top', '')}\n"
         "class Net(nn.Module):\n"
         "    def __init__(self, deep=True):\n"
         "        super().__init__()\n"

@@ -30,7 +30,7 @@ from .quick import quickly_filled
 from .reading import sources_of
 from .recipe import arguments, evaluate, surroundings
 from .shield import Journal
-from .standin import Touched, forbidden
+from .standin import StandIn, Touched, forbidden, package_of
 from .step import seed_all
 from .watch import Operand, Watch
 
@@ -208,6 +208,7 @@ def describe(error: BaseException, stage: str, draft: Optional[Draft] = None) ->
     frames, shapes = [], []  # type: List[Frame], List[Tuple[int, ...]]
     guard: Optional[Guard] = None
     walked = list(traceback.walk_tb(error.__traceback__))
+    package = _missing_package(error)
     for frame, line in reversed(walked[1:]):
         path = frame.f_code.co_filename
         if _is_torch_file(frame.f_globals.get("__name__") or ""):
@@ -220,6 +221,8 @@ def describe(error: BaseException, stage: str, draft: Optional[Draft] = None) ->
             guard = guard_of(frame, line)
         words = tuple(_WORD.findall(_statement(path, line)))
         sources = sources_of(frame.f_code, words)
+        if not frames and not package and StandIn.__name__ in str(error):
+            package = _stood_in_on({**frame.f_globals, **frame.f_locals}, words)
         frames.append(Frame(frame.f_code.co_name, path, words, sources))
     try:
         message = " ".join(str(error).split())[:600]
@@ -233,8 +236,14 @@ def describe(error: BaseException, stage: str, draft: Optional[Draft] = None) ->
         draft,
         tuple(shapes),
         guard,
-        _missing_package(error),
+        package,
     )
+
+
+def _stood_in_on(names: Mapping[str, Any], words: Sequence[str]) -> str:
+    """The package whose stand-in was given to what does not touch it: `nn.Linear(STATES, 2)`."""
+    found = (names.get(word) for word in words)
+    return next((package_of(one) for one in found if type(one) is StandIn), "")
 
 
 def _missing_package(error: BaseException) -> str:

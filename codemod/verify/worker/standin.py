@@ -57,6 +57,11 @@ def _stood_in_for(name: str) -> str:
     return next((one for one in prefixes if one in _registered), parts[0])
 
 
+def package_of(stand_in: StandIn) -> str:
+    """The package, or the part of one, that a stand-in stands in for."""
+    return _stood_in_for(vars(stand_in)["_codemod_name"])
+
+
 def _touch(name: str) -> None:
     if _forbidden:
         package = _stood_in_for(name)

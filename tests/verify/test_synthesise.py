@@ -972,6 +972,7 @@ def test_what_is_made_into_a_tensor_is_a_matrix(find: Any) -> None:
             def __init__(self, vectors, weights, opt):
                 super().__init__()
                 self.embed = nn.Embedding.from_pretrained(torch.tensor(vectors, dtype=torch.float))
+                self.other = nn.Embedding.from_pretrained(opt.embedding_pretrained, freeze=False)
                 self.register_buffer("weights", torch.from_numpy(weights))
                 self.rnn = nn.GRU(opt.embed_dim, opt.hidden_dim, batch_first=True)
 
@@ -1025,3 +1026,28 @@ def test_one_tensor_of_a_list_has_another_rank_and_type(find: Any) -> None:
         """
     )
     assert found.run(found.search())[-1].dim() == 3
+
+
+def test_a_recipe_that_spells_the_class_by_its_module_is_varied(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, width, leaky=False):
+                super().__init__()
+                self.fc, self.leaky = nn.Linear(width, 2), leaky
+
+            def forward(self, x):
+                x = self.fc(x)
+                if self.leaky:
+                    x = F.leaky_relu(x)
+                return x
+        """
+    )
+    known = {
+        "source": "harvested",
+        "setup": "import searched as nets",
+        "build": "nets.Net(8)",
+        "inputs": "((torch.randn(2, 8),), {})",
+    }
+    recipe = found.search(known=[known], wanted=["F.leaky_relu"])
+    assert "leaky=True" in recipe["build"]

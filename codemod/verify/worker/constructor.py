@@ -142,7 +142,7 @@ class Constructor:
     def parsed(self, build: str, setup: str) -> Optional[Arguments]:
         """The arguments of a build that calls the class; None for any other."""
         written = call_of(build)
-        if written is None or written.called != self.expression:
+        if written is None or not self._is_called(written.called):
             return None
         names = [n for n, p in self.parameters.items() if p.kind in _POSITIONAL]
         given = {**dict(zip(names, written.positional)), **written.named}
@@ -163,6 +163,11 @@ class Constructor:
                 for name, value in arguments
             }
             self.queue.push(cost, tuple(filled.items()))
+
+    def _is_called(self, name: str) -> bool:
+        """Whether a name means the class: its own, or that of an import, `nets.Net`."""
+        own = name == self.expression
+        return own or name.rpartition(".")[2] == self.expression == self.cls.__name__
 
     def variants(self, arguments: Arguments, deciding: Sequence[str] = ()) -> Iterator[Arguments]:
         """The same call with one flag flipped, option given or left out, other string, ...
@@ -703,7 +708,7 @@ def _passing(guard: Optional[Guard], names: Collection[str]) -> Iterator[Value]:
 
 def arrays(facts: Facts) -> List[Value]:
     """Tensors and arrays, for what is made into a tensor, or asked for its shape."""
-    made_into = [one for one in _MADE_INTO if any(one is p.callee for p in facts.passed)]
+    made_into = [one for one in _MADE_INTO if any(_is_it(p.callee, one) for p in facts.passed)]
     if not made_into and not facts.attributes.keys() & _OF_TENSORS:
         return []
     ranks = [*dict.fromkeys(rank for rank in facts.ranks if 0 < rank < 4), 2, 1]
@@ -711,6 +716,12 @@ def arrays(facts: Facts) -> List[Value]:
     endings = (".numpy()", "") if any(one in _FROM_ARRAYS for one in made_into) else ("",)
     made = ("torch.randn({}){}".format(shapes[rank], end) for rank in ranks for end in endings)
     return texts(*made)
+
+
+def _is_it(callee: Any, function: Any) -> bool:
+    """Whether both are one function; a method of a class is another object each time."""
+    inner = getattr(function, "__func__", None)
+    return callee is function or (inner is not None and getattr(callee, "__func__", 0) is inner)
 
 
 def _lacking(message: str) -> List[str]:

@@ -117,22 +117,32 @@ def _code(verdict: Verdict) -> str:
 
 
 def markdown(entry: Mapping[str, Any], table: Any) -> list[str]:
-    """The results as lines for the README; `table(head, rows)` makes a table."""
+    """The results in short, as lines for the README."""
+    equivalent = len({name.partition(" in ")[0] for name in entry["equivalent"]})
+    unconfirmed = ", ".join(f"{name} ({code})" for name, code in entry["unconfirmed"].items())
+    unreached, seen = sum(entry["unreached"].values()), entry["unreached"].get("not-reached", 0)
+    kinds = sum(group["kinds"] for group in entry["groups"].values())
+    return [
+        f"Wrong rewrites made on purpose: {kinds} kinds, {entry['wrong']} mutants; different: "
+        f"{entry['different']}; confirmed: {', '.join(entry['confirmed']) or 'none'}; "
+        f"unconfirmed: {unconfirmed or 'none'}. "
+        f"{unreached} more are wrong only where no recipe gets: {seen} unconfirmed, not-reached. "
+        f"Of {entry['right']} right rewrites of the same classes {entry['right_confirmed']} are "
+        f"confirmed, {entry['right_different']} different. {equivalent} kinds change nothing in "
+        "some class. By kind, and what showed them: [mutants](docs/mutants.md).",
+    ]
+
+
+def page(entry: Mapping[str, Any], table: Any) -> str:
+    """What docs/mutants.md shows; `table(head, rows)` makes a table."""
     groups = [
         (name, group["kinds"], group["mutants"], group["different"])
         for name, group in entry["groups"].items()
     ]
     total = ("all", sum(row[1] for row in groups), entry["wrong"], entry["different"])
-    unconfirmed = ", ".join(f"{name} ({code})" for name, code in entry["unconfirmed"].items())
     equivalent = ", ".join(sorted({name.partition(" in ")[0] for name in entry["equivalent"]}))
-    unreached, seen = sum(entry["unreached"].values()), entry["unreached"].get("not-reached", 0)
-    return [
+    parts = [
         table("wrong rewrites, by what is wrong | kinds | mutants | different", [*groups, total]),
-        f"Confirmed: {', '.join(entry['confirmed']) or 'none'}. "
-        f"Unconfirmed: {unconfirmed or 'none'}. "
-        f"{unreached} more are wrong only where no recipe gets: {seen} unconfirmed, not-reached. "
-        f"Of {entry['right']} right rewrites of the same classes {entry['right_confirmed']} are "
-        f"confirmed, {entry['right_different']} different. "
         f"Equivalent by accident in some class: {equivalent or 'none'}.",
         table(
             "what showed it | mutants | it alone | it alone, but for the trace",
@@ -146,3 +156,4 @@ def markdown(entry: Mapping[str, Any], table: Any) -> list[str]:
             [(name, way["mutants"], way["alone"]) for name, way in entry["inputs"].items()],
         ),
     ]
+    return "\n\n".join(parts) + "\n"

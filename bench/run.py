@@ -4,8 +4,8 @@ Parts: overhead, static, packages, reach, mutants, confirm, models. `PART:NAME` 
 
 Writes `bench/out/results.json` and `results.md` after each measurement; the tool's own reports
 lie in `bench/out/reports/`. `--resume` keeps what was measured before with the same sources.
-`--readme` puts the tables of the results at hand into README.md and docs/reach.md, and measures
-nothing.
+`--readme` puts the tables of the results at hand into README.md, docs/reach.md and docs/mutants.md,
+and measures nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import overhead
 import reach
 import static
 from environment import SMALL, TORCH, make_corpora, make_environment
-from table import markdown, put_into, reach_table
+from table import markdown, mutants_page, put_into, reach_table
 from tool import BenchError
 
 BENCH = Path(__file__).resolve().parent
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--resume", action="store_true", help="keep what is measured already")
-    parser.add_argument("--readme", action="store_true", help="only put the table into README.md")
+    parser.add_argument("--readme", action="store_true", help="only put the tables into the pages")
     options = parser.parse_args(arguments)
     unknown = {part.partition(":")[0] for part in options.parts} - set(PARTS)
     if unknown:
@@ -72,6 +72,7 @@ def main(arguments: list[str]) -> int:
     if options.readme:
         put_into(BENCH.parent / "README.md", markdown(results))
         put_into(BENCH.parent / "docs" / "reach.md", reach_table(results))
+        put_into(BENCH.parent / "docs" / "mutants.md", mutants_page(results))
         return 0
     (OUT / "reports").mkdir(parents=True, exist_ok=True)
     make_environment()

@@ -161,6 +161,12 @@ def mutants(entries: Sequence[Mapping[str, Any]]) -> str:
     return "\n\n".join([*shown, *errors(entries)])
 
 
+def mutants_page(results: Mapping[str, Any]) -> str:
+    """What docs/mutants.md shows."""
+    entries = [entry for entry in results.get("mutants", {}).values() if "error" not in entry]
+    return "\n\n".join(mutation.page(entry, table) for entry in entries)
+
+
 def table(head: str, rows: Sequence[Sequence[object]]) -> str:
     columns = head.count("|") + 1
     lines = [f"| {head} |", "|" + "---|" * columns]

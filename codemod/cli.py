@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -91,7 +92,11 @@ class Request:
 
 
 def run() -> None:
-    """Entry point of the `codemod` script."""
+    """Entry point of the `codemod` script. To be told to end is to be interrupted."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     try:
         code = main(sys.argv[1:], sys.stdout.buffer, sys.stderr)
     except KeyboardInterrupt:

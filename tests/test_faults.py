@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -242,6 +243,33 @@ def test_control_c_while_confirming_leaves_nothing(
     assert (project / "net.py").read_text() == BEFORE
     assert _soon(lambda: not processes_that_name(os.environ["HOME"]))
     assert _soon(lambda: not list((tmp_path / "tmp").glob("codemod-*")))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signal_to_the_command_leaves_nothing(
+    project: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    (project / "net.py").write_text(
+        BEFORE.replace("return F", "import time; time.sleep(60); return F")
+    )
+    script = "import sys; from codemod.cli import run; sys.argv[0] = 'codemod'; run()"
+    running = subprocess.Popen(
+        [sys.executable, "-c", script, *ARGUMENTS, str(project)],
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        # A shell that starts the tests in the background has it ignored.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )
+    assert _soon(lambda: bool(list((tmp_path / "tmp").glob("codemod-*/*"))))
+    running.send_signal(number)
+    said = running.communicate(timeout=60)[1]
+    assert running.returncode == 130
+    assert said.endswith("codemod: interrupted; every file is whole, nothing is half written.\n")
+    assert _soon(lambda: not list((tmp_path / "tmp").iterdir()))
+    assert _soon(lambda: not processes_that_name(os.environ["HOME"]))
 
 
 def _soon(holds: Callable[[], bool]) -> bool:

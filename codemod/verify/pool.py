@@ -288,9 +288,30 @@ class _Host:
         self._control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._failed: BaseException | None = None
+        self._begun, self._over = False, threading.Event()
 
     def start(self) -> None:
-        """Raises WorkerError where the interpreter can't be started."""
+        """Raises WorkerError where the interpreter can't be started.
+
+        In a thread: an interrupt between the fork and the answer would leave a host that nobody
+        knows of.
+        """
+        self._begun = True
+        threading.Thread(target=self._start, name="codemod-start", daemon=True).start()
+        self._over.wait()
+        if self._failed is not None:
+            raise self._failed
+
+    def _start(self) -> None:
+        try:
+            self._run()
+        except BaseException as error:
+            self._failed = error
+        finally:
+            self._over.set()
+
+    def _run(self) -> None:
         with self._theirs as theirs, self._log.open("wb") as errors:
             try:
                 self._process = subprocess.Popen(
@@ -298,7 +319,8 @@ class _Host:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=errors,
-                    env=self._variables,
+                    # Where torch makes a folder when it is imported.
+                    env={**self._variables, "TORCHINDUCTOR_CACHE_DIR": str(self._log.parent)},
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,
                 )
@@ -358,6 +380,8 @@ class _Host:
 
     def end(self) -> None:
         """Have it end its slots and itself. Can be called again."""
+        if self._begun:
+            self._over.wait(_END_TIMEOUT)
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()

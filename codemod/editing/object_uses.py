@@ -21,6 +21,7 @@ from codemod.semantics.instances import (
     answers_for_others,
     inherits_from_elsewhere,
     may_be,
+    may_be_of_project,
 )
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
@@ -194,8 +195,11 @@ def _use_of(
     receiver: ast.expr,
     around: Around,
 ) -> ObjectUse | None:
-    """The use that an expression is, or None for one of settings or of `super()`."""
+    """The use that an expression is, or None for one of what can be no module of the project."""
     if is_settings(receiver) or _is_super(receiver) or _is_own(receiver, around):
+        return None
+    held = project.values.of(path, receiver, (node, *around))
+    if not may_be_of_project(held):
         return None
     parent = around[0] if around else None
     called = isinstance(parent, ast.Call) and parent.func is node
@@ -211,7 +215,7 @@ def _use_of(
     then = parent.attr if isinstance(parent, ast.Attribute) and parent.value is node else None
     return ObjectUse(
         place=Place(path, named.end_lineno or named.lineno),
-        receiver=project.values.of(path, receiver, (node, *around)),
+        receiver=held,
         read=_read_before(receiver, node, around),
         then=then,
         called=called,

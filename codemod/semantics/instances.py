@@ -20,6 +20,7 @@ from codemod.semantics.module_names import is_torch_module
 from codemod.semantics.syntax import (
     FunctionNode,
     blocks_of,
+    children,
     class_at,
     dotted_name,
     parameters_of,
@@ -73,6 +74,7 @@ _ANY_ANNOTATION = frozenset(
 _OF_ITS_ARGUMENTS = frozenset(
     {"typing.Optional", "typing.Union", "typing.Annotated", "typing.Final", "typing.ClassVar"}
 )
+_BLOCKS = ast.stmt | ast.ExceptHandler | ast.match_case
 _MOST_STEPS = 2000
 _DEEPEST = 60
 
@@ -232,7 +234,7 @@ class Values:
             if parameter.arg == name:
                 bound = True
                 found |= self._of_parameter(path, function, place, parameter, outside)
-        for statement in statements_in(function.body):
+        for statement in _binders(function).get(name, ()):
             values = self._given_by(path, statement, name, inner)
             if values is not None:
                 bound = True
@@ -349,9 +351,7 @@ class Values:
             elif isinstance(scope, FunctionNode | ast.Lambda):
                 if any(item.arg == head for item in parameters_of(scope)):
                     return False
-                if isinstance(scope, FunctionNode) and any(
-                    _binds_in(statement, head) for statement in statements_in(scope.body)
-                ):
+                if isinstance(scope, FunctionNode) and head in _binders(scope):
                     return False
         return True
 
@@ -618,13 +618,17 @@ def _is_own_type(function: ast.expr) -> bool:
 def last_assigned(node: ast.Name, around: Around) -> tuple[ast.expr, Around] | None:
     """The value of the one assignment that the name has at this place whichever way is taken."""
     function = next((one for one in around if isinstance(one, FunctionNode)), None)
-    if function is None or _is_bound_within(function, node.id):
+    binders = _binders(function).get(node.id, ()) if function is not None else ()
+    if function is None or not binders:
+        return None
+    if _is_bound_within(function, node.id):
         return None
     below: ast.AST = node
     for index, parent in enumerate(around):
         blocks = blocks_of(parent) if isinstance(parent, ast.stmt) else _body_of(parent)
         for block in blocks if isinstance(below, ast.stmt) else ():
-            before = [one for one in block[: _place_in(block, below)] if _binds_in(one, node.id)]
+            earlier = block[: _place_in(block, below)]
+            before = [one for one in earlier if _holds_one(one, binders)]
             if before:
                 last = before[-1]
                 value = last.value if isinstance(last, ast.Assign | ast.AnnAssign) else None
@@ -635,10 +639,17 @@ def last_assigned(node: ast.Name, around: Around) -> tuple[ast.expr, Around] | N
         if isinstance(parent, FunctionNode | ast.Lambda | ast.ClassDef | _COMPREHENSION):
             return None
         loops = isinstance(parent, ast.For | ast.AsyncFor | ast.While | ast.Try)
-        if loops and binds(parent, node.id):
+        if loops and _holds_one(parent, binders):
             return None
         below = parent
     return None
+
+
+def _holds_one(statement: ast.AST, found: Iterable[ast.stmt]) -> bool:
+    """Whether one of these statements is the statement or stands in it."""
+    assert isinstance(statement, ast.stmt)
+    first, last = statement.lineno, statement.end_lineno or statement.lineno
+    return any(first <= one.lineno <= last for one in found)
 
 
 def _body_of(node: ast.AST) -> list[list[ast.stmt]]:
@@ -661,6 +672,28 @@ def _bound_within(function: FunctionNode) -> frozenset[str]:
     named = (one.target.id for one in nodes if isinstance(one, ast.NamedExpr))
     declared = (name for one in nodes if isinstance(one, ast.Nonlocal) for name in one.names)
     return frozenset({*named, *declared})
+
+
+@lru_cache(maxsize=64)  # as above
+def _binders(function: FunctionNode) -> dict[str, list[ast.stmt]]:
+    """By name, the statements of a function that bind it, in their order."""
+    found: dict[str, list[ast.stmt]] = {}
+    for statement in statements_in(function.body):
+        for name in _bound_by(statement):
+            found.setdefault(name, []).append(statement)
+    return found
+
+
+def _bound_by(statement: ast.stmt) -> Iterable[str]:
+    """The names of a function that one statement itself binds or declares."""
+    if isinstance(statement, FunctionNode | ast.ClassDef):
+        return (statement.name,)
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return [one.asname or one.name.partition(".")[0] for one in statement.names]
+    if isinstance(statement, ast.Global | ast.Nonlocal):
+        return statement.names
+    heads = [one for one in children(statement) if not isinstance(one, _BLOCKS)]
+    return {name for head in heads for name in _stored_in(head)}
 
 
 def _branch_that_implies(node: ast.If, below: ast.AST) -> tuple[ast.expr, list[ast.stmt]] | None:
@@ -696,19 +729,19 @@ def binds(node: ast.AST, name: str) -> bool:
 
 @lru_cache(maxsize=1024)  # as above
 def _stored(node: ast.AST) -> frozenset[str]:
-    return frozenset(
-        leaf.id
-        for leaf in walk(node)
-        if isinstance(leaf, ast.Name) and isinstance(leaf.ctx, ast.Store)
-    )
+    return frozenset(_stored_in(node))
+
+
+def _stored_in(node: ast.AST) -> Iterator[str]:
+    for leaf in walk(node):
+        if leaf.__class__ is ast.Name and leaf.ctx.__class__ is ast.Store:
+            yield leaf.id
 
 
 def _binds_in(statement: ast.stmt, name: str) -> bool:
-    """Whether a statement binds a name of the function that it stands in."""
-    if isinstance(statement, FunctionNode | ast.ClassDef):
-        return statement.name == name
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return any((one.asname or one.name.partition(".")[0]) == name for one in statement.names)
+    """Whether a statement, or one within it, binds a name of the function that it stands in."""
+    if isinstance(statement, FunctionNode | ast.ClassDef | ast.Import | ast.ImportFrom):
+        return name in _bound_by(statement)
     return binds(statement, name)
 
 
@@ -736,6 +769,11 @@ def _class_around(project: Project, path: str, around: Around) -> ClassKey | Non
 def may_be(project: Project, key: ClassKey, found: Instances) -> bool:
     """Whether one of these may be an instance of the class or of a subclass of it."""
     return any(_may_be_one(project, key, one) for one in found)
+
+
+def may_be_of_project(found: Instances) -> bool:
+    """Whether one of these may be an instance of a class of the project."""
+    return any(one.key is not None or not one.exact for one in found)
 
 
 def _may_be_one(project: Project, key: ClassKey, one: Instance) -> bool:

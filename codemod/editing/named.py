@@ -457,6 +457,7 @@ def _outermost_function(around: Around) -> FunctionNode | None:
 
 _LOOKUP = re.compile(rf"\b(?:{'|'.join(sorted([*LOOKS_UP, 'get_submodule']))})\(")
 _ANY = ".*"
+_CASES = {"upper": "[^a-z]*", "lower": "[^A-Z]*"}
 
 
 def _computed_in(project: Project, path: str) -> tuple[_Lookup, ...]:
@@ -517,6 +518,8 @@ def _pattern(node: ast.expr) -> str | None:
             re.escape(str(part.value)) if isinstance(part, ast.Constant) else _ANY
             for part in node.values
         )
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return _CASES.get(node.func.attr, _ANY)
     if isinstance(node, ast.BinOp) and isinstance(node.left, ast.Constant):
         return re.escape(str(node.left.value).partition("%")[0]) + _ANY
     return _ANY

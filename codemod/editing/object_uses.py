@@ -14,11 +14,13 @@ from functools import partial
 from typing import TypeGuard, TypeVar
 
 from codemod.catalogue import Pair
+from codemod.editing.reassignment import SETTINGS_CLASS
 from codemod.semantics.index import NO_MODULE
 from codemod.semantics.instances import (
     Around,
     Instances,
     answers_for_others,
+    binds,
     inherits_from_elsewhere,
     may_be,
     may_be_of_project,
@@ -198,6 +200,8 @@ def _use_of(
     """The use that an expression is, or None for one of what can be no module of the project."""
     if is_settings(receiver) or _is_super(receiver) or _is_own(receiver, around):
         return None
+    if _is_held_by_settings(receiver, around):
+        return None
     held = project.values.of(path, receiver, (node, *around))
     if not may_be_of_project(held):
         return None
@@ -252,6 +256,17 @@ def _is_number(project: Project, path: str, node: ast.expr, parent: ast.AST | No
 def is_settings(receiver: ast.expr) -> bool:
     """Whether an object is one of settings, by its name."""
     return NO_MODULE.search(dotted_name(receiver) or "") is not None
+
+
+def _is_held_by_settings(receiver: ast.expr, around: Around) -> bool:
+    """`self.encoder` in a class of settings: what it holds are settings too."""
+    owner = next((one for one in around if isinstance(one, ast.ClassDef)), None)
+    shown = dotted_name(receiver) or ""
+    return (
+        owner is not None
+        and shown.startswith("self.")
+        and SETTINGS_CLASS.search(owner.name) is not None
+    )
 
 
 def _is_own(receiver: ast.expr, around: Around) -> bool:
@@ -322,18 +337,35 @@ def _read_before(receiver: ast.expr, node: ast.expr, around: Around) -> frozense
     """Attributes that are read of the same object whenever the code comes to `node`."""
     shown = dotted_name(receiver)
     scope = next((one for one in around if isinstance(one, FunctionNode)), None)
-    if shown is None or scope is None or not _is_bound_once(scope, shown.partition(".")[0]):
+    binder = _binder(scope, shown.partition(".")[0]) if shown is not None and scope else None
+    if shown is None or scope is None or binder is None:
         return frozenset()
     if any(_is_stored(one, shown) for one in walk(scope)):
         return frozenset()
+    if binder is not scope and not any(one is binder for one in around):
+        return frozenset()  # what a loop left behind
     conditions = _conditions(node, around)
+    lines = _lines_of_body(binder)
     found: set[str] = set()
-    for other, its_around in _attributes_of(scope, shown, ()):
-        if other is node or not _conditions(other, its_around) <= conditions:
+    for other, its_around in _attributes_of(binder, shown, ()):
+        if other is node or other.lineno not in lines:
+            continue
+        if not _conditions(other, (*its_around, *_outside(binder, around))) <= conditions:
             continue
         if other.lineno <= node.lineno or not _may_leave(scope, node.lineno, other.lineno):
             found.add(other.attr)
     return frozenset(found)
+
+
+def _lines_of_body(binder: FunctionNode | ast.For) -> range:
+    """The lines on which what a function or a round of a loop does stands."""
+    return range(binder.body[0].lineno, (binder.body[-1].end_lineno or 0) + 1)
+
+
+def _outside(binder: ast.AST, around: Around) -> Around:
+    """What stands around the loop that binds a name."""
+    places = [index for index, one in enumerate(around) if one is binder]
+    return around[places[0] + 1 :] if places else ()
 
 
 def _is_read(node: ast.AST) -> TypeGuard[ast.Attribute]:
@@ -384,19 +416,24 @@ def _branch(node: ast.AST, below: ast.AST) -> str:
     return "inside"
 
 
-def _is_bound_once(function: FunctionNode, name: str) -> bool:
-    """Whether one parameter, or one statement that is no loop, gives the name its value."""
+def _binder(function: FunctionNode, name: str) -> FunctionNode | ast.For | None:
+    """What gives the name its one value: a parameter or a statement of the function, or a loop, for
+    each round; None where several do."""
     parameters = [item for item in walk(function.args) if isinstance(item, ast.arg)]
     count = sum(item.arg == name for item in parameters)
+    loops: list[ast.For] = []
     for item in walk(function):
         if isinstance(item, ast.Name) and item.id == name and isinstance(item.ctx, ast.Store):
             count += 1
-        elif isinstance(item, ast.For | ast.AsyncFor | ast.comprehension):
-            if any(isinstance(one, ast.Name) and one.id == name for one in walk(item.target)):
-                count += 2
+        elif isinstance(item, ast.For) and binds(item.target, name):
+            loops.append(item)
+        elif isinstance(item, ast.AsyncFor | ast.comprehension):
+            count += 2 * binds(item.target, name)
         elif isinstance(item, ast.arg) and item not in parameters and item.arg == name:
             count += 2
-    return count == 1
+    if count != 1:
+        return None
+    return loops[0] if loops else function
 
 
 def _may_leave(function: FunctionNode, first: int, last: int) -> bool:

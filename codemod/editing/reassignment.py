@@ -20,7 +20,7 @@ from codemod.semantics.project import Place, Project
 from codemod.semantics.syntax import FunctionNode, children, dotted_name, parameters_of, parse, walk
 from codemod.source.text import SourceText
 
-_SETTINGS_CLASS = re.compile(r"(?:Config|Configuration|Settings|Options|Args|Arguments|Params)$")
+SETTINGS_CLASS = re.compile(r"(?:Config|Configuration|Settings|Options|Args|Arguments|Params)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def _place(
     receiver = dotted_name(node.value)
     if receiver == "self" or NO_MODULE.search(receiver or ""):
         return
-    if receiver is not None and receiver.startswith("self.") and _SETTINGS_CLASS.search(owner):
+    if receiver is not None and receiver.startswith("self.") and SETTINGS_CLASS.search(owner):
         return
     types = {test.partition(":")[2] for test in tests if test.partition(":")[0] == receiver}
     read: frozenset[str] = frozenset()

@@ -91,6 +91,30 @@ MAY_BE_THIS = {
         "used-outside",
         function("m = Other()", "f = lambda: m.relu", "m = Net()", "return f", taken=""),
     ),
+    "reads-more-in-another-loop": (
+        "used-outside",
+        function(
+            "for m in x:", "    print(m.depth)", "for n, m in y:", f"    {HOOK}", taken="x, y"
+        ),
+    ),
+    "reads-more-of-the-last-one": (
+        "used-outside",
+        function("for m in x:", f"    {HOOK}", "return m.depth", taken="x"),
+    ),
+    "reads-more-under-a-condition-in-the-loop": (
+        "used-outside",
+        function("for m in x:", "    if m:", "        m.depth", f"    {HOOK}", taken="x"),
+    ),
+    "reads-more-unless-the-loop-goes-on": (
+        "used-outside",
+        function(
+            "for m in x:", f"    {HOOK}", "    if m:", "        continue", "    m.depth", taken="x"
+        ),
+    ),
+    "held-by-what-is-no-settings": (
+        "used-outside",
+        OTHER + "class Runner:\n    def run(self):\n        self.decoder.relu = 3\n",
+    ),
     "made-by-a-class-method": (
         "used-outside",
         function("m = Net.build()", HOOK, taken=""),
@@ -338,6 +362,13 @@ IS_ANOTHER = {
         "self.body = Other()", run="y = self.body(x)\n        return y.relu(inplace=True)"
     ),
     "reads-more-before": function("print(m.depth)", "return m.relu(x)", taken="m, x"),
+    "reads-more-in-the-loop": function(
+        "for name, m in x.named_modules():", "    make(m.depth, m.relu)", taken="x"
+    ),
+    "settings-in-settings": OTHER
+    + "class DecoderConfig:\n    def finish(self):\n        self.decoder.relu = 3\n",
+    "looked-up-in-capitals": 'NAMES = {"relu": "glu", "gelu": "glu"}\n\n\n'
+    "def tool(kinds, name):\n    return getattr(kinds, NAMES[name].upper())\n",
     "has-weights": function("return m.relu.weight"),
     "takes-two": function("return m.relu(x, x)", taken="m, x"),
     "takes-another-keyword": function("return m.relu(start_dim=1)"),

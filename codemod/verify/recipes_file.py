@@ -26,6 +26,7 @@ _GIVEN_BY_THE_WORKER = frozenset(
         *dir(builtins),
         "torch",
         "codemod_small",
+        "codemod_after",
         "codemod_config",
         "codemod_entry",
         "codemod_module",

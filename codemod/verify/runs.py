@@ -117,14 +117,14 @@ class Model:
 class FindRecipe:
     """A recipe other than the `known` ones, for lines that none of those reaches.
 
-    `wanted`: the lines, as path relative to the root and number. `only_reaching`: the first
+    `wanted`: the places, as path relative to the root, line and column. `only_reaching`: the first
     recipe, too, must reach one. `observed`: the process that searched also answers `observation`.
     """
 
     overlay: Overlay
     model: Model
     known: tuple[Recipe, ...] = ()
-    wanted: tuple[tuple[str, int], ...] = ()
+    wanted: tuple[tuple[str, int, int], ...] = ()
     only_reaching: bool = False
     observed: bool = False
 
@@ -359,7 +359,7 @@ class Runner:
                 "op": "recipe",
                 "candidates": [dataclasses.asdict(recipe) for recipe in found],
                 "known": [dataclasses.asdict(recipe) for recipe in request.known],
-                "wanted": [[str(self.project.root / path), n] for path, n in request.wanted],
+                "wanted": [[str(self.project.root / path), *at] for path, *at in request.wanted],
                 "only_reaching": request.only_reaching,
                 "budget": min(self.recipe_budget, _MORE_BUDGET)
                 if request.known

@@ -129,8 +129,8 @@ def after_run(way: Way, over: Overlay, before: Mapping[str, Any], **more: Any) -
     return Observe(over, way.model, way.recipe, keys, sets=input_sets.names(before), **more)
 
 
-def _lines_of(sites: Iterable[Site]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted({(site.path, site.line) for site in sites}))
+def _places_of(sites: Iterable[Site]) -> tuple[tuple[str, int, int], ...]:
+    return tuple(sorted({(site.path, site.line, site.column) for site in sites}))
 
 
 def sites_of(rewrites: Iterable[Rewrite]) -> list[Site]:
@@ -328,7 +328,7 @@ class Laboratory:
         """
         overlay = over if group.raises_before else self.runner.overlay(())
         while len(group.ways) < MAX_WAYS:
-            way = yield from self._way_of(group, overlay, _lines_of(sites))
+            way = yield from self._way_of(group, overlay, _places_of(sites))
             if way is None:
                 if group.target >= len(group.targets) or (alone and group.target):
                     return None
@@ -344,7 +344,7 @@ class Laboratory:
         return None
 
     def _way_of(
-        self, group: Group, overlay: Overlay, wanted: tuple[tuple[str, int], ...]
+        self, group: Group, overlay: Overlay, wanted: tuple[tuple[str, int, int], ...]
     ) -> Job[Way | None]:
         """A way of the target whose turn it is; None, and the turn goes on, when it has no more."""
         if group.target == 1 and not group.waiting:

@@ -184,6 +184,42 @@ class Flagged(nn.Module):
     def forward(self, x):
         return self.fc(x) if self.fast else F.relu(self.fc(x))
 """
+FUSING = """\
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Fusing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, x):
+        return self.conv(x) + x
+
+    @torch.no_grad()
+    def fuse(self):
+        assert not self.training
+        self.conv.weight.copy_(F.relu(self.conv.weight))
+        return self.conv
+"""
+PRUNED = """\
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Pruned(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x):
+        x = self.first(x)
+        if self.second is None:
+            return F.relu(x)
+        return self.second(x)
+"""
 WRONG = """\
 from codemod import Contract, Transform, witness
 
@@ -201,17 +237,33 @@ class ReluToLeaky(Transform):
 """
 
 
-def test_a_wrong_rewrite_is_different_in_a_recorded_run_and_behind_a_flag(tmp_path: Path) -> None:
+def test_a_wrong_rewrite_is_different_in_a_recorded_run_and_in_another_state(
+    tmp_path: Path,
+) -> None:
     project = tmp_path / "project"
     project.mkdir()
-    for name, text in (("blocks", BLOCKS), ("net", NET), ("flagged", FLAGGED)):
+    files = {
+        "blocks": BLOCKS,
+        "net": NET,
+        "flagged": FLAGGED,
+        "fusing": FUSING,
+        "pruned": PRUNED,
+    }
+    for name, text in files.items():
         (project / f"{name}.py").write_text(text)
     (tmp_path / "wrong.py").write_text(WRONG)
     found = outcomes_of(project, str(tmp_path / "wrong.py"))
     assert {name: item.verdict.kind for name, item in found.items()} == {
         "Plain": "different",
         "Flagged": "different",
+        "Fusing": "different",
+        "Pruned": "different",
     }
-    evidence = found["Flagged"].verdict.evidence
-    assert evidence is not None
-    assert evidence.recipes[0].call == "codemod_set(Flagged(), fast=False)"
+    calls = {
+        name: item.verdict.evidence.recipes[0].call
+        for name, item in found.items()
+        if item.verdict.evidence is not None
+    }
+    assert calls["Flagged"] == "codemod_set(Flagged(), fast=False)"
+    assert calls["Fusing"] == "codemod_after(Fusing(), 'fuse')"
+    assert calls["Pruned"] == "codemod_set(Pruned(), second=None)"

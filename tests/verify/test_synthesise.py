@@ -79,13 +79,15 @@ class Found:
         known: Any = (),
         seconds: float = 20.0,
         wanted: Any = (),
+        places: Any = (),
     ) -> dict[str, Any]:
+        lines = [[str(self.path), self.line_of(text)] for text in wanted]
         request = {
             "path": str(self.path),
             "class": self.cls.__qualname__,
             "candidates": list(candidates),
             "known": list(known),
-            "wanted": [[str(self.path), self.line_of(text)] for text in wanted],
+            "wanted": [*lines, *([str(self.path), *self.place_of(text)] for text in places)],
             "seconds": seconds,
         }
         self.server.stdin.write(json.dumps(request) + "\n")
@@ -100,6 +102,11 @@ class Found:
         """The line of the file on which this stands, once."""
         (line,) = (n for n, one in enumerate(self.path.read_text().split("\n"), 1) if text in one)
         return line
+
+    def place_of(self, text: str) -> tuple[int, int]:
+        """The line and the column, from 1, at which this stands."""
+        line = self.line_of(text)
+        return line, self.path.read_text().split("\n")[line - 1].index(text) + 1
 
     def run(self, recipe: dict[str, Any]) -> Any:
         torch.manual_seed(0)
@@ -641,6 +648,152 @@ BRANCHES = [
         "F.softmax",
         id="flag-that-no-argument-sets-and-optional-input",
     ),
+    pytest.param(
+        """
+        FUSED = True
+
+
+        class Net(nn.Module):
+            def __init__(self, power=None):
+                super().__init__()
+                self.fc, self.fused, self.power = nn.Linear(8, 8), FUSED, power
+
+            def forward(self, x, bias=None):
+                x = self.fc(x)
+                if self.power is not None:
+                    x = x * self.power
+                    if self.fused:
+                        return x.sum(-1)
+                    if bias is not None:
+                        x = F.softmax(x + bias, -1)
+                return x
+        """,
+        "F.softmax",
+        id="argument-then-flag-then-optional-input",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.first, self.second, self.third = (nn.Linear(8, 8) for _ in range(3))
+
+            def forward(self, x):
+                x = self.first(x)
+                if self.second is None:
+                    return F.relu(x)
+                x = self.second(x)
+                if self.third is None:
+                    return F.softmax(x, -1)
+                return self.third(x)
+        """,
+        "F.softmax",
+        id="part-that-was-taken-away",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.ModuleList(nn.Linear(8, 8) for _ in range(3))
+
+            def forward(self, x):
+                return self.levels(x)[-1]
+
+            def levels(self, x, indices: typing.Union[int, List[int], None] = None, early=False):
+                last = max(indices) if isinstance(indices, list) else 2
+                for level, layer in enumerate(self.fc):
+                    x = layer(x)
+                    if early and level == last:
+                        break
+                if 0 < level < 2:
+                    x = F.softmax(x, -1)
+                return [x]
+        """,
+        "F.softmax",
+        id="two-optional-inputs-of-another-method",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc, self.fused = nn.Linear(8, 8), False
+
+            def forward(self, x):
+                return self.fc(x) if self.fused else self.fc(x) * 2
+
+            def fuse(self):
+                assert not self.training
+                self.fc.weight.data *= F.softplus(torch.ones(()))
+                self.fused = True
+                return self
+        """,
+        "F.softplus",
+        id="method-that-changes-the-model",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(4, 4, 3, padding=1)
+
+            def forward(self, x):
+                return self.conv(x) + x
+
+            @torch.no_grad()
+            def fuse(self):
+                self.conv.weight += F.pad(torch.ones(4, 4, 1, 1), (1, 1, 1, 1))
+                return self.conv
+        """,
+        "F.pad",
+        id="method-that-gives-another-module",
+    ),
+]
+
+SAME_LINE = [
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, gated=False):
+                super().__init__()
+                self.fc, self.gate = nn.Linear(8, 8), nn.Linear(8, 8) if gated else None
+
+            def forward(self, x):
+                gate = F.softmax(self.gate(x), -1) if self.gate is not None else F.relu(x)
+                return self.fc(x) * gate
+        """,
+        "F.softmax",
+        id="conditional-expression",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(8, 8)
+
+            def forward(self, x, bias=None):
+                return self.fc(x if bias is None else "äö" and F.softmax(x + bias, -1))
+        """,
+        "F.softmax",
+        id="behind-letters-of-two-bytes",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(8, 8)
+
+            def forward(self, x, deep=False):
+                x = self.fc(x)
+                return sum((lambda y: F.softmax(y, -1))(x) if deep else x for _ in range(2))
+        """,
+        "F.softmax",
+        id="function-inside",
+    ),
 ]
 
 
@@ -665,6 +818,28 @@ def test_a_further_recipe_reaches_the_line_that_the_first_did_not(
         finally:
             sys.settrace(None)
         assert (found.line_of(line) in reached) is expected, recipe
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="no columns in code objects")
+@pytest.mark.parametrize(("source", "call"), SAME_LINE)
+def test_a_further_recipe_reaches_the_place_that_the_first_did_not(
+    find: Any, source: str, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = find(source)
+    first = found.search()
+    other = found.search(known=[first], places=[call])
+    called: list[int] = []
+    softmax = torch.nn.functional.softmax
+
+    def noted(*args: Any) -> Any:
+        called.append(1)
+        return softmax(*args)
+
+    monkeypatch.setattr(found.module.F, "softmax", noted)
+    found.run(first)
+    assert not called
+    found.run(other)
+    assert called
 
 
 def test_a_line_that_nothing_reaches_ends_the_search(find: Any) -> None:

@@ -7,6 +7,8 @@
 
 `codemod_entry(model, "encode")`: the model, whose call runs `encode` instead of `forward`.
 
+`codemod_after(model, "fuse")`: the model, whose call runs `fuse` first, then what that gives.
+
 `codemod_set(model, fused=False)`: the model with this attribute set.
 
 `codemod_small(Config, **overrides)`: `Config` built with its defaults, then again with every large
@@ -17,7 +19,9 @@ each other kept consistent.
 from __future__ import annotations
 
 import enum
+import functools
 import inspect
+import types
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import torch
@@ -215,6 +219,23 @@ def codemod_entry(model: Any, name: str) -> Any:
     return model
 
 
+def codemod_after(model: Any, name: str) -> Any:
+    """The model, whose call first calls one of its methods in eval mode, without arguments, then
+    the module that this gives; the model itself where it gives none."""
+
+    def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        training = self.training
+        self.eval()
+        made = getattr(self, name)()
+        self.train(training)
+        if not isinstance(made, torch.nn.Module) or made is self:
+            return type(self).forward(self, *args, **kwargs)
+        return made.train(training)(*args, **kwargs)
+
+    model.forward = types.MethodType(functools.wraps(type(model).forward)(forward), model)
+    return model
+
+
 def codemod_set(model: Any, **attributes: Any) -> Any:
     """The model with these of its attributes set to other values."""
     for name, value in attributes.items():
@@ -240,6 +261,7 @@ def codemod_module(**attributes: Any) -> Any:
 
 
 HELPERS: Dict[str, Any] = {
+    "codemod_after": codemod_after,
     "codemod_config": codemod_config,
     "codemod_entry": codemod_entry,
     "codemod_module": codemod_module,

@@ -37,6 +37,7 @@ from .reading import (
     plain_function,
     signature_of,
 )
+from .sizes import disagreeing
 from .specs import (
     EDGES,
     NODES,
@@ -62,6 +63,8 @@ _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
 )
+PAIRED = 8  # values of optional inputs that are given two by two
+LARGEST_AREA = 256**2
 SPATIAL_SIZES = (8, 16, 32, 64, 28, 224)
 _NOT_TENSOR = re.compile(r"must be tuple of Tensors|not Tensor$|sequence|list|tuple")
 _NOT_NUMBER = re.compile(
@@ -150,23 +153,26 @@ class Inputs:
         """The same call with optional arguments given or left out, flags flipped.
 
         `deciding`: names that decide what runs; inputs among them come first, and in other shapes.
+        Each change alone, then optional arguments two by two.
         """
         current = dict(call)
         near = [name for name in dict.fromkeys(deciding) if name in self.parameters]
         changes = [(name, other) for name in near for other in self._others(name, current[name])]
-        for name, option in changes:
-            yield tuple({**current, name: option}.items())
-        given = {name: other for name, other in reversed(changes) if current[name] == OMITTED}
-        if len(given) > 1:
-            yield tuple({**current, **given}.items())
-        for pair in itertools.combinations(given.items(), 2):
-            yield tuple({**current, **dict(pair)}.items())
-        for name, parameter in self.parameters.items():
-            if parameter.default is parameter.empty or name in near:
-                continue
-            for option in self._optional_values(parameter):
-                if option != current[name]:
-                    yield tuple({**current, name: option}.items())
+        rest = [
+            (name, option)
+            for name, parameter in self.parameters.items()
+            if parameter.default is not parameter.empty and name not in near
+            for option in self._optional_values(parameter)
+            if option != current[name]
+        ]
+        for single, paired in ((changes, changes), (rest, [*changes, *rest] if rest else [])):
+            yield from (tuple({**current, name: option}.items()) for name, option in single)
+            given = [(name, other) for name, other in paired if current[name] == OMITTED]
+            if len(dict(given)) > 1:
+                yield tuple({**current, **dict(reversed(given))}.items())
+            for pair in itertools.combinations(given[:PAIRED], 2):
+                if len(dict(pair)) > 1:
+                    yield tuple({**current, **dict(pair)}.items())
 
     def _others(self, name: str, now: Spec) -> Iterator[Spec]:
         """Another value for an input: given or left out, an option, another shape or kind."""
@@ -178,8 +184,14 @@ class Inputs:
         strings = [s for s in self.facts[name].literals if isinstance(s, str)]
         if isinstance(now, Tensor):
             found += other_shapes(now)
-        found += list(itertools.islice(trials(now, tuple(numbers), tuple(strings)), 12))
-        yield from (spec for spec in dict.fromkeys(found) if spec != now)
+        if now == OMITTED:
+            values = [*strings, *numbers, *(n + 1 for n in numbers), True]
+            is_flag = isinstance(parameter.default, bool)
+            found += [Raw(repr(v)) for v in values[:8] if not is_flag]
+        else:
+            found += list(itertools.islice(trials(now, tuple(numbers), tuple(strings)), 12))
+        same = (now, Raw(repr(parameter.default)) if now == OMITTED else now)
+        yield from (spec for spec in dict.fromkeys(found) if spec not in same)
 
     # First guesses
 
@@ -310,6 +322,8 @@ class Inputs:
     def _group(self, name: str, origin: Any, inner: Tuple[Any, ...], facts: Facts) -> Spec:
         bracket = "(" if origin is tuple else "["
         if inner and all(one is int for one in inner if one is not Ellipsis):
+            if set(words.words_of(name)) & {"index", "indices", "idx", "ids"}:
+                return Raw(bracket + "0, 1" + (")" if bracket == "(" else "]"))
             count = len(inner) if origin is tuple and Ellipsis not in inner else 2
             return Raw("({})".format(", ".join([str(words.SPATIAL)] * count)))
         count = facts.length or (len(inner) if origin is tuple and Ellipsis not in inner else 2)
@@ -416,6 +430,7 @@ class Inputs:
         yield from self._lists_of_slices(call, failure)
         yield from self._pyramids(call, failure)
         yield from self._side_before_flattening(call, failure)
+        yield from _sides_of_areas(call, failure)
         yield from self._give_optional(call, failure)
         yield from self._restructure(call, failure)
 
@@ -591,7 +606,17 @@ class Inputs:
             return []
         if parameter.kind is parameter.VAR_POSITIONAL:
             return []
-        return [self.guess(parameter.name, parameter)]
+        return list(dict.fromkeys([self.guess(parameter.name, parameter), *self._kinds(parameter)]))
+
+    def _kinds(self, parameter: inspect.Parameter) -> Iterator[Spec]:
+        """A value of each kind that the annotation allows."""
+        annotation = annotation_of(parameter, self.function)
+        is_union = typing.get_origin(annotation) is typing.Union
+        if is_union or type(annotation).__name__ == "UnionType":
+            for one in typing.get_args(annotation):
+                made = self._by_annotation(parameter.name, one, self.facts[parameter.name])
+                if one is not type(None) and made is not None:
+                    yield made
 
     def _restructure(
         self, call: Dict[str, Spec], failure: Failure
@@ -652,6 +677,19 @@ class Inputs:
                 if len(spec.shape) > 1:
                     shape = (spec.shape[0], channels, *spec.shape[2:])
                     yield {**call, name: spec._replace(shape=shape)}
+
+
+def _sides_of_areas(
+    call: Dict[str, Spec], failure: Failure
+) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+    """Two numbers of positions that do not agree: sides of which the area is the other one."""
+    images = [s for s in call.values() if isinstance(s, Tensor) and len(s.shape) == 4]
+    side = images[0].shape[-1] if images else 0
+    for one, other in disagreeing(failure.message):
+        for got, wanted in ((one, other), (other, one)):
+            now = side * side * wanted / got
+            if side and now == round(now**0.5) ** 2 and 0 < now <= LARGEST_AREA:
+                yield 0.3, apply_to_all(call, Change("spatial", b=round(now**0.5)))
 
 
 def _called(model: Any) -> Any:

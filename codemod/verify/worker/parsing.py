@@ -8,6 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from .specs import Group, Raw, Spec, Tensor
 
 HOLE = "..."  # an argument that is to be found
+_STATES = ("codemod_after", "codemod_entry", "codemod_set")
 _KINDS = {"randn": "float", "zeros": "float", "ones": "float", "rand": "positive", "empty": "float"}
 
 
@@ -39,6 +40,24 @@ def is_in_part(source: str) -> bool:
     """Whether an argument of the call is left open: `Net(3, ...)`."""
     written = call_of(source)
     return written is not None and HOLE in (*written.positional, *written.named.values())
+
+
+def within(source: str) -> Tuple[str, str, str]:
+    """What stands before the expression that a helper puts in another state, the expression, what
+    stands after it. Helpers may stand around helpers."""
+    text = source.strip()
+    first = last = _parsed(text)
+    while (
+        isinstance(last, ast.Call)
+        and isinstance(last.func, ast.Name)
+        and last.func.id in _STATES
+        and last.args
+    ):
+        last = last.args[0]
+    if last is first:
+        return "", text, ""
+    inner, before = _text(text, last), text.encode()[: last.col_offset].decode()
+    return before, inner, text[len(before) + len(inner) :]
 
 
 def inputs_of(source: str) -> Optional[Tuple[Tuple[Spec, ...], Dict[str, Spec]]]:

@@ -216,7 +216,7 @@ def _search(
             list(request.get("candidates") or ()),
             list(request.get("known") or ()),
             seconds,
-            [(path, line) for path, line in request.get("wanted") or ()],
+            list(request.get("wanted") or ()),
             bool(request.get("only_reaching")),
             min(effort.PATIENCE * seconds, seconds + 0.8 * timeout),  # else the slot ends it
         )

@@ -569,6 +569,8 @@ class Constructor:
             if current.get(name, OMITTED).text[:1] in ("'", '"', ""):
                 yield from ({name: Value(repr(one))} for one in asked)
         quoted = _QUOTED.findall(message)
+        for name in (one for one in quoted if one in self.parameters):
+            yield from ({name: option} for option in self.parameters[name].options[:4])
         for name in blamed:
             for word in quoted[:6]:
                 if current.get(name, OMITTED).text[:1] in "'\"" or failure.kind == "KeyError":

@@ -37,6 +37,7 @@ _ORDER = (
     "not finite",
     _DOUBLE,
     "higher",
+    "much longer",
     "zero",
     _SMALL,
     "other layout",

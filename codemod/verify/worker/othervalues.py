@@ -31,7 +31,7 @@ class Shape:
 
 def _negative(tensor: Any, shape: Shape) -> Any:
     """All values below zero, in a batch of one more."""
-    more = _one_more(tensor, 0, shape.batch)
+    more = _more(tensor, 0, shape.batch)
     return -more.abs() if _is_floating(more) else more
 
 
@@ -75,20 +75,25 @@ def _laid_out_otherwise(tensor: Any, shape: Shape) -> Any:
     return tensor.transpose(-1, -2).contiguous().transpose(-1, -2)
 
 
-def _longer(tensor: Any, shape: Shape) -> Any:
-    """One more element wherever there is the last size of the first tensor."""
+def _longer(tensor: Any, shape: Shape, by: int = 1) -> Any:
+    """More elements wherever there is the last size of the first tensor."""
     for dimension in range(1, tensor.dim()):
-        tensor = _one_more(tensor, dimension, shape.length)
+        tensor = _more(tensor, dimension, shape.length, by)
     return tensor
+
+
+def _much_longer(tensor: Any, shape: Shape) -> Any:
+    """Seven more: of 16 that is 23, then 11, then 5, odd wherever it is halved."""
+    return _longer(tensor, shape, by=7)
 
 
 def _higher(tensor: Any, shape: Shape) -> Any:
     """One more row: of images that one dimension alone, of sequences wherever there is their
     length."""
     if shape.rank > 3:
-        return _one_more(tensor, tensor.dim() - 2, shape.height) if tensor.dim() > 3 else tensor
+        return _more(tensor, tensor.dim() - 2, shape.height) if tensor.dim() > 3 else tensor
     for dimension in range(1, tensor.dim()):
-        tensor = _one_more(tensor, dimension, shape.height)
+        tensor = _more(tensor, dimension, shape.height)
     return tensor
 
 
@@ -123,6 +128,7 @@ CHANGES: Dict[str, Callable[[Any, Shape], Any]] = {
     "batch of one": _batch_of_one,
     "not finite": _not_finite,
     "higher": _higher,
+    "much longer": _much_longer,
     "zero": _zero,
     "other layout": _laid_out_otherwise,
     "whole numbers": _whole_numbers,
@@ -161,10 +167,11 @@ def _at_sizes(tensor: Any, count: int) -> Any:
     return tensor * torch.pow(10, turns).to(tensor.dtype)
 
 
-def _one_more(tensor: Any, dimension: int, size: int) -> Any:
+def _more(tensor: Any, dimension: int, size: int, by: int = 1) -> Any:
+    """The first elements once more, after the last, where the dimension has this size."""
     if size == 0 or tensor.dim() <= dimension or tensor.shape[dimension] != size:
         return tensor
-    return torch.cat([tensor, tensor.narrow(dimension, 0, 1)], dimension)
+    return tensor.index_select(dimension, torch.arange(size + by) % size)
 
 
 def _is_floating(tensor: Any) -> bool:

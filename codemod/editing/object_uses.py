@@ -306,8 +306,11 @@ def nodes_at(
 
     `whole`: those too that only reach over such a line.
     """
+    wanted = list(offsets)
+    if not wanted:
+        return []
     parts = project.parts(path)
-    lines = {parts.source.position(offset).line for offset in offsets}
+    lines = {parts.source.position(offset).line for offset in wanted}
     statements = {
         (one.lineno, one.col_offset): one for line in sorted(lines) for one in parts.at(line)
     }

@@ -103,7 +103,7 @@ def compose(passes: Sequence[Pass], ids: Collection[str], jobs: int = 1) -> Comp
     files: dict[str, bytes] = {}
     places: _Places = {}
     for one in passes:
-        base = Overlay(one.project.overlay.root, {**one.project.overlay.changes, **files})
+        base = passes[0].project.overlay.lay(files)  # without what is not accepted
         rewrites = [
             placed(rewrite, one.project.overlay, base)
             for rewrite in one.rewrites

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 import torch
-from toy_transforms import composed, planned, renaming
+from toy_transforms import composed, finding, planned, renaming
 
+from codemod import ModuleClass, Transform
 from codemod.transforms.functional_to_module import FunctionalToModule
 from codemod.transforms.hoist_inline_modules import HoistInlineModules
 from codemod.transforms.inplace_off import InplaceOff
@@ -140,3 +142,21 @@ def test_lines_of_another_class_do_not_decide_where_lines_are_broken() -> None:
     assert "noise(x)" in alone
     everything = composed(result)
     assert alone[alone.index("class Block") :] == everything[everything.index("class Block") :]
+
+
+def test_a_later_rewrite_alone_brings_nothing_of_an_earlier_pass() -> None:
+    """Found only once the other class has changed, but it lies in a class of its own."""
+    other = "class Other(nn.Module):\n    def forward(self, x):\n        return old(x)\n"
+    block = "class Block(nn.Module):\n    def forward(self, x):\n        return a(x)\n"
+    renamed = renaming("a", "b")
+
+    def find(transform: Transform, module: ModuleClass) -> Iterable[object]:
+        if "old(" not in module.source.text:
+            yield from renamed.find(transform, module)  # type: ignore[arg-type]
+
+    result = planned(
+        {"net.py": HEAD + other + "\n\n" + block}, renaming("old", "new"), finding(find)
+    )
+    late = [item for item in result.plan.rewrites if item.class_name == "Block"]
+    assert [item.requires for item in late] == [()]
+    assert composed(result, [late[0].id]) == HEAD + other + "\n\n" + block.replace("a(", "b(")

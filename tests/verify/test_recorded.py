@@ -83,10 +83,11 @@ class Net(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
         norm = functools.partial(nn.LayerNorm, eps=1e-3)
-        self.plain = b.Plain("q7", nn.LeakyReLU(0.2), norm, widths=(8, 4))
-        self.object = b.OfObject("q7", b.Spec("8x4"))
-        self.config = b.OfConfig("q7", config)
-        self.function = b.OfLambda("q7", lambda n: nn.Linear(n, n))
+        key = chr(113) + chr(55)  # which nobody guesses
+        self.plain = b.Plain(key, nn.LeakyReLU(0.2), norm, widths=(8, 4))
+        self.object = b.OfObject(key, b.Spec("8x4"))
+        self.config = b.OfConfig(key, config)
+        self.function = b.OfLambda(key, lambda n: nn.Linear(n, n))
         self.heads = nn.ModuleList([nn.Linear(4, 2)])
 
     def forward(self, x):

@@ -25,7 +25,6 @@ class Net(nn.Module):
 
 RUN_WITHOUT: dict[str, tuple[str, str]] = {
     "a-part-of-torch-that-never-was": ("import torch.absent", "import-failed"),
-    "a-name-that-never-was": ("import numpy\nnumpy.absent", "import-failed"),
     "from-torch": ("from torch import absent", "import-failed"),
     "optional-old-name": (
         "try:\n    from collections import Mapping\n    raise RuntimeError\n"
@@ -162,6 +161,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Any:
     for name, (line, code, _) in TOUCHED.items():
         changed = HEADER.replace("return self", f"{code}\n        return self")
         (root / f"touched_{name}.py").write_text(line + changed)
+    (root / "without-a-name.py").write_text(HEADER + "import numpy\nnumpy.absent\n")
     (root / "shims_own").mkdir()
     (root / "shims_own" / "__init__.py").write_text("")
     (root / "plain.py").write_text(textwrap.dedent(HEADER))
@@ -185,6 +185,11 @@ def code_of(answer: dict[str, Any]) -> str:
 def test_what_is_not_stood_in_for(pool: WorkerPool, name: str, code: str) -> None:
     answer = ask(pool, f"without_{name}")
     assert code_of(answer) == code, answer.get("failure")
+
+
+def test_a_name_that_never_was_is_passed_over_at_the_top_of_a_file(pool: WorkerPool) -> None:
+    answer = ask(pool, "without-a-name")
+    assert answer["stubs"] == ["what without-a-name.py raises when it is imported (passed over)"]
 
 
 @pytest.mark.parametrize(("name", "label"), [(n, label) for n, (_, label) in SHIMS.items()])

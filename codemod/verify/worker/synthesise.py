@@ -37,7 +37,8 @@ GIVE = (
 BUILDS = 60
 WORKING_BUILDS = 12
 SLOW = 0.4  # seconds to build a model: a smaller one is tried first
-SMALL_BUILDS = 3  # that could not be called, before the large one is
+SMALL_BUILDS = 2  # that could not be called, before the large one is
+SMALL_CALLS = 12  # of a model that is smaller than one that could be built
 
 
 class NoRecipe(Exception):
@@ -208,7 +209,8 @@ def plain(subject: Subject) -> Iterator[Draft]:
         if failure is None:
             built += 1
             before_calls = len(laboratory.failures)
-            for _, _, found in calls(subject, draft, model, CALLS if built < 4 else 60):
+            budget = SMALL_CALLS if late else CALLS if built < 4 else 60
+            for _, _, found in calls(subject, draft, model, budget):
                 yield found
                 return
             failure = furthest(laboratory.failures[before_calls:])

@@ -316,8 +316,11 @@ def _declares(folder: Path) -> bool:
 
 
 def _script(path: Path, root: Path) -> tuple[Path, str]:
-    """A file outside of packages: its stem; a dotted name where it imports relatively."""
+    """A file outside of packages: its stem; a dotted name where it imports relatively, or the
+    others by the name of the root."""
     level = _deepest_relative_import(path)
+    if not level and _is_imported_by_name(root):
+        return root.parent, _dotted(path, root.parent) or path.stem
     if not level:
         return path.parent, path.stem
     dotted = _dotted(path, root)
@@ -327,6 +330,16 @@ def _script(path: Path, root: Path) -> tuple[Path, str]:
     for _ in range(level):
         base = base.parent
     return base, _dotted(path, base) or path.stem
+
+
+def _is_imported_by_name(root: Path) -> bool:
+    """Whether the project's files import each other by the name of its root: it is a package
+    without an `__init__.py`."""
+    imported = (name.split(".") for name in _imported_names(root) if "." in name)
+    return any(
+        first == root.name and ((root / second).is_dir() or (root / f"{second}.py").is_file())
+        for first, second, *_ in imported
+    )
 
 
 _RELATIVE = re.compile(

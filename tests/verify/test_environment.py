@@ -148,6 +148,28 @@ def test_relative_imports_that_reach_beyond_the_root(
     assert (found.module, Path(found.roots[0])) == (expected[0], folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "expected"),
+    [
+        pytest.param("kit", "from kit.ops import f", ("kit.net", ".."), id="by-its-name"),
+        pytest.param("kit", "from kits.ops import f", ("net", "."), id="another-name"),
+        pytest.param("kit", "from kit.gone import f", ("net", "."), id="an-installed-one"),
+        pytest.param("kit", "import kit", ("net", "."), id="perhaps-an-installed-one"),
+        pytest.param("my-kit", "from kit.ops import f", ("net", "."), id="no-name-for-one"),
+    ],
+)
+def test_files_that_import_each_other_by_the_name_of_the_root(
+    tmp_path: Path, name: str, line: str, expected: tuple[str, str]
+) -> None:
+    root = tmp_path / name
+    root.mkdir()
+    environment = project(root, "net.py", "ops.py")
+    (root / "other.py").write_text(line + "\n")
+    found = environment.locate("net.py")
+    folder = root.parent if expected[1] == ".." else root
+    assert (found.module, Path(found.roots[0])) == (expected[0], folder)
+
+
 def test_relative_imports_that_reach_out_of_all_packages_move_no_root(tmp_path: Path) -> None:
     environment = project(tmp_path, "pkg/__init__.py", "pkg/net.py")
     (tmp_path / "pkg/template.py").write_text("from ....somewhere import thing\n")

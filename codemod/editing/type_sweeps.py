@@ -71,14 +71,12 @@ def type_sweeps(module: ModuleClass, kind: str) -> tuple[str, ...]:
     may have them."""
     project, short = module.project, kind.rpartition(".")[2]
     found = project.remembered("type-sweeps", short, lambda: _sweeps(project, short))
-    return tuple(
-        dict.fromkeys(str(one.place) for one in found if _may_look_at(module, one.place.path, one))
-    )
+    return tuple(dict.fromkeys(str(one.place) for one in found if _may_look_at(module, one)))
 
 
-def _may_look_at(module: ModuleClass, path: str, sweep: TypeSweep) -> bool:
+def _may_look_at(module: ModuleClass, sweep: TypeSweep) -> bool:
     project, looked = module.project, sweep.looked
-    if not project.reach.may_meet(path, module.key):
+    if not project.reach.may_meet(sweep.place.path, module.key):
         return False
     if looked.depth == "any":
         return any(_may_hold(module, one) for one in looked.of)

@@ -197,7 +197,7 @@ class _Reader:
         return _Reader(self.file, self.around, line, self.needs)
 
     def _default(self, scope: ast.AST, name: str, depth: int) -> ast.expr | None:
-        default = _defaults(scope).get(name)
+        default = defaults_of(scope.args).get(name)  # type: ignore[attr-defined]
         if default is None or (isinstance(default, ast.Constant) and default.value is None):
             return None
         return self.value(default, depth - 1)
@@ -291,8 +291,8 @@ def _parameters(scope: ast.AST) -> set[str]:
     return {one.arg for one in [*args.posonlyargs, *args.args, *args.kwonlyargs]}
 
 
-def _defaults(scope: ast.AST) -> Mapping[str, ast.expr]:
-    args: ast.arguments = scope.args  # type: ignore[attr-defined]
+def defaults_of(args: ast.arguments) -> Mapping[str, ast.expr]:
+    """By the names of parameters, the defaults of those that have one."""
     every = [*args.posonlyargs, *args.args]
     optional = every[len(every) - len(args.defaults) :]
     found = {one.arg: default for one, default in zip(optional, args.defaults, strict=True)}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from codemod.verify.calls import Call, call_of
+from codemod.verify.spelling import last_name
 
 # Calls on a model or a tensor that only say where it is kept, or in which mode.
 _PLACING = frozenset({"cuda", "cpu", "to", "eval", "train", "requires_grad_", "contiguous"})
@@ -285,15 +286,9 @@ def _is_unwanted(node: ast.AST) -> bool:
             return True
         if isinstance(inner, ast.Name) and inner.id in _UNWANTED_NAMES:
             return True
-        if isinstance(inner, ast.Call) and _last_name(inner.func) in _UNWANTED_CALLS:
+        if isinstance(inner, ast.Call) and last_name(inner.func) in _UNWANTED_CALLS:
             return True
     return False
-
-
-def _last_name(node: ast.expr) -> str:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 class _Tamed(ast.NodeTransformer):
@@ -305,7 +300,7 @@ class _Tamed(ast.NodeTransformer):
             return node.func.value  # type: ignore[attr-defined,no-any-return]
         node.keywords = [keyword for keyword in node.keywords if keyword.arg != "device"]
         is_method = isinstance(node.func, ast.Attribute)
-        if is_method and _last_name(node.func) in _PARSERS and not node.args:
+        if is_method and last_name(node.func) in _PARSERS and not node.args:
             node.args = [ast.List([], ast.Load())]
         return node
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from codemod.verify.spelling import last_name
+
 _LARGE = 96  # pixels
 _SMALLEST = 64
 _FACTORS = (16, 8, 4, 2)
@@ -43,7 +45,7 @@ def with_small_images(setup: str, inputs: str) -> tuple[str, str] | None:
 def _shapes(tree: ast.Module) -> Iterator[list[ast.expr]]:
     """The sizes of each image, volume or video that is made."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _name(node.func) in _FACTORIES:
+        if isinstance(node, ast.Call) and last_name(node.func) in _FACTORIES:
             for shape in _written(node):
                 if len(shape) in (4, 5) and _sides(shape):
                     yield shape
@@ -54,12 +56,6 @@ def _written(call: ast.Call) -> Iterator[list[ast.expr]]:
     for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
         if isinstance(argument, (ast.Tuple, ast.List)):
             yield argument.elts
-
-
-def _name(function: ast.expr) -> str:
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else ""
 
 
 def _sides(shape: list[ast.expr]) -> dict[int, int]:

@@ -77,6 +77,13 @@ def any_of(names: set[str]) -> Spelling:
     return lambda node: dotted(node) in names
 
 
+def last_name(node: ast.expr) -> str:
+    """`c` of `a.b.c` and of `f().c`; empty for what is no name."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def dotted(node: ast.expr) -> str:
     """`a.b.c` of an expression; empty for any other."""
     if isinstance(node, ast.Name):

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from types import MappingProxyType
 
+from codemod.verify.constructions import defaults_of
+from codemod.verify.spelling import last_name
+
 Body = Sequence[ast.stmt]
 _MOST_DEPTH = 5
 
@@ -54,7 +57,7 @@ def _is_test_class(node: ast.ClassDef) -> bool:
 
 
 def _is_fixture(node: ast.FunctionDef) -> bool:
-    return any(_last(mark.func if isinstance(mark, ast.Call) else mark) == "fixture"
+    return any(last_name(mark.func if isinstance(mark, ast.Call) else mark) == "fixture"
                for mark in node.decorator_list)  # fmt: skip
 
 
@@ -70,7 +73,7 @@ def written_out(
     """
     body: list[ast.stmt] = []
     values = _parameters(marks)
-    defaults = _defaults(node)
+    defaults = defaults_of(node.args)
     for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
         name = argument.arg
         value = values.get(name, defaults.get(name))
@@ -102,7 +105,7 @@ def _parameters(marks: Sequence[ast.expr]) -> dict[str, ast.expr]:
     """The first set of values that `pytest.mark.parametrize` gives."""
     found: dict[str, ast.expr] = {}
     for mark in marks:
-        if not isinstance(mark, ast.Call) or _last(mark.func) != "parametrize":
+        if not isinstance(mark, ast.Call) or last_name(mark.func) != "parametrize":
             continue
         if len(mark.args) < 2 or not isinstance(mark.args[1], (ast.List, ast.Tuple)):
             continue
@@ -127,19 +130,9 @@ def _names(node: ast.expr) -> list[str]:
 
 def _value(node: ast.expr) -> ast.expr | list[ast.expr]:
     """A value, or those in `pytest.param(...)`."""
-    if isinstance(node, ast.Call) and _last(node.func) == "param":
+    if isinstance(node, ast.Call) and last_name(node.func) == "param":
         return list(node.args)
     return node
-
-
-def _defaults(node: ast.FunctionDef) -> dict[str, ast.expr]:
-    arguments = [*node.args.posonlyargs, *node.args.args]
-    last = arguments[len(arguments) - len(node.args.defaults) :]
-    found = {one.arg: value for one, value in zip(last, node.args.defaults, strict=True)}
-    for one, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
-        if value is not None:
-            found[one.arg] = value
-    return found
 
 
 class _Flattened(ast.NodeTransformer):
@@ -154,9 +147,3 @@ class _Flattened(ast.NodeTransformer):
 
 def _assign(name: str, value: ast.expr, at: ast.stmt) -> ast.stmt:
     return ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], value), at)
-
-
-def _last(node: ast.expr) -> str:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""

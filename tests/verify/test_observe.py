@@ -557,3 +557,15 @@ def test_ordinary_layers_agree_with_themselves(build: Any) -> None:
     assert "opaque" not in repr(first)
     del first["sets"]  # Some take no other size.
     assert "raises" not in repr(first)
+
+
+def test_what_a_layer_that_is_a_default_does_is_part_of_the_signature() -> None:
+    def dropping(p: float) -> Any:
+        class Net(nn.Module):
+            def forward(self, x: Any, late: Any = nn.Dropout(p)) -> Any:  # noqa: B008
+                return x
+
+        return Net
+
+    assert differing(dropping(0.1), dropping(0.5)) == {"signature"}
+    assert differing(dropping(0.1), dropping(0.1)) == set()

@@ -79,7 +79,7 @@ def _go_on(module: ModuleType, tree: ast.Module, line: int, error: BaseException
     flags = _future(tree)
     with contextlib.suppress(OutOfTime), limited(SECONDS):
         for statement in tree.body:
-            if statement.lineno <= line or _trains(statement):
+            if statement.lineno <= line or _is_training(statement):
                 continue
             code: Any = compile(ast.Module([statement], []), path, "exec", flags, True)
             try:
@@ -104,8 +104,11 @@ def _future(tree: ast.Module) -> int:
     return flags
 
 
-def _trains(statement: ast.stmt) -> bool:
+def _is_training(statement: ast.stmt) -> bool:
     """Whether a statement, no definition, trains a model."""
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-        return False
-    return any(isinstance(n, ast.Attribute) and n.attr in _TRAINS for n in ast.walk(statement))
+    return not isinstance(statement, (ast.FunctionDef, ast.ClassDef)) and trains(statement)
+
+
+def trains(node: ast.AST) -> bool:
+    """Whether code names what trains a model."""
+    return any(isinstance(n, ast.Attribute) and n.attr in _TRAINS for n in ast.walk(node))

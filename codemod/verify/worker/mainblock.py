@@ -18,10 +18,10 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Set
 import torch
 
 from .effort import OutOfTime, limited
+from .halfway import trains
 
 SECONDS = 5.0
 _defined: Dict[str, str] = {}
-_TRAINS = {"backward", "step", "zero_grad"}
 _USABLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Import, ast.ImportFrom, ast.Expr, ast.If)
 
 
@@ -87,11 +87,9 @@ def _needed(block: List[ast.stmt], lacking: Set[str], names: Any) -> List[ast.st
 def _is_usable(statement: ast.stmt, names: Any) -> bool:
     """Whether a statement only makes values: it builds no model of the file, and trains none."""
     is_loop = isinstance(statement, ast.For)
-    if not (is_loop or isinstance(statement, _USABLE)):
+    if not (is_loop or isinstance(statement, _USABLE)) or trains(statement):
         return False
     for node in ast.walk(statement):
-        if isinstance(node, ast.Attribute) and node.attr in _TRAINS:
-            return False
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             called = names.get(node.func.id)
             if isinstance(called, type) and issubclass(called, torch.nn.Module):

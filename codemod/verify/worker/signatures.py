@@ -106,8 +106,6 @@ def _named(parameter: inspect.Parameter) -> List[Any]:
 def _default(parameter: inspect.Parameter) -> str:
     if parameter.default is inspect.Parameter.empty:
         return REQUIRED
-    if isinstance(parameter.default, torch.nn.Module):
-        return type_name(type(parameter.default))  # What it does is seen when it runs.
     try:
         return without_addresses(repr(parameter.default))[:_MAX_TEXT]
     except Exception:

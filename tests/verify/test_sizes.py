@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
+import torch
 from test_synthesise import find, server
 
+from codemod.verify.worker.inputs import Inputs
+from codemod.verify.worker.laboratory import Failure
 from codemod.verify.worker.sizes import disagreeing, in_proportion
+from codemod.verify.worker.specs import MOST_NUMBERS, Tensor
 
 __all__ = ["find", "server"]
 
@@ -163,3 +168,15 @@ def test_a_value_grows_or_shrinks_by_the_factor_between_both_sizes() -> None:
     assert list(in_proportion(8, [(24576, 3072)])) == [1, 64]
     assert list(in_proportion(3, [(256, 64)])) == [12]
     assert list(in_proportion(None, [(256, 64)])) == []
+
+
+def test_no_input_of_millions_of_numbers_is_tried() -> None:
+    model = torch.nn.Linear(4032, 2)
+    inputs = Inputs(model)
+    failed = Failure("call", "RuntimeError", "mat1 and mat2 shapes cannot be multiplied")
+    starts = list(iter(inputs.queue.pop, None))
+    inputs.learn(*starts[0], failed)
+    tried = list(iter(inputs.queue.pop, None))
+    tensors = [spec for _, call in tried for _, spec in call if isinstance(spec, Tensor)]
+    assert any(4032 in one.shape for one in tensors)
+    assert max(math.prod(one.shape) for one in tensors) <= MOST_NUMBERS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,10 @@ import pytest
 import torch
 
 from codemod.verify.worker.configs import codemod_config, codemod_small
+from codemod.verify.worker.effort import Effort
 from codemod.verify.worker.recipe import evaluate
-from codemod.verify.worker.synthesise import NoRecipe
+from codemod.verify.worker.subject import Subject
+from codemod.verify.worker.synthesise import NoRecipe, _search
 
 HEAD = """
 import dataclasses, enum, os, typing
@@ -457,6 +460,34 @@ class Net(nn.Module):
 """
 
 
+def test_what_known_recipes_take_is_no_time_of_the_search(find: Any) -> None:
+    found = find(
+        """
+        import time
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(8, 3)
+
+            def forward(self, x, busy=False):
+                end = time.process_time() + 0.9
+                while busy and time.process_time() < end:
+                    pass
+                if x.shape[0] == 1:
+                    return F.relu(self.fc(x))
+                return self.fc(x)
+        """
+    )
+    given = {"source": "given", "build": "Net()"}
+    inputs = ("torch.randn(2, 8)", "torch.randn(2, 8), True", "torch.randn(3, 8), True")
+    known = [{**given, "inputs": f"(({one},), {{}})"} for one in inputs]
+    effort = Effort(2.0, end=time.monotonic() + 600)
+    wanted = [[str(found.path), found.line_of("F.relu")]]
+    subject = Subject(found.cls, vars(found.module), "searched.py", [], effort, None, wanted)
+    assert _search(subject, known, False)
+
+
 def test_known_recipes_are_followed_by_others_that_reach_other_branches(find: Any) -> None:
     found = find(FLAGS)
     recipes: list[dict[str, Any]] = []
@@ -749,6 +780,49 @@ BRANCHES = [
         """,
         "F.pad",
         id="method-that-gives-another-module",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.stem, self.deep, self.head = nn.Linear(8, 4), nn.Linear(4, 6), nn.Linear(6, 2)
+
+            def forward_features(self, x):
+                x = self.stem(x)
+                if self.deep is None:
+                    return F.relu(x)
+                return self.deep(x)
+
+            def forward(self, x):
+                return self.head(self.forward_features(x))
+        """,
+        "F.relu",
+        id="state-that-forward-does-not-survive",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(8, 8)
+
+            def forward(
+                self, x, only: bool = False, taps: Optional[typing.Union[int, List[int]]] = None,
+                norm: bool = False, early: bool = False,
+            ):
+                steps = 0
+                for given in (norm, early, isinstance(taps, (list, tuple))):
+                    if given:
+                        steps += 1
+                if only:
+                    return self.fc(x)
+                if steps > 2:
+                    return F.gelu(x)
+                return x
+        """,
+        "F.gelu",
+        id="all-options-but-the-one-that-leaves",
     ),
 ]
 

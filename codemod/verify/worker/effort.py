@@ -23,8 +23,13 @@ class Effort:
     """So many seconds of this process from now on, until `end` (`time.monotonic()`) at most."""
 
     def __init__(self, seconds: float, end: Optional[float] = None) -> None:
+        self._seconds = seconds
         self._processor_end = time.process_time() + seconds
         self._end = time.monotonic() + PATIENCE * seconds if end is None else end
+
+    def begin_anew(self) -> None:
+        """Of the processor, what was used so far does not count."""
+        self._processor_end = time.process_time() + self._seconds
 
     @property
     def left(self) -> float:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 import torch
 
 from .branches import deciding_names, demands
-from .coverage import Line
 from .inputs import Inputs
 from .laboratory import Draft
 from .reading import plain_function
@@ -66,7 +65,18 @@ def flags(subject: Subject, first: Draft) -> Iterator[Draft]:
                 yield draft
             yield from _other_calls(subject, draft, other)
         elif other is not None:
-            yield from _first_call(subject, draft)
+            entered = list(_entered(subject, draft))
+            yield from entered or _first_call(subject, draft)
+
+
+def _entered(subject: Subject, draft: Draft) -> Iterator[Draft]:
+    """What forward does not run to its end in this state: by the method with the line alone."""
+    for name in () if draft.build.startswith(_ENTERED) else _wanted_methods(subject):
+        entry = draft._replace(build="codemod_entry({}, {!r})".format(draft.build, name))
+        model = subject.build(entry)
+        if model is not None and subject.call(model, entry) is None and subject.promising:
+            yield entry
+            return
 
 
 def _states(subject: Subject, model: Any) -> Iterator[Dict[str, Any]]:
@@ -145,7 +155,7 @@ def entries(subject: Subject, first: Draft) -> Iterator[Draft]:
     """What runs, entered by another method in which a wanted line stands, or after that method."""
     if first.build.startswith(_ENTERED):
         return
-    for name in _wanted_methods(subject.cls, subject.lines):
+    for name in _wanted_methods(subject):
         entry, after = (
             "{}({}, {!r})".format(helper, first.build, name)
             for helper in ("codemod_entry", "codemod_after")
@@ -176,11 +186,11 @@ def _first_call(subject: Subject, draft: Draft) -> Iterator[Draft]:
             return
 
 
-def _wanted_methods(cls: type, wanted: Iterable[Line]) -> List[str]:
+def _wanted_methods(subject: Subject) -> List[str]:
     """Public methods of the class itself, other than forward, with a wanted line in them."""
-    numbers = {line for _, line in wanted}
+    numbers = {line for _, line in subject.lines}
     found = []
-    for name, value in vars(cls).items():
+    for name, value in vars(subject.cls).items():
         function = plain_function(value)
         if name.startswith("_") or name == "forward" or not inspect.isfunction(function):
             continue

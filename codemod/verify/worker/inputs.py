@@ -52,6 +52,7 @@ from .specs import (
     apply,
     apply_to_all,
     example,
+    is_small,
     other_shapes,
     spatially,
     trials,
@@ -134,9 +135,14 @@ class Inputs:
     def learn(self, cost: float, call: Call, failure: Failure) -> None:
         """Queues what to try after this call failed."""
         for extra, changed in self._repairs(dict(call), failure):
-            self.queue.push(cost + extra, tuple(changed.items()))
+            self._push(cost + extra, changed)
         for step, changed in enumerate(self._alternatives(dict(call), failure)):
-            self.queue.push(cost + 3.0 + 0.3 * step, tuple(changed.items()))
+            self._push(cost + 3.0 + 0.3 * step, changed)
+
+    def _push(self, cost: float, call: Dict[str, Spec]) -> None:
+        """One tensor of millions of numbers takes the time of all that could be tried."""
+        if all(is_small(spec.shape) for spec in call.values() if isinstance(spec, Tensor)):
+            self.queue.push(cost, tuple(call.items()))
 
     def parsed(self, source: str) -> Optional[Call]:
         """The call that the inputs of a recipe make; None if they are written in another way."""
@@ -168,8 +174,11 @@ class Inputs:
         for single, paired in ((changes, changes), (rest, [*changes, *rest] if rest else [])):
             yield from (tuple({**current, name: option}.items()) for name, option in single)
             given = [(name, other) for name, other in paired if current[name] == OMITTED]
-            if len(dict(given)) > 1:
-                yield tuple({**current, **dict(reversed(given))}.items())
+            alone = [(name, other) for name, other in single if current[name] == OMITTED]
+            for together in (alone, given):
+                if len(dict(together)) > 1:
+                    for each in (reversed(together), together):  # the first value, or the last
+                        yield tuple({**current, **dict(each)}.items())
             for pair in itertools.combinations(given[:PAIRED], 2):
                 if len(dict(pair)) > 1:
                     yield tuple({**current, **dict(pair)}.items())

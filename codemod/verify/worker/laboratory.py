@@ -111,6 +111,10 @@ class Laboratory:
     def left(self) -> float:
         return self._effort.left
 
+    def begin_anew(self) -> None:
+        """Has the search begin here: what went before it takes nothing of its time."""
+        self._effort.begin_anew()
+
     def build(self, draft: Draft) -> Tuple[Any, Optional[Failure]]:
         """The model, or the failure."""
 
@@ -149,14 +153,18 @@ class Laboratory:
         self.attempts += 1
         return self.journal.begin(self.attempts)
 
-    def confirm(self, recipe: Mapping[str, Any]) -> Optional[Failure]:
-        """Builds afresh and runs in both modes, as the recipe will be; None if that went well."""
+    def confirm(self, recipe: Mapping[str, Any], known: bool = False) -> Optional[Failure]:
+        """Builds afresh and runs in both modes, as the recipe will be; None if that went well.
+
+        What is `known` to run is built once for both.
+        """
 
         def run() -> None:
             make = evaluate(recipe, self.cls, self.namespace)
+            made: Any = None
             for training in (True, False):
                 seed_all(0)
-                model, args, kwargs = make()
+                model, args, kwargs = made = made if known and made else make()
                 model.train(training)
                 require_output(model(*args, **kwargs))
                 self.contains = _classes_in(model)

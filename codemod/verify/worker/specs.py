@@ -168,7 +168,7 @@ def _one_size_each(spec: Tensor, change: Change) -> Iterator[Tensor]:
     found = [index for index, size in enumerate(spec.shape) if size == change.a]
     for index in reversed(found) if len(found) > 1 else ():
         shape = (*spec.shape[:index], change.b, *spec.shape[index + 1 :])
-        if _is_small(shape):
+        if is_small(shape):
             yield spec._replace(shape=shape)
 
 
@@ -177,7 +177,7 @@ def _scaled_sizes(spec: Tensor, change: Change) -> Iterator[Tensor]:
     for index in reversed(range(len(spec.shape))):
         size, left = divmod(spec.shape[index] * change.b, max(change.a, 1))
         shape = (*spec.shape[:index], size, *spec.shape[index + 1 :])
-        if not left and shape != spec.shape and _is_small(shape):
+        if not left and shape != spec.shape and is_small(shape):
             yield spec._replace(shape=shape)
 
 
@@ -225,10 +225,10 @@ def _changed_tensor(spec: Tensor, change: Change) -> Tensor:
     elif change.action == "area" and len(shape) > 2 and change.a:
         side = shape[-1] * (change.b / change.a) ** (1 / (len(shape) - 2))
         shape = spatially(shape, max(round(side), 1))
-    return spec._replace(shape=shape) if _is_small(shape) else spec
+    return spec._replace(shape=shape) if is_small(shape) else spec
 
 
-def _is_small(shape: Shape) -> bool:
+def is_small(shape: Shape) -> bool:
     return all(0 < size <= LARGEST for size in shape) and math.prod(shape) <= MOST_NUMBERS
 
 

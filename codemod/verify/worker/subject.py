@@ -99,7 +99,7 @@ class Subject:
     def take(self, recipe: Mapping[str, Any], known: bool = False) -> bool:
         """Whether a recipe that runs reaches a missing place. What comes nearer to one than all
         before it is a base, as are the first and those that are known."""
-        failure, reached = self._confirmed(recipe)
+        failure, reached = self._confirmed(recipe, known)
         if failure is not None:
             return False
         steps = frozenset((path, line) for path, line, _ in reached) & self._steps
@@ -117,11 +117,15 @@ class Subject:
         if len(self.bases) < BASES:
             self.bases.append(Base(draft, level))
 
-    def _confirmed(self, recipe: Mapping[str, Any]) -> Tuple[Optional[Failure], FrozenSet[Place]]:
+    def _confirmed(
+        self, recipe: Mapping[str, Any], known: bool
+    ) -> Tuple[Optional[Failure], FrozenSet[Place]]:
         if not self._coverage.wanted:
             return None, frozenset()
         failures: List[Optional[Failure]] = []
-        reached = self._coverage.reaches(lambda: failures.append(self.laboratory.confirm(recipe)))
+        reached = self._coverage.reaches(
+            lambda: failures.append(self.laboratory.confirm(recipe, known))
+        )
         return failures[0], reached
 
     def build(self, draft: Draft) -> Any:

@@ -77,8 +77,8 @@ def search(
     `wanted`: places that should be reached, each a path, a line and perhaps a column. Where there
     are known recipes, or `only_reaching`, the recipe reaches one that none of the known ones
     reaches; unless they reach all of them.
-    `seconds` of the processor, `patience` of the clock. Attempts are made in a fork: one that
-    crashes or hangs is passed over. Raises `NoRecipe`.
+    `seconds` of the processor, beside what the known recipes take; `patience` of the clock.
+    Attempts are made in a fork: one that crashes or hangs is passed over. Raises `NoRecipe`.
     """
 
     if not issubclass(cls, torch.nn.Module):
@@ -115,6 +115,7 @@ def _search(
     wanted = subject.missing
     for recipe in known:
         subject.take(recipe, known=True)
+    subject.laboratory.begin_anew()
     must_reach = bool(known or only_reaching) and bool(subject.missing)
     if not subject.missing:  # The lines ran, a place on one of them did not.
         subject.missing = wanted

@@ -21,6 +21,7 @@ from typing import (
 )
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from .effort import Effort
 from .further import further
@@ -37,6 +38,7 @@ GIVE = (
 BUILDS = 60
 WORKING_BUILDS = 12
 SLOW = 0.4  # seconds to build a model: a smaller one is tried first
+HEAVY = 1 << 26  # numbers in a model: the same
 SMALL_BUILDS = 2  # that could not be called, before the large one is
 SMALL_CALLS = 12  # of a model that is smaller than one that could be built
 
@@ -203,7 +205,8 @@ def plain(subject: Subject) -> Iterator[Draft]:
         draft = constructor.draft(arguments)
         before = laboratory.left
         model, failure = laboratory.build(draft)
-        if before - laboratory.left > SLOW and arguments == first and first != constructor.modest:
+        is_large = before - laboratory.left > SLOW or _is_heavy(model)
+        if is_large and arguments == first and first != constructor.modest:
             late.append(popped)
             first = constructor.modest
             continue
@@ -216,6 +219,11 @@ def plain(subject: Subject) -> Iterator[Draft]:
                 return
             failure = furthest(laboratory.failures[before_calls:])
         constructor.learn(cost, arguments, failure)
+
+
+def _is_heavy(model: Any) -> bool:
+    parameters = model.parameters() if isinstance(model, torch.nn.Module) else ()
+    return bool(sum(one.numel() for one in parameters if not is_lazy(one)) > HEAVY)
 
 
 LADDER: Tuple[Generator, ...] = (plain, further)

@@ -87,7 +87,8 @@ class TargetEnvironment:
         """How a file (absolute, or relative to the root) is imported."""
         file = self.root / path
         base, module = _name(file, self.root, self.declared)
-        ordered = dict.fromkeys([base, *self.import_roots, self.root])
+        around = _script_folders(file, self.root)
+        ordered = dict.fromkeys([base, *around, *self.import_roots, self.root])
         return ImportTarget(module, tuple(str(root) for root in ordered))
 
     def module_name(self, path: str) -> str:
@@ -248,12 +249,48 @@ def _name(path: Path, root: Path, declared: Sequence[Path]) -> tuple[Path, str]:
 def _as_the_project_says(path: Path, top: Path, root: Path) -> Path:
     """The root where the project's own imports start there (`from lib.pkg import net`), else
     `top`, where the package lies: under two names a file would be loaded twice."""
-    package = path.relative_to(top).parts[0].removesuffix(".py")
+    package, *below = path.relative_to(top).parts
+    if below and root != top / package and _is_script_folder(top / package, root):
+        return _as_the_project_says(path, top / package, root)
+    package = package.removesuffix(".py")
     whole = _dotted(top / package, root) if root in top.parents else None
     if whole is None:
         return top
     counts = _imported_names(root)
     return root if _count(counts, whole) > _count(counts, package) else top
+
+
+def _script_folders(path: Path, root: Path) -> list[Path]:
+    """The folders between a file and the root from which scripts import, the nearest first: the
+    scripts of one part of a project mean its own `utils`, not that of another part."""
+    between = [one for one in path.parents[1:] if root in one.parents]
+    return [one for one in between if _is_script_folder(one, root)]
+
+
+@cache
+def _is_script_folder(folder: Path, root: Path) -> bool:
+    """Whether a file in a folder imports another folder of it by its bare name, and nothing
+    imports or reaches the folder itself as a package."""
+    inside = {file.parent for file in folder.glob("*/*.py")}
+    imported = {
+        name.decode().partition(".")[0]
+        for file in folder.glob("*.py")
+        for name in _absolute_imports(file)
+    }
+    started = [one for one in inside if one.name in imported]
+    return bool(started) and not _is_imported(folder, root)
+
+
+def _is_imported(folder: Path, root: Path) -> bool:
+    """Whether any import of the project names a folder, or a relative one below leads to it."""
+    named = any(folder.name in name.split(".") for name in _imported_names(root))
+    return _is_package(folder) and (named or _overshoot(folder) >= 0)
+
+
+def _absolute_imports(file: Path) -> list[bytes]:
+    with contextlib.suppress(OSError):
+        return _ABSOLUTE.findall(file.read_bytes())
+    return []
 
 
 def _count(counts: Mapping[str, int], package: str) -> int:
@@ -293,8 +330,9 @@ def _above_relative_imports(path: Path, top: Path, root: Path) -> Path:
 
 @cache
 def _overshoot(package: Path) -> int:
-    """How many folders above a package's parent its relative imports reach."""
-    found = [0]
+    """How many folders above a package's parent its relative imports reach; less than 0 where
+    they do not reach the package itself."""
+    found = [-1]
     for file in package.rglob("*.py"):
         inside = len(file.relative_to(package).parts)  # packages around the file
         with contextlib.suppress(OSError):

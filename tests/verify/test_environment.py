@@ -193,6 +193,42 @@ def test_a_package_goes_by_the_name_that_the_project_imports_it_by(
     assert located(environment, "lib/pkg/sub/net.py") == expected
 
 
+def test_a_package_that_only_holds_scripts_is_their_folder(tmp_path: Path) -> None:
+    """`code/__init__.py` and `code/main.py`, which imports `model`: Python starts in `code`."""
+    for name in ("train/code", "test/code"):
+        environment = project(
+            tmp_path, f"{name}/__init__.py", f"{name}/main.py", f"{name}/model/__init__.py",
+            f"{name}/model/net.py", f"{name}/model/common.py",
+        )  # fmt: skip
+        (tmp_path / name / "main.py").write_text("import model\n")
+        (tmp_path / name / "model/net.py").write_text("from model import common\n")
+    assert located(environment, "test/code/model/net.py") == ("model.net", "test/code")
+    assert located(environment, "train/code/model/net.py") == ("model.net", "train/code")
+
+
+@pytest.mark.parametrize(
+    "text", ["import pkg.model\n", "from .model import net\n"], ids=["by-name", "relatively"]
+)
+def test_a_package_that_is_imported_stays_one(tmp_path: Path, text: str) -> None:
+    files = ["pkg/__init__.py", "pkg/main.py", "pkg/model/__init__.py", "pkg/model/net.py"]
+    environment = project(tmp_path, *files)
+    (tmp_path / "pkg/main.py").write_text("import model\n" + text)
+    assert located(environment, "pkg/model/net.py") == ("pkg.model.net", ".")
+    assert str(tmp_path / "pkg") not in environment.locate("pkg/model/net.py").roots
+
+
+def test_a_part_of_a_project_means_its_own_folders(tmp_path: Path) -> None:
+    part = ["run.py", "models/net.py", "utils/masks.py"]
+    files = [*part, *(f"part/{name}" for name in part)]
+    environment = project(tmp_path, *files)
+    for folder in (tmp_path, tmp_path / "part"):
+        (folder / "run.py").write_text("from models.net import Net\n")
+    roots = [os.path.relpath(one, tmp_path) for one in environment.locate(files[4]).roots]
+    assert roots == ["part/models", "part", "."]
+    roots = [os.path.relpath(one, tmp_path) for one in environment.locate(files[1]).roots]
+    assert roots == ["models", "."]
+
+
 def test_configured_roots_come_first_and_must_exist(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "pyproject.toml").write_text("")

@@ -119,6 +119,25 @@ def test_what_is_never_stood_in_for(tmp_path: Path, text: str) -> None:
     assert said[1] == []
 
 
+def test_a_name_that_only_an_optional_package_brings_is_stood_in_for(tmp_path: Path) -> None:
+    data = "try:\n    from absent import Data\nexcept ImportError:\n    pass\n"
+    root = project(tmp_path, data=data, net="from data import Data", other="from data import Dota")
+    said = stubbed(root, "say([outcome('net'), outcome('other'), stubs.packages()])")
+    assert said == ["imported", "ImportError", ["data.Data"]]
+
+
+def test_a_name_of_the_project_that_is_optional_stays_missing(tmp_path: Path) -> None:
+    net = "try:\n    from data import Data\nexcept ImportError:\n    Data = None"
+    root = project(tmp_path, data="", net=net)
+    said = stubbed(root, "say([outcome('net'), stubs.packages(), sys.modules['net'].Data is None])")
+    assert said == ["imported", [], True]
+
+
+def test_files_that_import_each_other_in_a_circle_still_fail(tmp_path: Path) -> None:
+    root = project(tmp_path, net="from data import A\nB = 1", data="from net import B\nA = 1")
+    assert stubbed(root, "say([outcome('net'), stubs.packages()])") == ["ImportError", []]
+
+
 def test_a_log_folder_is_no_package_of_the_project(tmp_path: Path) -> None:
     root = project(tmp_path, net="import sys; sys.modules.pop('absent_logs', None)")
     (root / "absent_logs").mkdir()

@@ -992,6 +992,36 @@ STAND_INS = [
         "codemod_module(output_dim=64)",
         id="module-with-the-attributes-asked-for",
     ),
+    pytest.param(
+        """
+        def default_conv(inside, outside, kernel_size, bias=True):
+            return nn.Conv2d(inside, outside, kernel_size, padding=kernel_size // 2, bias=bias)
+        class Basic(nn.Sequential):
+            def __init__(self, inside, outside, kernel_size, bias=False, act=nn.ReLU(True)):
+                super().__init__(nn.Conv2d(inside, outside, kernel_size, bias=bias), act)
+        class Net(nn.Module):
+            def __init__(self, conv, width, kernel_size):
+                super().__init__()
+                self.body = conv(width, width, kernel_size, bias=True)
+            def forward(self, x):
+                return (x + self.body(x))[..., :2]
+        """,
+        "default_conv",
+        id="function-that-is-named-after-the-parameter",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, config):
+                super().__init__()
+                side = config.patches["size"]
+                self.conv = nn.Conv2d(3, config.hidden_size, side, stride=side)
+            def forward(self, x):
+                return self.conv(x).mean((2, 3))[:, :2]
+        """,
+        "patches=codemod_config(size=",
+        id="settings-asked-for-by-key",
+    ),
 ]
 
 
@@ -1161,6 +1191,110 @@ RELATED += [
                 return self.conv(x)
         """,
         id="sides-of-a-feature-map-are-small",
+    ),
+]
+
+
+RELATED += [
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(7, 5, 3, padding=1)
+                self.register_buffer("grid", torch.ones(1, 3, 48, 48))
+            def forward(self, x):
+                x = torch.cat([x, self.grid.repeat(x.size(0), 1, 1, 1)], 1)
+                return self.conv(x)
+        """,
+        id="channels-that-are-added",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(257, 4, 1)
+                self.register_buffer("grid", torch.ones(64, 64))
+            def forward(self, x, heat):
+                return self.conv(x) * torch.where(heat[:, -1:, :, :] > 0, self.grid, 0 * self.grid)
+        """,
+        id="wide-feature-map-of-a-fixed-side",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, channels, style_dim):
+                super().__init__()
+                self.norm = nn.InstanceNorm2d(channels)
+                self.fc = nn.Linear(style_dim, channels)
+            def forward(self, x, s):
+                h = self.fc(s)
+                return self.norm(x) * h.view(h.size(0), h.size(1), 1, 1)
+        """,
+        id="style-that-is-viewed-with-ones",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.register_buffer("filter", torch.tensor([[[-0.9, 1.0]]]))
+            def forward(self, wave):
+                return F.conv1d(F.pad(wave.unsqueeze(1), (1, 0), "reflect"), self.filter)
+        """,
+        id="padding-that-is-not-implemented-for-the-rank",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, classes):
+                super().__init__()
+                self.weight = nn.Parameter(torch.randn(classes, 12))
+                self.loss = nn.CrossEntropyLoss()
+            def forward(self, x, label=None):
+                cosine = F.linear(F.normalize(x), F.normalize(self.weight))
+                chosen = torch.zeros_like(cosine).scatter_(1, label.view(-1, 1), 1)
+                return self.loss(chosen * (cosine - 0.2) + (1 - chosen) * cosine, label)
+        """,
+        id="margin-of-one-class-a-row",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, width, num_embeddings):
+                super().__init__()
+                self.parts = nn.ModuleList(nn.Linear(width, 8) for _ in range(num_embeddings))
+                self.out = nn.Linear(8 * num_embeddings, 2)
+            def forward(self, xs):
+                return self.out(torch.cat([part(x) for x, part in zip(xs, self.parts)], -1))
+        """,
+        id="as-many-tensors-as-layers",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.parts = nn.ModuleList(nn.Conv2d(3, 4, 1) for _ in range(7))
+            def forward(self, maps):
+                return sum(part(maps[i]) for i, part in enumerate(self.parts))
+        """,
+        id="indexed-with-the-number-of-the-layer",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, widths):
+                super().__init__()
+                assert len(widths) == 3
+                self.widths = widths
+                self.conv = nn.Conv2d(widths[0], 4, 1)
+            def forward(self, maps):
+                assert len(maps) == len(self.widths)
+                return self.conv(maps[0])
+        """,
+        id="asserted-number-of-tensors",
     ),
 ]
 

@@ -1,31 +1,37 @@
-"""A queue of states to try, cheapest first, each state once; and what getting further is worth."""
+"""A queue of states to try, cheapest first, each once; and what getting further is worth."""
 
 from __future__ import annotations
 
 import bisect
 import heapq
-from typing import Generic, Hashable, List, Optional, Set, Tuple, TypeVar
+import math
+from typing import Dict, Generic, Hashable, List, Optional, Set, Tuple, TypeVar
 
 State = TypeVar("State", bound=Hashable)
 
 
 class BestFirst(Generic[State]):
+    """A state that is pushed again, cheaper, moves up; one that was popped stays away."""
+
     def __init__(self) -> None:
         self._heap: List[Tuple[float, int, State]] = []
-        self._seen: Set[State] = set()
+        self._costs: Dict[State, float] = {}
+        self._popped: Set[State] = set()
         self._count = 0
 
     def push(self, cost: float, state: State) -> None:
-        if state not in self._seen:
-            self._seen.add(state)
+        if cost < self._costs.get(state, math.inf) and state not in self._popped:
+            self._costs[state] = cost
             self._count += 1
             heapq.heappush(self._heap, (cost, self._count, state))
 
     def pop(self) -> Optional[Tuple[float, State]]:
-        if not self._heap:
-            return None
-        cost, _, state = heapq.heappop(self._heap)
-        return cost, state
+        while self._heap:
+            cost, _, state = heapq.heappop(self._heap)
+            if state not in self._popped:
+                self._popped.add(state)
+                return cost, state
+        return None
 
 
 class Advance:

@@ -420,7 +420,8 @@ class Constructor:
         return [*made, *texts("torch.nn.ReLU", "torch.nn.Identity", "torch.nn.BatchNorm2d")]
 
     def callables(self, name: str, facts: Facts) -> List[Value]:
-        made = self.namer.classes_called_as(facts, None) if facts.called else []
+        made = self.namer.functions_called_as(name, facts)
+        made += self.namer.classes_called_as(facts, None) if facts.called else []
         found = set(words.words_of(name))
         called = facts.called
         made = [*made, *torch_classes_called_as(called)]
@@ -482,6 +483,8 @@ class Constructor:
             made += self.configs(facts)
         else:
             built = facts.called is not None and not facts.called_later
+            if facts.mapping and facts.attributes:
+                made.append(self.namespace_value(facts))
             if not built and (facts.called or facts.attributes.keys() - _NOT_SETTINGS):
                 made += self.stand_ins(name, facts)
             if facts.attributes.keys() & _MODULE_ATTRIBUTES:
@@ -510,7 +513,8 @@ class Constructor:
     def namespace_value(self, facts: Facts) -> Value:
         parts, setups = [], []
         for key, part in sorted(facts.attributes.items()):
-            if key in _NOT_SETTINGS or not key.isidentifier():
+            is_key = facts.mapping and part.called is None  # `sizes["size"]`, not `x.size()`
+            if (key in _NOT_SETTINGS and not is_key) or not key.isidentifier():
                 continue
             value = (self.values(key, None, part) or [Value("4")])[0]
             parts.append("{}={}".format(key, value.text))

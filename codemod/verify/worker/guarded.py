@@ -10,8 +10,8 @@ import functools
 import linecache
 import os
 import sys
-from types import FrameType
-from typing import Iterator, Optional, Sequence, Tuple
+from types import FrameType, ModuleType
+from typing import FrozenSet, Iterator, Optional, Sequence, Tuple, Union
 
 _CATCHES = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 _BY_NAME = {"import_module", "__import__"}
@@ -88,22 +88,38 @@ def _guards(filename: str, line: int) -> bool:
     return any(first <= line <= last for first, last in _guarded_imports(filename))
 
 
+def optional_names(module: ModuleType) -> FrozenSet[str]:
+    """The names that a module has only where its optional imports succeed."""
+    return _optional_names(getattr(module, "__file__", None) or "")
+
+
+@functools.lru_cache(maxsize=None)
+def _optional_names(filename: str) -> FrozenSet[str]:
+    return frozenset(
+        (one.asname or one.name).partition(".")[0]
+        for node in _guarded_nodes(filename)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for one in node.names
+    )
+
+
 @functools.lru_cache(maxsize=None)
 def _guarded_imports(filename: str) -> Tuple[Tuple[int, int], ...]:
     """The lines of the imports in a file that stand where their failure is caught."""
+    return tuple((one.lineno, one.end_lineno or one.lineno) for one in _guarded_nodes(filename))
+
+
+def _guarded_nodes(filename: str) -> Iterator[Union[ast.stmt, ast.expr]]:
+    """The imports in a file that stand where their failure is caught."""
     try:
         tree = ast.parse("".join(linecache.getlines(filename)), filename)
     except (SyntaxError, ValueError):
-        return ()
-    found = []
+        return
     for node in ast.walk(tree):
         for statement in _guarded_body(node):
-            found += [
-                (one.lineno, one.end_lineno or one.lineno)
-                for one in ast.walk(statement)
-                if isinstance(one, (ast.stmt, ast.expr)) and _is_import(one)
-            ]
-    return tuple(found)
+            for one in ast.walk(statement):
+                if isinstance(one, (ast.stmt, ast.expr)) and _is_import(one):
+                    yield one
 
 
 def _guarded_body(node: ast.AST) -> Sequence[ast.stmt]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
 import re
 import typing
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -53,6 +54,7 @@ from .specs import (
     apply_to_all,
     example,
     is_small,
+    numbers_in,
     other_shapes,
     spatially,
     trials,
@@ -66,6 +68,7 @@ _POSITIONAL = (
 )
 PAIRED = 8  # values of optional inputs that are given two by two
 LARGEST_AREA = 256**2
+MANY_NUMBERS = 1 << 19  # in all tensors of a call
 SPATIAL_SIZES = (8, 16, 32, 64, 28, 224)
 _NOT_TENSOR = re.compile(r"must be tuple of Tensors|not Tensor$|sequence|list|tuple")
 _NOT_NUMBER = re.compile(
@@ -75,6 +78,8 @@ _NOT_NUMBER = re.compile(
 _NOT_PLAIN = re.compile(r"'(int|float|str|bool|Identity)' object|not (int|float|str|bool)")
 _OF_GRAPHS = ("edge_index", "index", "adj_t")
 _NOT_LIST = re.compile(r"'(list|tuple)' object|not (list|tuple)|list indices")
+_NOT_OF_ONE_RANK = re.compile(r"must match|same number of dimensions")
+_VIEWED = re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size")
 _UNPACKED_FROM = re.compile(r"unpack \(expected (\d+), got (\d+)")
 _LACKING = re.compile(r"'Tensor' object has no attribute '(\w+)'")
 _TOO_MANY = re.compile(r"too many values to unpack \(expected (\d+)")
@@ -140,8 +145,11 @@ class Inputs:
             self._push(cost + 3.0 + 0.3 * step, changed)
 
     def _push(self, cost: float, call: Dict[str, Spec]) -> None:
-        """One tensor of millions of numbers takes the time of all that could be tried."""
+        """Large tensors cost more: a call of them takes as long as many of small ones; one of
+        millions of numbers takes the time of all that could be tried."""
         if all(is_small(spec.shape) for spec in call.values() if isinstance(spec, Tensor)):
+            numbers = sum(numbers_in(spec) for spec in call.values())
+            cost += 0.5 * math.log2(max(numbers / MANY_NUMBERS, 1))
             self.queue.push(cost, tuple(call.items()))
 
     def parsed(self, source: str) -> Optional[Call]:
@@ -435,6 +443,7 @@ class Inputs:
                 yield from ((0.7 + c, new) for c, new in apply(call, change, sorted(operand.names)))
         yield from self._rows_of_statistics(call, failure)
         yield from self._ranks_that_agree(call, failure)
+        yield from self._ranks_before_views(call, failure)
         yield from self._guard_repairs(call, failure)
         yield from self._lists_of_slices(call, failure)
         yield from self._pyramids(call, failure)
@@ -498,13 +507,25 @@ class Inputs:
         if failure.operator.startswith("conv"):
             layer = len(failure.operands[1].shape)
             yield from self._relative_ranks(call, failure.operands[0], layer)
-        if "must match" not in failure.message:
+        if not _NOT_OF_ONE_RANK.search(failure.message):
             return
         ranks = sorted({len(operand.shape) for operand in failure.operands})
         for wanted in ranks if len(ranks) > 1 else ():
             for operand in failure.operands:
                 for cost, new in self._relative_ranks(call, operand, wanted):
                     yield cost + 0.4, new
+
+    def _ranks_before_views(
+        self, call: Dict[str, Spec], failure: Failure
+    ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+        """`style.view(n, c, 1, 1)`: what is viewed has the dimensions before the ones alone."""
+        viewed = _VIEWED.search(failure.message)
+        sizes = [int(one) for one in viewed.group(1).split(",")] if viewed else []
+        while sizes and sizes[-1] == 1:
+            sizes.pop()
+            for operand in failure.operands:
+                if list(operand.shape[: len(sizes)]) == sizes and sizes[-1:] != [1]:
+                    yield from self._relative_ranks(call, operand, len(sizes))
 
     def _guard_repairs(
         self, call: Dict[str, Spec], failure: Failure

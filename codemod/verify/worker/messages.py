@@ -10,11 +10,12 @@ from typing import Iterator, List, NamedTuple, Tuple
 class Change(NamedTuple):
     """What to change in a tensor's specification, from `a` to `b`.
 
-    `action`: `dim` (each size a), `channel` (the second size), `last` (the last size, if it is a
-    or a is 0), `spatial` (all but the first two), `rank`, `high` (the bound of whole numbers),
-    `ratio` (the second size, scaled by b / a), `area` (the sides, so that their product scales by
-    b / a), `numel` (one size, so that the number of elements scales by b / a), `multiple` (the
-    second size, up to a multiple of b), `grow` (dimension a, to at least b), `shape` or `kind`.
+    `action`: `dim` (each size a), `channel` (the second size), `more channels` (by b), `last` (the
+    last size, if it is a or a is 0), `wider` (the last size, by b), `spatial` (all but the first
+    two), `rank`, `high` (the bound of whole numbers), `ratio` (the second size, scaled by b / a),
+    `area` (the sides, so that their product scales by b / a), `numel` (one size, so that the number
+    of elements scales by b / a), `multiple` (the second size, up to a multiple of b), `grow`
+    (dimension a, to at least b), `shape` or `kind`.
     """
 
     action: str
@@ -132,6 +133,7 @@ def _channels(message: str) -> Changes:
     if found:
         wanted, got = int(found.group(1)), int(found.group(2))
         yield 0.3, Change("dim", got, wanted)
+        yield 0.5, Change("more channels", b=wanted - got)
         yield 0.6, Change("channel", b=wanted)
         yield 0.9, Change("ratio", got, wanted)
     found = _MATRICES.search(message)
@@ -139,6 +141,7 @@ def _channels(message: str) -> Changes:
         got, wanted = int(found.group(2)), int(found.group(3))
         yield 0.3, Change("last", got, wanted)
         yield 0.6, Change("dim", got, wanted)
+        yield 0.7, Change("wider", b=wanted - got)
         yield 0.8, Change("area", got, wanted)
         yield 1.2, Change("ratio", got, wanted)
         yield 1.6, Change("last", 0, wanted)
@@ -168,7 +171,7 @@ def _ranks(message: str) -> Changes:
     if found:
         yield 0.4, Change("rank", b=int(found.group(1) or found.group(2)))
     if "xpected" in message or "support" in message:
-        for number in re.findall(r"(\d)D", message)[:2]:
+        for number in list(dict.fromkeys(re.findall(r"(\d)D", message)))[:3]:
             yield 0.4, Change("rank", b=int(number))
     found = _DIMENSION.search(message)
     if found:

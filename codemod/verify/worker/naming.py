@@ -8,10 +8,11 @@ import os
 import re
 import sys
 import typing
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 import torch
 
+from . import words
 from .reading import Facts, attributes_of, forward_of, initialiser, is_torch, signature_of
 
 _CONFIG_CLASS = re.compile(r"(Config|Configuration|Args|Arguments|Params|Hparams|HParams|Options)$")
@@ -155,6 +156,23 @@ class Namer:
                 made.append(Value(key))
         return made[:4]
 
+    def functions_called_as(self, name: str, facts: Facts) -> List[Value]:
+        """Functions of the file that are named after the parameter and take the arguments with
+        which it is called: `default_conv` for `conv`."""
+        call, wanted = facts.called, set(words.words_of(name))
+        if call is None or facts.attributes.keys() - {"__name__"}:
+            return []
+        keywords = {k.arg for k in call.keywords if k.arg}
+        spread = any(k.arg is None for k in call.keywords)
+        made = [
+            Value(key)
+            for key, value in list(self.namespace.items())
+            if inspect.isfunction(value) and not is_torch(value)
+            if wanted <= set(words.words_of(key))
+            if _accepts(signature_of(value), range(len(call.args)), keywords, spread)
+        ]
+        return made[:2]
+
     def instances_called_as(
         self, facts: Facts, instance: Callable[[type], List[Value]]
     ) -> List[Value]:
@@ -202,12 +220,22 @@ def torch_classes_called_as(call: Any) -> List[Value]:
 
 
 def _takes(cls: type, positional: int, keywords: typing.Set[str], spread: bool) -> bool:
-    signature = signature_of(initialiser(cls))
+    given = range(positional + 1)  # with the object itself
+    return _accepts(signature_of(initialiser(cls)), given, keywords, spread)
+
+
+def _accepts(
+    signature: Optional[inspect.Signature],
+    given: Iterable[Any],
+    keywords: typing.Set[str],
+    spread: bool,
+) -> bool:
+    """Whether a call with these arguments, and perhaps more by keyword, fits a signature."""
     if signature is None:
         return False
     try:
         bound = signature.bind_partial if spread else signature.bind
-        bound(None, *range(positional), **dict.fromkeys(keywords))
+        bound(*given, **dict.fromkeys(keywords))
     except TypeError:
         return False
     return True

@@ -311,6 +311,7 @@ class _Walk(ast.NodeVisitor):
         if receiver is not None:
             self.live["self"] = receiver
         self.shapes: Dict[str, Path] = {}
+        self.counts: Dict[str, int] = {}
         self.later = False  # whether it reads what runs once the constructor is done
 
     def run(self, tree: ast.AST) -> None:
@@ -506,8 +507,18 @@ class _Walk(ast.NodeVisitor):
                 targets = targets[1:] if len(targets) == 2 else []
             if name == "zip" and len(targets) != len(sources):
                 return
+            counts = [self.children(one) for one in sources]
             for one, source in zip(targets, sources):
                 self.loop(one, source)
+                path = self.path(source)
+                if path is not None and name == "zip":
+                    facts = self.facts.at(path)
+                    facts.length = max(facts.length, *counts)
+            if name == "enumerate" and isinstance(target, (ast.Tuple, ast.List)):
+                self.counter(target.elts[0], max(counts, default=0))
+            return
+        if name == "range":
+            self.counter(target, max(map(self.children_counted, iterated.args[-1:]), default=0))  # type: ignore[attr-defined]
             return
         path = self.path(iterated)
         if path is not None:
@@ -519,6 +530,21 @@ class _Walk(ast.NodeVisitor):
             children = list(live.children())
             if children:
                 self.live[target.id] = children[0]
+
+    def children(self, node: ast.AST) -> int:
+        """How many modules a live list of modules holds that a node stands for."""
+        live = self.object(node)
+        return len(live) if isinstance(live, (torch.nn.ModuleList, torch.nn.Sequential)) else 0
+
+    def children_counted(self, node: ast.AST) -> int:
+        """That number, where a node is `len(self.layers)`."""
+        counted = isinstance(node, ast.Call) and _called_name(node) == "len" and node.args
+        return self.children(counted[0]) if counted else 0
+
+    def counter(self, target: ast.AST, count: int) -> None:
+        """A name counts the modules of a live list: what is indexed with it has as many items."""
+        if isinstance(target, ast.Name):
+            self.counts[target.id] = count
 
     def element(self, target: ast.AST, path: Path) -> None:
         if isinstance(target, ast.Name):
@@ -542,6 +568,9 @@ class _Walk(ast.NodeVisitor):
                 facts.sequence = True
                 if isinstance(key, int):
                     facts.length = max(facts.length, key + 1 if key >= 0 else -key)
+                index = _index(node)
+                if isinstance(index, ast.Name):
+                    facts.length = max(facts.length, self.counts.get(index.id, 0))
         self.index_of(node)
         shape = self.shape(node.value)
         if shape is not None and isinstance(key, int):
@@ -640,10 +669,34 @@ class _Walk(ast.NodeVisitor):
             self.visit(argument)
         for keyword in node.keywords:
             self.visit(keyword.value)
-            if keyword.arg is None and self.path(keyword.value) is not None:
-                self.facts.at(self.path(keyword.value) or ()).mapping = True
+            path = self.path(keyword.value) if keyword.arg is None else None
+            if path is not None:
+                self.facts.at(path).mapping = True
+                self.spread_over(node, path)
         self.use_of_callee(node)
         self.use_of_arguments(node)
+
+    def spread_over(self, node: ast.Call, path: Path) -> None:
+        """`self(**batch)`: the keys are the parameters that a call needs."""
+        callee = self.object(node.func)
+        own = isinstance(callee, torch.nn.Module) and not is_torch(type(callee))
+        function = forward_of(type(callee)) if own else callee if inspect.ismethod(callee) else None
+        signature = signature_of(plain_function(function))
+        given = {k.arg for k in node.keywords if k.arg}
+        needed = (
+            [
+                one.name
+                for one in list(signature.parameters.values())[1 + len(node.args) :]
+                if one.default is one.empty and one.name not in given
+                if one.kind is one.POSITIONAL_OR_KEYWORD or one.kind is one.KEYWORD_ONLY
+            ]
+            if signature is not None
+            else []
+        )
+        keys = [(name, (*path, name)) for name in needed]
+        if keys:
+            plain = ast.Call(node.func, [], [])
+            self.pass_on(callee, plain, [], keys)
 
     def use_of_callee(self, node: ast.Call) -> None:
         path = self.path(node.func)

@@ -12,9 +12,17 @@ from .configs import HELPERS
 from .messages import Change
 
 NODES, EDGES = 8, 20
-_OF_ONE_ITEM = ("dim", "channel", "last", "rank", "kind")  # changes of one tensor of a list
+_OF_ONE_ITEM = (
+    "dim",
+    "channel",
+    "last",
+    "rank",
+    "kind",
+    "more channels",
+    "wider",
+)  # changes of one tensor of a list
 LARGEST = 4096
-MOST_NUMBERS = 1 << 20
+MOST_NUMBERS = 1 << 22
 Shape = Tuple[int, ...]
 
 
@@ -94,6 +102,11 @@ def trials(spec: Spec, numbers: Tuple[int, ...], strings: Tuple[str, ...]) -> It
     if isinstance(spec, Raw):
         for value in (*strings, *numbers, *(n + 1 for n in numbers), True, False, None):
             yield Raw(repr(value))
+        return
+    if isinstance(spec, Group) and spec.items:
+        for count in (*numbers, 1, 2, 3, 4, 5, 6, 8):
+            if 0 < count < 20:
+                yield spec._replace(items=spec.items[:1] * count)
         return
     if not isinstance(spec, Tensor):
         return
@@ -201,6 +214,10 @@ def _changed_tensor(spec: Tensor, change: Change) -> Tensor:
         shape = tuple(change.b if size == change.a else size for size in shape)
     elif change.action == "channel" and len(shape) > 1:
         shape = (shape[0], change.b, *shape[2:])
+    elif change.action == "more channels" and len(shape) > 1:
+        shape = (shape[0], shape[1] + change.b, *shape[2:])
+    elif change.action == "wider" and shape:
+        shape = (*shape[:-1], shape[-1] + change.b)
     elif change.action == "last" and shape and (not change.a or shape[-1] == change.a):
         shape = (*shape[:-1], change.b)
     elif change.action == "spatial" and len(shape) > 2 and spec.kind == "float":
@@ -226,6 +243,15 @@ def _changed_tensor(spec: Tensor, change: Change) -> Tensor:
         side = shape[-1] * (change.b / change.a) ** (1 / (len(shape) - 2))
         shape = spatially(shape, max(round(side), 1))
     return spec._replace(shape=shape) if is_small(shape) else spec
+
+
+def numbers_in(spec: Spec) -> int:
+    """How many numbers its tensors hold."""
+    if isinstance(spec, Tensor):
+        return math.prod(spec.shape)
+    if isinstance(spec, Group):
+        return sum(map(numbers_in, spec.items))
+    return sum(numbers_in(item) for _, item in spec.items) if isinstance(spec, Table) else 0
 
 
 def is_small(shape: Shape) -> bool:

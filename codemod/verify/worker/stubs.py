@@ -109,19 +109,20 @@ class Stubs:
         importlib.util.find_spec = find_spec
 
     def _lacking(self, name: str, module: Any, taken: Sequence[str]) -> List[str]:
-        """Names that are taken from an installed package's module, which has them no longer."""
+        """Names that are taken from a module which has them no longer, or which would have them
+        if an optional package were installed."""
         top = name.partition(".")[0]
-        if isinstance(module, StandInModule) or not self.is_foreign(top):
+        if isinstance(module, StandInModule):
             return []
-        return [
-            one
-            for one in taken
-            if one != "*" and not hasattr(module, one) and not shims.has(name, one)
-        ]
+        lacking = [one for one in taken if one != "*" and not hasattr(module, one)]
+        if top in self.own:
+            return [one for one in lacking if one in guarded.optional_names(module)]
+        return [one for one in lacking if self.is_foreign(top) and not shims.has(name, one)]
 
     def _extended(self, name: str, module: Any, lacking: Sequence[str]) -> Any:
         for one in lacking:
-            self.stand_in("%s.%s" % (name, one), "the installed one has no %s" % one)
+            whose = "project's file" if name.partition(".")[0] in self.own else "installed one"
+            self.stand_in("%s.%s" % (name, one), "the %s has no %s" % (whose, one))
         return _Extended(module, {one: StandIn("%s.%s" % (name, one)) for one in lacking})
 
 

@@ -225,7 +225,8 @@ def steered(subject: Subject, draft: Draft, model: Any, call: Call, budget: int)
 
 def _hopeless(failure: Failure) -> bool:
     """Whether other inputs cannot help: the forward is abstract, or needs what is not there."""
-    abstract = failure.kind == "NotImplementedError" and not NOT_OF_KIND.search(failure.message)
+    of_torch = failure.operator or NOT_OF_KIND.search(failure.message)
+    abstract = failure.kind == "NotImplementedError" and not of_torch
     return bool(failure.package) or abstract or failure.kind == "ImportError"
 
 

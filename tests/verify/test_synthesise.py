@@ -1296,6 +1296,32 @@ RELATED += [
         """,
         id="asserted-number-of-tensors",
     ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.table, self.near = nn.Embedding(50, 6), nn.Embedding(50, 6)
+                self.conv, self.pool = nn.Conv1d(6, 4, 3, padding=1), nn.MaxPool1d(100)
+
+            def forward(self, token, near):
+                x = self.table(token) + self.near(near)
+                return self.pool(self.conv(x.transpose(1, 2))).squeeze(-1)
+        """,
+        id="sequences-as-long-as-the-pooling",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(6, 6)
+
+            def forward(self, x, per_graph):
+                return self.fc(x).view(-1, per_graph, 6).sum(1)
+        """,
+        id="number-that-a-view-takes",
+    ),
 ]
 
 

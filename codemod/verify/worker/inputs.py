@@ -73,7 +73,7 @@ SPATIAL_SIZES = (8, 16, 32, 64, 28, 224)
 _NOT_TENSOR = re.compile(r"must be tuple of Tensors|not Tensor$|sequence|list|tuple")
 _NOT_NUMBER = re.compile(
     r"only integer tensors|an integer|float.*interpreted|int, not Tensor|must be int"
-    r"|can.t convert|Tensor.*ambiguous|unhashable"
+    r"|can.t convert|Tensor.*ambiguous|unhashable|tuple of ints,? ?but got Tensor"
 )
 _NOT_PLAIN = re.compile(r"'(int|float|str|bool|Identity)' object|not (int|float|str|bool)")
 _OF_GRAPHS = ("edge_index", "index", "adj_t")

@@ -6,6 +6,8 @@ import math
 import re
 from typing import Iterator, List, NamedTuple, Tuple
 
+from . import words
+
 
 class Change(NamedTuple):
     """What to change in a tensor's specification, from `a` to `b`.
@@ -30,7 +32,7 @@ Changes = Iterator[Tuple[float, Change]]
 TOO_SMALL = re.compile(
     r"Kernel size can't be greater|size is too small|Padding size should be less|more than 1"
     r" value per channel|more than 1 spatial|non-empty|Calculated padded|reflection_pad"
-    r"|smaller than kernel|maximum size for tensor|non-negative|too small"
+    r"|smaller than kernel|maximum size for tensor|non-negative|too small|computed output size"
 )
 _MAY_BE_SPATIAL = re.compile(
     r"must be greater than|Output size|out of bound|is invalid for input of size"
@@ -123,6 +125,7 @@ def changes(kind: str, message: str, sizes: List[int]) -> Changes:
     if TOO_SMALL.search(message):
         for step, size in enumerate(sizes):
             yield 0.3 + 0.1 * step, Change("spatial", b=size)
+            yield 0.4 + 0.1 * step, Change("dim", words.LENGTH, size)
     elif _MAY_BE_SPATIAL.search(message) or kind in _VAGUE:
         for step, size in enumerate(sizes[:10]):
             yield 1.5 + 0.25 * step, Change("spatial", b=size)

@@ -693,7 +693,7 @@ class _Walk(ast.NodeVisitor):
             if signature is not None
             else []
         )
-        keys = [(name, (*path, name)) for name in needed]
+        keys: List[Tuple[str, Optional[Path]]] = [(name, (*path, name)) for name in needed]
         if keys:
             plain = ast.Call(node.func, [], [])
             self.pass_on(callee, plain, [], keys)

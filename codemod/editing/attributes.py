@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from codemod.editing.checks import gives_way
-from codemod.editing.reassignment import is_quoted, reaching_assignment
+from codemod.editing.quoted import is_quoted
+from codemod.editing.reassignment import reaching_assignment
 from codemod.editing.refused import Refused
 from codemod.results import Edit, Requirement
 from codemod.semantics.index import NO_MODULE

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from codemod.catalogue import Pair
 from codemod.editing.object_uses import LOOKS_UP, is_settings, met_by, nodes_at, suits
-from codemod.editing.reassignment import is_quoted
+from codemod.editing.quoted import is_quoted, occurrences
 from codemod.semantics.instances import (
     UNKNOWN,
     Around,
@@ -72,7 +72,12 @@ class NameUse:
 
 def name_uses(module: ModuleClass, name: str) -> Iterator[NameUse]:
     """Every string that the class may meet in which NAME stands alone or between dots."""
-    return met_by(module, name, module.project.files_with_string(name), _find)
+    return met_by(module, name, module.project.files_with_string(name), strings_with)
+
+
+def strings_with(project: Project, path: str, name: str) -> tuple[NameUse, ...]:
+    """Those of one file, found once."""
+    return project.remembered(f"strings {name}", path, lambda: _find(project, path, name))
 
 
 def names_it(module: ModuleClass, use: NameUse, pair: Pair | None, *, lists: bool = True) -> bool:
@@ -434,8 +439,8 @@ def _lookups_with(project: Project, path: str, name: str) -> Iterator[_Lookup]:
     lookups = _computed_in(project, path)
     if not lookups:
         return
-    pattern = re.compile(rf"\b{re.escape(name)}\b")
-    texts = project.parts(path).texts_with(pattern)
+    # It begins with a literal, which lets `re` skip to it.
+    texts = project.parts(path).texts_with(re.compile(rf"{name}(?<!\w{name})\b"))
     for item in lookups:
         called = re.compile(rf"\b{re.escape(item.function)}\(") if item.function else None
         if any(
@@ -455,7 +460,7 @@ def _outermost_function(around: Around) -> FunctionNode | None:
     return next((one for one in reversed(around) if isinstance(one, FunctionNode)), None)
 
 
-_LOOKUP = re.compile(rf"\b(?:{'|'.join(sorted([*LOOKS_UP, 'get_submodule']))})\(")
+_LOOKUPS = ("attr(", "get_submodule(")  # what the text of one holds
 _ANY = ".*"
 _CASES = {"upper": "[^a-z]*", "lower": "[^A-Z]*"}
 
@@ -465,7 +470,8 @@ def _computed_in(project: Project, path: str) -> tuple[_Lookup, ...]:
 
 
 def _computed(project: Project, path: str) -> Iterator[_Lookup]:
-    offsets = [match.start() for match in _LOOKUP.finditer(project.text(path))]
+    text = project.text(path)
+    offsets = [offset for word in _LOOKUPS for offset in occurrences(text, word)]
     for node, around in nodes_at(project, path, offsets, whole=True):
         if not isinstance(node, ast.Call):
             continue

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TypeGuard, TypeVar
 
 from codemod.catalogue import Pair
+from codemod.editing.quoted import occurrences, quoted
 from codemod.editing.reassignment import SETTINGS_CLASS
 from codemod.semantics.index import NO_MODULE
 from codemod.semantics.instances import (
@@ -43,6 +44,8 @@ _CONDITIONS = (ast.If, ast.IfExp, ast.BoolOp, ast.Try, ast.While, ast.For, ast.A
                ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)  # fmt: skip
 _LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
 _RECEIVER = re.compile(r"[A-Za-z_][\w.]*$")
+# A call as `_fits` allows none of a layer, told by the text alone: without input, or with a number.
+_NO_INPUT = re.compile(r"\(\s*(?:\)|[-+]?\d+\s*[,)])")
 _IS_TORCH = re.compile(r"torch(?:\.|$)")
 _NUMBER_NAMES = frozenset({"float", "int", "round", "abs"})
 
@@ -68,28 +71,49 @@ class ObjectUse:
     as_number: bool = False
 
 
-def attribute_uses(module: ModuleClass, name: str) -> Iterator[ObjectUse]:
-    """Every `x.NAME` that the class may meet, where x is not `self` and no settings."""
-    return met_by(module, name, module.project.files_with_attribute(name), _attribute_uses)
+def attribute_uses(
+    module: ModuleClass, name: str, *, of_layer: bool = False
+) -> Iterator[ObjectUse]:
+    """Every `x.NAME` that the class may meet, where x is not `self` and no settings.
+
+    `of_layer`: without those that no layer of the catalogue can be used like: `x.flatten(1)`.
+    """
+    uses_in = layer_uses_in if of_layer else _attribute_uses_in
+    return met_by(module, name, module.project.files_with_attribute(name), uses_in)
 
 
 def lookups(module: ModuleClass, name: str) -> Iterator[ObjectUse]:
     """Every `getattr(x, "NAME")` and the like that the class may meet."""
-    return met_by(module, name, module.project.files_with_string(name), _lookups)
+    return met_by(module, name, module.project.files_with_string(name), lookups_in)
 
 
 def met_by(
     module: ModuleClass,
     name: str,
     paths: Iterable[str],
-    find: Callable[[Project, str, str], Iterator[_Found]],
+    found_in: Callable[[Project, str, str], Iterable[_Found]],
 ) -> Iterator[_Found]:
-    """What is found in those files that may be given an instance of the class, once a file."""
+    """What is found in those files that may be given an instance of the class."""
     project = module.project
     for path in paths:
         if project.reach.may_meet(path, module.key):
-            answer = partial(find, project, path, name)
-            yield from project.remembered(f"{find.__qualname__} {name}", path, answer)
+            yield from found_in(project, path, name)
+
+
+def layer_uses_in(project: Project, path: str, name: str) -> tuple[ObjectUse, ...]:
+    """The uses of one file, as `attribute_uses` gives them for a layer; found once."""
+    answer = partial(_layer_uses, project, path, name)
+    return project.remembered(f"layer-uses {name}", path, answer)
+
+
+def _attribute_uses_in(project: Project, path: str, name: str) -> tuple[ObjectUse, ...]:
+    answer = partial(_attribute_uses, project, path, name)
+    return project.remembered(f"uses {name}", path, answer)
+
+
+def lookups_in(project: Project, path: str, name: str) -> tuple[ObjectUse, ...]:
+    """Those of one file, found once."""
+    return project.remembered(f"lookups {name}", path, partial(_lookups, project, path, name))
 
 
 def reaches(module: ModuleClass, use: ObjectUse, pair: Pair | None = None) -> bool:
@@ -142,9 +166,18 @@ def suits(attribute: str, pair: Pair) -> bool:
 # ---- finding them
 
 
+def _layer_uses(project: Project, path: str, name: str) -> Iterator[ObjectUse]:
+    text, width = project.text(path), len(name)
+    found = (one for one in _occurrences(text, name) if not _NO_INPUT.match(text, one + width))
+    return _uses_at(project, path, name, found)
+
+
 def _attribute_uses(project: Project, path: str, name: str) -> Iterator[ObjectUse]:
-    occurrences = _occurrences(project.text(path), name)
-    offsets = [one for one in occurrences if _may_be_object(project, path, one - 1)]
+    return _uses_at(project, path, name, _occurrences(project.text(path), name))
+
+
+def _uses_at(project: Project, path: str, name: str, places: Iterable[int]) -> Iterator[ObjectUse]:
+    offsets = [one for one in places if _may_be_object(project, path, one - 1)]
     for node, around in nodes_at(project, path, offsets):
         if isinstance(node, ast.Attribute) and node.attr == name:
             use = _use_of(project, path, node, node, node.value, around)
@@ -279,21 +312,9 @@ def _is_super(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and dotted_name(node.func) == "super"
 
 
-def _all(text: str, wanted: str) -> Iterator[int]:
-    offset = text.find(wanted)
-    while offset >= 0:
-        yield offset
-        offset = text.find(wanted, offset + 1)
-
-
-def quoted(text: str, name: str) -> list[int]:
-    """Offsets of NAME as a whole string, without prefix."""
-    return [offset for quote in ('"', "'") for offset in _all(text, f"{quote}{name}{quote}")]
-
-
 def _occurrences(text: str, name: str) -> Iterator[int]:
     """Offsets of `.NAME` as a whole name."""
-    for offset in _all(text, "." + name):
+    for offset in occurrences(text, "." + name):
         after = text[offset + len(name) + 1 : offset + len(name) + 2]
         if not (after.isalnum() or after == "_"):
             yield offset + 1

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from codemod.editing.quoted import quoted
 from codemod.semantics.index import NO_MODULE
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
@@ -20,6 +21,11 @@ from codemod.semantics.project import Place, Project
 from codemod.semantics.syntax import FunctionNode, children, dotted_name, parameters_of, parse, walk
 from codemod.source.text import SourceText
 
+# What stands before, and behind, the name of an attribute that is set by its name.
+_SETS = re.compile(r"\b(?:setattr|delattr)\(\s*([\w.]+)\s*,\s*\Z")
+_DICT = re.compile(r"([\w.]+)\.__dict__\[\s*\Z")
+_IS_SET = re.compile(r"\s*\]\s*=(?!=)")
+_WINDOW = 200
 SETTINGS_CLASS = re.compile(r"(?:Config|Configuration|Settings|Options|Args|Arguments|Params)$")
 
 
@@ -74,7 +80,7 @@ def _set_by_name(module: ModuleClass, name: str) -> str | None:
             return str(place)
     for owner in (module.key, *module.ancestors_in_project, *module.descendants_in_project):
         text = project.class_text(owner)
-        if is_quoted(name, text) and _sets_by_name(text) and _setattr("self", name).search(text):
+        if _sets_by_name(text) and "self" in _set_on(name, text).values():
             return f"{owner[0]}:{project.classes[owner].line}"
     return None
 
@@ -82,31 +88,39 @@ def _set_by_name(module: ModuleClass, name: str) -> str | None:
 def _settings_by_name(project: Project, name: str) -> Iterator[Place]:
     for path in project.files_with_string(name):
         text = project.text(path)
-        if not is_quoted(name, text) or not _sets_by_name(text):
+        if not _file_sets_by_name(project, path):
             continue
-        for match in _setattr(r"[\w.]+", name).finditer(text):
-            receiver = match.group(1) or match.group(2)
+        for offset, receiver in _set_on(name, text).items():
             if receiver != "self" and not NO_MODULE.search(receiver):
-                yield Place.at(path, text, match.start())
+                yield Place.at(path, text, offset)
 
 
-def is_quoted(name: str, text: str) -> bool:
-    """Whether a text holds a name as a string: a quick no for patterns that ask for more."""
-    return f'"{name}"' in text or f"'{name}'" in text
+def _file_sets_by_name(project: Project, path: str) -> bool:
+    found = project.remembered("sets-by-name", path, lambda: _setters(project.text(path)))
+    return bool(found)
 
 
 def _sets_by_name(text: str) -> bool:
     """A quick no where nothing that `_setattr` finds can stand."""
-    return any(word in text for word in ("setattr(", "delattr(", ".__dict__["))
+    return any(_setters(text))
 
 
-@lru_cache(maxsize=256)
-def _setattr(receiver: str, name: str) -> re.Pattern[str]:
-    quoted = rf"""["']{re.escape(name)}["']"""
-    return re.compile(
-        rf"""\b(?:setattr|delattr)\(\s*({receiver})\s*,\s*{quoted}"""
-        rf"""|({receiver})\.__dict__\[\s*{quoted}\s*\]\s*=(?!=)"""
-    )
+def _setters(text: str) -> Iterator[str]:
+    return (word for word in ("setattr(", "delattr(", ".__dict__[") if word in text)
+
+
+def _set_on(name: str, text: str) -> dict[int, str]:
+    """On what `setattr(x, "NAME", ...)` and the like set it, by the offset at which they stand."""
+    found: dict[int, str] = {}
+    for offset in quoted(text, name):
+        match = _SETS.search(text, max(0, offset - _WINDOW), offset)
+        if match is not None:
+            found[match.start()] = match.group(1)
+            continue
+        match = _DICT.search(text, max(0, offset - _WINDOW), offset)
+        if match is not None and _IS_SET.match(text, offset + len(name) + 2):
+            found[match.start()] = match.group(1)
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -22,7 +22,7 @@ from codemod.editing.calls import rewrite_call
 from codemod.editing.checks import check_not_copied, check_not_scripted, check_site
 from codemod.editing.heirs import Heir
 from codemod.editing.imports import Reach, reach
-from codemod.editing.markers import any_of
+from codemod.editing.markers import any_class
 from codemod.editing.readable import readable_arguments
 from codemod.editing.refused import Refused
 from codemod.editing.removal import remove_statement
@@ -77,7 +77,7 @@ class AttributeSite:
 def module_names() -> re.Pattern[str]:
     """The class names of the catalogue: `ReLU`, `MaxPool2d`..."""
     names = {pair.module.rpartition(".")[2] for pair in PAIRS}
-    return re.compile(rf"\b{any_of(names)}\b")
+    return re.compile(rf"{any_class(names)}\b")
 
 
 def setting_read(module: ModuleClass, use: SelfUse, pair: Pair) -> ast.Attribute | None:

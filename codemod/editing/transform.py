@@ -71,6 +71,9 @@ class Transform(ABC):
     refusals: ClassVar[Mapping[str, RefusalDoc]] = {}
     markers: ClassVar[re.Pattern[str]] = re.compile("")
     inverse: ClassVar[str | None] = None
+    # Whether `find` asks all files what they do with the layers of a class: then that is asked
+    # once, before the processes part.
+    asks_about_layers: ClassVar[bool] = False
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()

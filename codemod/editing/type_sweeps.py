@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from codemod.catalogue import Pair, by_module
-from codemod.editing.object_uses import nodes_at, quoted
+from codemod.editing.object_uses import nodes_at
+from codemod.editing.quoted import occurrences, quoted
 from codemod.semantics.instances import (
     UNKNOWN,
     Around,
@@ -43,6 +44,11 @@ _BASES = (
 # What asks for a class, and how far around the class's name it is looked for, in code points.
 _ASKS = ("isinstance(", "issubclass(", "type(", ".__class__", "case ")
 _BEFORE, _BEHIND = 400, 80
+# A list, tuple, set or table at the top of a file, and what it begins with.
+_LIST = re.compile(r"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*[(\[{]([^=]{0,600})")
+# What stands before the name of an attribute that is asked of a variable.
+_ASKED = re.compile(r"attr\(\s*\w+\s*,\s*\Z")
+_WINDOW = 120
 _ALL = frozenset({"modules", "named_modules"})
 _OWN = frozenset({"children", "named_children", "_modules"})
 _LOOPS = ast.For | ast.AsyncFor
@@ -69,9 +75,13 @@ class TypeSweep:
 def type_sweeps(module: ModuleClass, kind: str) -> tuple[str, ...]:
     """`path:line` of the code that looks for instances of `kind`, `torch.nn.ReLU`, where the class
     may have them."""
-    project, short = module.project, kind.rpartition(".")[2]
-    found = project.remembered("type-sweeps", short, lambda: _sweeps(project, short))
+    found = sweeps_for(module.project, kind.rpartition(".")[2])
     return tuple(dict.fromkeys(str(one.place) for one in found if _may_look_at(module, one)))
+
+
+def sweeps_for(project: Project, short: str) -> tuple[TypeSweep, ...]:
+    """All of a project for a layer of that name, `ReLU`; found once."""
+    return project.remembered("type-sweeps", short, lambda: _sweeps(project, short))
 
 
 def _may_look_at(module: ModuleClass, sweep: TypeSweep) -> bool:
@@ -132,8 +142,7 @@ def _asked_instead(short: str) -> Iterator[str]:
 
 
 def _in_file(project: Project, path: str, names: frozenset[str]) -> Iterator[TypeSweep]:
-    text = project.text(path)
-    lists = _lists_of(text, names)
+    lists = _lists_of(project, path, names)
     for user in (path, *(project.reach.importers(path) if lists else ())):
         wanted = names | lists if user == path else lists
         offsets = list(_asked_for(project.text(user), wanted))
@@ -156,12 +165,11 @@ def _asked_for(text: str, names: frozenset[str]) -> Iterator[int]:
             offset = text.find(name, offset + 1)
 
 
-def _lists_of(text: str, names: frozenset[str]) -> frozenset[str]:
+def _lists_of(project: Project, path: str, names: frozenset[str]) -> frozenset[str]:
     """Names of lists and tables of a file that hold the class: `LAYERS = (nn.ReLU, nn.GELU)`."""
-    pattern = (
-        rf"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*[(\[{{][^=]{{0,600}}?\b(?:{'|'.join(sorted(names))})\b"
-    )
-    return frozenset(re.findall(pattern, text))
+    lists = project.remembered("lists", path, lambda: _LIST.findall(project.text(path)))
+    holds = re.compile(rf"\b(?:{'|'.join(sorted(names))})\b")
+    return frozenset(name for name, text in lists if holds.search(text))
 
 
 def _asked_about(node: ast.AST, around: Around, names: frozenset[str]) -> ast.expr | None:
@@ -214,8 +222,11 @@ def _types_by_name(project: Project) -> Iterator[_NamedType]:
         text = project.text(path)
         if "modules(" not in text and "children(" not in text and ".apply(" not in text:
             continue
-        places = re.finditer(r"(?:__class__|type\(\w+\))\.__name__", text)
-        offsets = [match.start() for match in places]
+        offsets = [
+            offset
+            for offset in occurrences(text, ".__name__")
+            if text.endswith(("__class__", ")"), 0, offset)
+        ]
         for node, around in nodes_at(project, path, offsets, whole=True):
             if not (isinstance(node, ast.Attribute) and node.attr == "__name__"):
                 continue
@@ -255,7 +266,8 @@ def _by_attribute(project: Project, pair: Pair) -> Iterator[TypeSweep]:
             text = project.text(path)
             if "attr(" not in text or not ("modules(" in text or "children(" in text):
                 continue
-            for node, around in nodes_at(project, path, quoted(text, name)):
+            asked = [one for one in quoted(text, name) if _ASKED.search(text, one - _WINDOW, one)]
+            for node, around in nodes_at(project, path, asked):
                 call = around[0] if around else None
                 if (
                     isinstance(node, ast.Constant)

@@ -10,11 +10,11 @@ import re
 from codemod.catalogue import Pair, by_module
 from codemod.editing.named import asks_by_setting, name_uses, names_it
 from codemod.editing.object_uses import attribute_uses, lookups, reaches
-from codemod.editing.reassignment import is_quoted
+from codemod.editing.quoted import is_quoted
 from codemod.editing.refused import Refused
 from codemod.editing.type_sweeps import type_sweeps
 from codemod.semantics.module_class import ModuleClass
-from codemod.semantics.project import Place
+from codemod.semantics.project import ClassKey, Place, Project
 
 _TAKES_NAME = (
     r"(?:getattr|setattr|hasattr|delattr|[gs]et_submodule|attrgetter|get_attr|rgetattr|rsetattr"
@@ -56,7 +56,7 @@ def check_free_of_others(
     documents = _in_documents(module, name)
     if documents:
         raise Refused("named-in-string", f"{documents[0]} names {name!r} in a string")
-    for use in attribute_uses(module, name):
+    for use in attribute_uses(module, name, of_layer=pair is not None):
         if reaches(module, use, pair):
             raise Refused("used-outside", f"{use.place} uses .{name} of another object")
     swept = type_sweeps(module, kind)
@@ -81,7 +81,7 @@ def check_only_called_elsewhere(module: ModuleClass, name: str, pair: Pair | Non
             raise Refused("used-in-family", f"{item.qualname} ({key[0]}) uses {name} as well")
     _check_not_put_together(module, name)
     _check_not_named(module, name, pair, lists=False)
-    for use in attribute_uses(module, name):
+    for use in attribute_uses(module, name, of_layer=pair is not None):
         if not use.called and reaches(module, use, pair):
             raise Refused("used-outside", f"{use.place} uses .{name} of another object")
 
@@ -121,9 +121,15 @@ def _check_not_put_together(module: ModuleClass, name: str) -> None:
         text = module.project.class_text(key)
         if is_quoted(name, text) and own.search(text):
             raise Refused("named-in-string", f"{key[1]} names {name!r} in a string")
-        for match in _PUT_TOGETHER.finditer(text):
-            if name.startswith(match.group(1)):
-                raise Refused("named-in-string", f"{key[1]} puts names like {name!r} together")
+        if name.startswith(_put_together(module.project, key)):
+            raise Refused("named-in-string", f"{key[1]} puts names like {name!r} together")
+
+
+def _put_together(project: Project, key: ClassKey) -> tuple[str, ...]:
+    """What the names begin with that a class puts together."""
+    return project.remembered(
+        "put-together", ":".join(key), lambda: _PUT_TOGETHER.findall(project.class_text(key))
+    )
 
 
 def _in_documents(module: ModuleClass, name: str) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def _length_at(source: SourceText, offset: int) -> int:
     return source.line_end(offset) - source.line_start(offset)
 
 
-def _line_starts(source: SourceText, start: int, end: int) -> list[int]:
+def _line_starts(source: SourceText, start: int, end: int) -> Sequence[int]:
     """The beginnings of the lines that hold text between two offsets."""
     starts = source.line_starts
     first = bisect_right(starts, start) - 1

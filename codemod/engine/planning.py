@@ -12,6 +12,7 @@ from typing import TypeVar
 from codemod.editing.transform import Transform
 from codemod.engine.compose import Pass, compose, touched_paths, with_requirements
 from codemod.engine.find import FindInFiles, Findings
+from codemod.engine.foresight import foresee
 from codemod.engine.independence import hangs_on
 from codemod.engine.indexing import Indexer, build_project, index_files
 from codemod.engine.long_lines import limit_of
@@ -95,6 +96,7 @@ def _plan(
     snapshot: dict[str, bytes] = {}
     look_in = sorted(selected & project.files.keys())
     for number in range(1, MAX_PASSES + 1):
+        foresee(project, transforms, look_in, jobs)
         findings = spread(FindInFiles(project, transforms), look_in, jobs)
         found_errors += [error for item in findings for error in item.errors]
         if number == 1:

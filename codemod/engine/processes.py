@@ -20,6 +20,8 @@ def paused_collector() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            gc.freeze()
+            gc.unfreeze()  # into the oldest generation: the next collection walks what is new
             gc.enable()
 
 
@@ -49,6 +51,11 @@ def _share_once(*functions: Any) -> None:
         _share(functions[0])
 
 
+def is_worth_processes(items: Sequence[object], jobs: int) -> bool:
+    """Whether `spread` uses several."""
+    return jobs > 1 and len(items) >= _WORTH_A_PROCESS
+
+
 def spread(
     function: Callable[[Sequence[_Item]], list[_Result]], items: Sequence[_Item], jobs: int
 ) -> list[_Result]:
@@ -56,9 +63,9 @@ def spread(
 
     Where processes can be forked, `function` and all that it holds is shared, not sent.
     """
-    if jobs <= 1 or len(items) < _WORTH_A_PROCESS:
+    if not is_worth_processes(items, jobs):
         return function(items)
-    size = max(8, min(48, len(items) // (jobs * 4)))
+    size = max(8, min(24, len(items) // (jobs * 8)))
     chunks = [items[start : start + size] for start in range(0, len(items), size)]
     method = "fork" if sys.platform.startswith("linux") else "spawn"
     context = multiprocessing.get_context(method)

@@ -32,13 +32,16 @@ BindingKind = Literal["import", "alias", "definition", "other"]
 InitKind = Literal["absent", "calls-super", "skips"]
 
 
-@dataclass(frozen=True, slots=True)
+# Pickled by the thousand: without slots, which pickle reads and sets one by one.
+
+
+@dataclass(frozen=True)
 class Binding:
     kind: BindingKind
     target: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClassIndex:
     """One class. `names`: attributes, methods and annotations that it or its code gives `self`."""
 
@@ -55,7 +58,7 @@ class ClassIndex:
     in_function: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileIndex:
     """One file: file-level names, star imports, classes."""
 
@@ -82,7 +85,7 @@ _NAME_STRING = re.compile(r"""["']([A-Za-z_]\w*(?:\.\w+)*)["']""")
 _GLOBAL = re.compile(r"(?m)^[ \t]+global[ \t]+([\w, \t]+)")
 _IN_GLOBALS = re.compile(r"""globals\(\)\[\s*["'](\w+)["']\s*\]\s*=(?!=)""")
 _RECEIVER = re.compile(r"([\w.]*)$")
-_INDENTED = re.compile(r"(?m)^[ \t]+(?:from|import)[ \t]")
+_IMPORT = re.compile(r"import(?<!\wimport)\b")
 # What an attribute is set on without any module being changed: settings, autograd's context.
 NO_MODULE = re.compile(
     r"(?:^|[._])(?:ctx|config|cfg|args|opts?|hparams|params|settings|options)(?:\.|$)"
@@ -129,7 +132,7 @@ def index_file(source: SourceText, tree: ast.Module, digest: bytes = b"") -> Fil
 
 def _local_imports(source: SourceText, tree: ast.Module) -> Iterator[str]:
     for statement in tree.body:
-        if isinstance(statement, FunctionNode | ast.ClassDef) and source.has(_INDENTED, statement):
+        if isinstance(statement, FunctionNode | ast.ClassDef) and source.has(_IMPORT, statement):
             for node in statements_below(statement):
                 if isinstance(node, ast.Import):
                     yield from (alias.name for alias in node.names)

@@ -16,7 +16,7 @@ from codemod.source.text import SourceText
 ObserverKind = Literal["positions", "in-order", "all-hooked", "hooked", "mode"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Observer:
     """One place. `receiver` is the source of what it looks at; `owner` the class around it.
 
@@ -79,7 +79,7 @@ def _walk(node: ast.AST, around: _Around, owner: str, prefix: str) -> Iterator[O
         yield from _walk(child, (node, *around), owner, prefix)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Place:
     around: _Around
     owner: str

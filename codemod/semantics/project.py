@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -34,6 +33,7 @@ _KNOWN_MODULES = frozenset(
         "torch.jit.ScriptModule",
     }
 )
+_KEPT_TREES = 16
 _PLAIN = frozenset(sys.stdlib_module_names) | {"object"}
 
 
@@ -74,10 +74,9 @@ class Project:
     # Answers to questions about all files, by question and name: asked of many classes.
     answers: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
     _found: dict[tuple[str, str], tuple[Any, ...]] = field(default_factory=dict, repr=False)
-    _texts: dict[str, str] = field(default_factory=dict, repr=False)
+    _sources: dict[str, SourceText] = field(default_factory=dict, repr=False)
     _class_texts: dict[ClassKey, str] = field(default_factory=dict, repr=False)
     _parts: dict[str, Parts] = field(default_factory=dict, repr=False)
-    _starts: dict[str, Sequence[int]] = field(default_factory=dict, repr=False)
     _modules: dict[str, str] = field(default_factory=dict, repr=False)
     _ancestors: dict[ClassKey, tuple[ClassKey, ...]] = field(default_factory=dict, repr=False)
     _descendants: dict[ClassKey, tuple[ClassKey, ...]] = field(default_factory=dict, repr=False)
@@ -380,6 +379,15 @@ class Project:
             self._found[key] = tuple(answer())
         return self._found[key]
 
+    @property
+    def answered(self) -> Mapping[tuple[str, str], tuple[Any, ...]]:
+        """What is remembered."""
+        return self._found
+
+    def learn(self, answers: Mapping[tuple[str, str], tuple[Any, ...]]) -> None:
+        """Remember what another process was answered."""
+        self._found.update(answers)
+
     @cached_property
     def assigned_outside(self) -> frozenset[str]:
         """NAME of every `x.NAME = ...` in the project where x is not `self`."""
@@ -450,25 +458,30 @@ class Project:
 
     def text(self, path: str) -> str:
         """The text of a file for word searches; decoding errors replaced."""
-        if path not in self._texts:
+        return self._source(path).text
+
+    def _source(self, path: str) -> SourceText:
+        if path not in self._sources:
             try:
-                self._texts[path] = self.overlay.read(path).decode("utf-8-sig", "replace")
+                text = self.overlay.read(path).decode("utf-8-sig", "replace")
             except SourceError:
-                self._texts[path] = ""
-        return self._texts[path]
+                text = ""
+            self._sources[path] = SourceText(path, text)
+        return self._sources[path]
 
     def parts(self, path: str) -> Parts:
-        """The syntax tree of a file, whose offsets are those of `text`. One is kept."""
+        """The syntax tree of a file, whose offsets are those of `text`. A few are kept."""
         if path not in self._parts:
-            self._parts.clear()
-            self._parts[path] = Parts(SourceText(path, self.text(path)), self.files[path].parts)
+            if len(self._parts) == _KEPT_TREES:
+                del self._parts[next(iter(self._parts))]
+            self._parts[path] = Parts(self._source(path), self.files[path].parts)
         return self._parts[path]
 
     def class_text(self, key: ClassKey) -> str:
         """The lines of a class."""
         if key not in self._class_texts:
             item = self.classes[key]
-            text, starts = self.text(key[0]), self._line_starts(key[0])
+            text, starts = self.text(key[0]), self._source(key[0]).line_starts
             # The text may have changed on disk since the class was seen in it.
             first, last = (starts[n] if n < len(starts) else len(text)
                            for n in (item.line - 1, item.end_line))  # fmt: skip
@@ -478,12 +491,7 @@ class Project:
 
     def line_at(self, path: str, offset: int) -> int:
         """The line (1-based) of an offset in the text of a file."""
-        return bisect_right(self._line_starts(path), offset)
-
-    def _line_starts(self, path: str) -> Sequence[int]:
-        if path not in self._starts:
-            self._starts[path] = array("L", SourceText(path, self.text(path)).line_starts)
-        return self._starts[path]
+        return bisect_right(self._source(path).line_starts, offset)
 
     def mentions(self, name: str, pattern: re.Pattern[str]) -> Iterator[Place]:
         """Where `pattern` is found, once a file, in files that use the attribute NAME."""

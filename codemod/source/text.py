@@ -7,7 +7,9 @@ import codecs
 import io
 import re
 import tokenize
+from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -68,10 +70,10 @@ class SourceText:
         return codecs.BOM_UTF8 + data if self.bom else data
 
     @cached_property
-    def line_starts(self) -> list[int]:
+    def line_starts(self) -> Sequence[int]:
         """Offset of the first code point of each line, as the tokenizer counts lines."""
         # Untranslated, a stream splits where the tokenizer does, and in C.
-        starts = list(accumulate(map(len, io.StringIO(self.text, newline="")), initial=0))
+        starts = array("L", accumulate(map(len, io.StringIO(self.text, newline="")), initial=0))
         return starts if self.text.endswith(("\n", "\r")) else starts[:-1] or starts
 
     @cached_property

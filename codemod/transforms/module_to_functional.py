@@ -45,6 +45,7 @@ class ModuleToFunctional(Transform):
     inverse = "functional-to-module"
     contract = STRUCTURE
     markers = module_names()
+    asks_about_layers = True
     refusals = {
         "assigned-more-than-once": RefusalDoc(
             "The attribute is assigned in more than one place, or not plainly in __init__, so"

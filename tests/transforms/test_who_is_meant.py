@@ -233,6 +233,11 @@ MAY_BE_THIS = {
     "its-flag": ("used-outside", function("m.relu.inplace = False")),
     "its-quantization": ("used-outside", function("m.relu.qconfig = None")),
     "called-as-this": ("used-outside", function("return m.relu(x)", taken="m, x")),
+    "called-with-what-begins-with-a-number": (
+        "used-outside",
+        function("return m.relu(1 * x)", taken="m, x"),
+    ),
+    "called-with-all-of-a-list": ("used-outside", function("return m.relu(*x)", taken="m, x")),
     # strings
     "asked-for": ("named-in-string", function('return hasattr(m, "relu")')),
     "asked-for-with-a-default": ("named-in-string", function('return getattr(m, "relu", None)')),
@@ -337,6 +342,8 @@ IS_ANOTHER = {
     "made-here": function("m = Other()", HOOK, taken=""),
     "made-last": function("m = Other(m)", "m.relu.weight = m.width", "m = Net()"),
     "called-with-a-number": function("return m.weights.relu(-1)"),
+    "called-with-a-number-and-more": function("return m.relu( 1 , m)"),
+    "called-without-input": function("return m.relu( )"),
     "annotated": function(HOOK, taken="m: Other"),
     "annotated-in-a-string": function(HOOK, taken='m: "Other"'),
     "annotated-as-a-tensor": function("return m.relu(inplace=True)", taken="m: torch.Tensor"),

@@ -1,0 +1,78 @@
+"""What will be asked of all files about the layers that the classes of some files hold.
+
+Every process would ask it anew for the names that many classes give their layers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from codemod.catalogue import PAIRS
+from codemod.editing.markers import any_class
+from codemod.editing.named import strings_with
+from codemod.editing.object_uses import layer_uses_in, lookups_in
+from codemod.editing.type_sweeps import sweeps_for
+from codemod.semantics.project import Project
+
+Question = Callable[[Project], object]
+
+_KINDS = frozenset(pair.module.rpartition(".")[2] for pair in PAIRS)
+_HOLDS = re.compile(rf"self\.(\w+)\s*(?::[^=\n]+)?=\s*[\w.]*?({any_class(_KINDS)})\(")
+
+
+@dataclass(frozen=True)
+class _UsesIn:
+    """What the code of one file does with attributes of these names."""
+
+    path: str
+    names: tuple[str, ...]
+
+    def __call__(self, project: Project) -> None:
+        for name in self.names:
+            if self.path in project.files_with_attribute(name):
+                layer_uses_in(project, self.path, name)
+            if self.path in project.files_with_string(name):
+                lookups_in(project, self.path, name)
+                strings_with(project, self.path, name)
+
+
+@dataclass(frozen=True)
+class _SweepsFor:
+    """Which code looks for layers of one kind."""
+
+    kind: str
+
+    def __call__(self, project: Project) -> None:
+        sweeps_for(project, self.kind)
+
+
+def questions_about_layers(project: Project, paths: Iterable[str]) -> Iterator[Question]:
+    """The questions about attributes of `paths` that hold a layer of the catalogue, by the text.
+
+    Asked is the code of the same package, or folder: other code may never meet the class.
+    """
+    kinds: set[str] = set()
+    names: dict[str, set[str]] = {}
+    for path in paths:
+        file = project.files[path]
+        if _KINDS.isdisjoint(file.outside_attributes) and _KINDS.isdisjoint(file.bindings):
+            continue
+        for name, kind in _HOLDS.findall(project.text(path)):
+            kinds.add(kind)
+            names.setdefault(_home(project, path), set()).add(name)
+    yield from (_SweepsFor(kind) for kind in sorted(kinds))
+    users: dict[str, set[str]] = {}
+    for home, found in names.items():
+        for name in found:
+            for path in (*project.files_with_attribute(name), *project.files_with_string(name)):
+                if _home(project, path) == home:
+                    users.setdefault(path, set()).add(name)
+    yield from (_UsesIn(path, tuple(sorted(found))) for path, found in sorted(users.items()))
+
+
+def _home(project: Project, path: str) -> str:
+    """The package that a file belongs to; the folder of a file of none."""
+    package, dot, _ = project.module_of(path).partition(".")
+    return package if dot else f"{path.rpartition('/')[0]}/"

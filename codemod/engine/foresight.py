@@ -1,0 +1,40 @@
+"""What the transforms will ask of all files is asked once, before the processes part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codemod.editing.foreseen import Question, questions_about_layers
+from codemod.editing.transform import Transform
+from codemod.engine.processes import is_worth_processes, paused_collector, spread
+from codemod.semantics.project import Project
+
+_Answers = Mapping[tuple[str, str], tuple[Any, ...]]
+
+
+def foresee(
+    project: Project, transforms: Sequence[Transform], paths: Sequence[str], jobs: int
+) -> None:
+    """Let the project remember the answers. One process finds them as fast when it needs them."""
+    if not is_worth_processes(paths, jobs):
+        return
+    if not any(item.asks_about_layers for item in transforms):
+        return
+    questions = list(questions_about_layers(project, paths))
+    if is_worth_processes(questions, jobs):
+        for answers in spread(_Ask(project), questions, jobs):
+            project.learn(answers)
+
+
+@dataclass(frozen=True)
+class _Ask:
+    project: Project
+
+    def __call__(self, questions: Sequence[Question]) -> list[_Answers]:
+        known = set(self.project.answered)
+        with paused_collector():
+            for question in questions:
+                question(self.project)
+        return [{key: one for key, one in self.project.answered.items() if key not in known}]

@@ -1,0 +1,75 @@
+"""What is asked before the processes part, and that it is what each would find by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codemod.editing.object_uses import layer_uses_in
+from codemod.editing.type_sweeps import sweeps_for
+from codemod.engine.foresight import foresee
+from codemod.engine.indexing import build_project
+from codemod.engine.planning import plan
+from codemod.semantics.project import Project
+from codemod.source.overlay import Overlay
+from codemod.transforms.functional_to_module import FunctionalToModule
+from codemod.transforms.module_to_functional import ModuleToFunctional
+
+NET = (
+    "import torch.nn as nn\n\n\nclass Net{0}(nn.Module):\n    def __init__(self):\n"
+    "        super().__init__()\n        self.act = nn.ReLU()\n\n    def forward(self, x):\n"
+    "        return self.act(x)\n"
+)
+# One asks for its act, one by name, one for every ReLU; the last has nothing to do with them.
+OTHERS = {
+    "uses.py": "from net3 import Net3\n\nNet3().act.register_forward_hook(print)\n",
+    "names.py": "from net4 import Net4\n\nhook = getattr(Net4(), 'act')\n",
+    "sweeps.py": "import torch.nn as nn\nfrom net5 import Net5\n\n"
+    "found = [m for m in Net5().modules() if isinstance(m, nn.ReLU)]\n",
+    "other.py": "def run(x):\n    return x.config.act\n",
+}
+FILES = {f"net{number}.py": NET.format(number) for number in range(70)} | OTHERS
+
+
+def overlay_of(files: dict[str, str]) -> Overlay:
+    return Overlay(Path("/nonexistent"), {path: text.encode() for path, text in files.items()})
+
+
+def project_of(files: dict[str, str]) -> Project:
+    return build_project(overlay_of(files), sorted(files), jobs=1)[0]
+
+
+def test_nothing_is_asked_for_a_transform_that_does_not_ask_about_layers() -> None:
+    project = project_of(FILES)
+    foresee(project, [FunctionalToModule()], sorted(FILES), 2)
+    assert not project.answered
+
+
+def test_one_process_asks_when_it_needs_to_know() -> None:
+    project = project_of(FILES)
+    foresee(project, [ModuleToFunctional()], sorted(FILES), 1)
+    assert not project.answered
+
+
+def test_the_answers_are_those_that_one_process_finds() -> None:
+    # As many files use the attribute as make several processes worth while.
+    users = {f"user{n}.py": f"import net{n}\n\nnet{n}.Net{n}().act(1.0, 2)\n" for n in range(70)}
+    known, asking = project_of(FILES | users), project_of(FILES | users)
+    foresee(known, [ModuleToFunctional()], sorted(FILES), 2)
+    for path in ("uses.py", "other.py", "user7.py"):
+        answer = known.answered["layer-uses act", path]
+        assert answer == layer_uses_in(asking, path, "act")
+    assert [item.place.line for item in known.answered["layer-uses act", "uses.py"]] == [3]
+    assert known.answered["type-sweeps", "ReLU"] == sweeps_for(asking, "ReLU") != ()
+
+
+def test_several_processes_refuse_what_one_does() -> None:
+    results = [
+        plan(overlay_of(FILES), sorted(FILES), frozenset(FILES), [ModuleToFunctional()], jobs=jobs)
+        for jobs in (1, 2)
+    ]
+    one, several = (item.plan for item in results)
+    assert (one.rewrites, one.refusals) == (several.rewrites, several.refusals)
+    refused = {item.path: item.code for item in several.refusals}
+    assert refused["net3.py"] == "used-outside"
+    assert refused["net4.py"] == "named-in-string"
+    assert refused["net5.py"] == "swept-by-type"

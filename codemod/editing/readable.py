@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codemod.catalogue import Arguments, Pair
-from codemod.editing.attributes import is_asked_for
+from codemod.editing.kept_values import is_bound_once, keep
 from codemod.editing.refused import Refused
 from codemod.editing.settled import check_attribute, check_set_before
 from codemod.editing.stability import stable_attributes
-from codemod.results import Edit, Requirement
-from codemod.semantics.module_class import Assignment, Call, ModuleClass
-from codemod.semantics.module_names import MODULE_NAMES
-from codemod.semantics.syntax import dotted_name, walk
+from codemod.results import Requirement
+from codemod.semantics.module_class import Assignment, Call
+from codemod.semantics.syntax import walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +29,17 @@ class Readable:
 
 
 def readable_arguments(
-    assignment: Assignment, constructor: Call, pair: Pair, calls: Sequence[Call]
+    assignment: Assignment,
+    constructor: Call,
+    pair: Pair,
+    calls: Sequence[Call],
+    again: Sequence[Assignment] = (),
 ) -> Readable:
     """How the calls can say what the constructor was given.
 
     A literal or a stable attribute stands as it is. A parameter of `__init__` is read from the
-    attribute that keeps it, or is kept in a new one, where the module was made.
+    attribute that keeps it. Any other value is kept in a new one, where the module was made.
+    `again`: further statements of `__init__` that make the same.
     Raises Refused: argument-not-static, argument-reassigned, unusual-call.
     """
     module = constructor.module
@@ -49,9 +53,11 @@ def readable_arguments(
         try:
             _check_means_the_same(constructor, value, calls)
         except Refused as refused:
-            store = _store(assignment, constructor, value, parameter, refused)
-            stores.append(store.requirement)
-            return store.source
+            kept = keep([assignment, *again], constructor, value, parameter)
+            if kept is None:
+                raise refused from None
+            stores.extend(kept.lines)
+            return kept.source
         return module.text(value)
 
     positional = [
@@ -78,7 +84,7 @@ def _stored_parameters(constructor: Call) -> dict[str, str]:
             continue
         if _runs_between(constructor, items[0].node):
             continue
-        if _is_bound_once(constructor, value.id):
+        if is_bound_once(constructor, value.id):
             try:
                 check_attribute(module, name)
             except Refused:
@@ -108,11 +114,6 @@ def _runs_between(constructor: Call, store: ast.stmt) -> bool:
     return False
 
 
-def _is_bound_once(constructor: Call, name: str) -> bool:
-    """Whether a name of `__init__` is bound by its parameter alone."""
-    return len(constructor.method.scope.bindings.get(name, ())) == 1
-
-
 def _check_means_the_same(constructor: Call, value: ast.expr, calls: Sequence[Call]) -> None:
     read = stable_attributes(constructor.module, value, constructor.scope, constructor.self_name)
     for name in read:
@@ -128,82 +129,3 @@ def _check_means_the_same(constructor: Call, value: ast.expr, calls: Sequence[Ca
         )
         if hidden:
             raise Refused("argument-not-static", f"`{hidden[0]}` means something else at a call")
-
-
-@dataclass(frozen=True, slots=True)
-class _Store:
-    source: str
-    requirement: Requirement
-
-
-def _store(
-    assignment: Assignment, constructor: Call, value: ast.expr, parameter: str, refused: Refused
-) -> _Store:
-    """Keep a parameter of `__init__`, or a setting of one, as an attribute. Raises `refused`."""
-    dotted = dotted_name(value)
-    head = (dotted or "").partition(".")[0]
-    if dotted is None or not _is_bound_once(constructor, head) or head == constructor.self_name:
-        raise refused
-    if isinstance(value, ast.Attribute) and not assignment.top_level:
-        raise refused
-    module = constructor.module
-    place = _first_use(module, constructor, dotted) or assignment.node
-    if isinstance(value, ast.Attribute) and _is_set_within(constructor, value, place):
-        raise refused
-    name = _name_for(module, dotted, f"{assignment.name}_{parameter}")
-    line = module.source.line_start(module.offset(place))
-    text = f"{module.source.indent(line)}{constructor.self_name}.{name} = {dotted}"
-    edit = Edit(module.path, line, line, text + module.source.newline, order=-1)
-    key = f"store:{module.path}:{module.name}:{name}"
-    return _Store(f"{constructor.self_name}.{name}", Requirement(key, edit))
-
-
-def _is_set_within(constructor: Call, value: ast.Attribute, place: ast.stmt) -> bool:
-    """Whether `__init__` may set a setting from a statement on until the constructor is called."""
-    return any(
-        place.lineno <= node.lineno <= constructor.statement.lineno
-        and (
-            (isinstance(node, ast.Attribute)
-             and not isinstance(node.ctx, ast.Load) and node.attr == value.attr
-             and dotted_name(node.value) != constructor.self_name)
-            or (isinstance(node, ast.Call)
-                and dotted_name(node.func) in ("setattr", "delattr", "vars"))
-        )
-        for node in walk(constructor.method.node)
-        if isinstance(node, ast.Attribute | ast.Call)
-    )  # fmt: skip
-
-
-def _name_for(module: ModuleClass, dotted: str, fallback: str) -> str:
-    """The parameter's own name where it is free; one expression has one name in a class."""
-    if dotted in module.stored_names:
-        return module.stored_names[dotted]
-    taken = module.family_names | MODULE_NAMES | set(module.stored_names.values())
-    names = (dotted.rpartition(".")[2], fallback)
-    name = next((one for one in names if one not in taken and not is_asked_for(module, one)), None)
-    if name is None:
-        raise Refused("argument-not-static", f"`{dotted}` is not kept on self, nor is a name free")
-    module.stored_names[dotted] = name
-    return name
-
-
-def _first_use(module: ModuleClass, constructor: Call, dotted: str) -> ast.stmt | None:
-    """The first statement at the top of `__init__` that gives the expression to a constructor."""
-    for statement in constructor.method.node.body:
-        for node in walk(statement):
-            if isinstance(node, ast.Call) and any(
-                dotted_name(value) == dotted
-                for value in [*node.args, *(item.value for item in node.keywords)]
-            ):
-                made = module.call_of(node)
-                if made is not None and _is_layer_of_self(statement, node):
-                    return statement
-    return None
-
-
-def _is_layer_of_self(statement: ast.stmt, node: ast.Call) -> bool:
-    """Whether the call is the whole value of an assignment in the statement."""
-    return any(
-        isinstance(item, ast.Assign | ast.AnnAssign) and item.value is node
-        for item in walk(statement)
-    )

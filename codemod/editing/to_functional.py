@@ -113,9 +113,7 @@ def attribute_site(
     every = [*calls, *(call for heir in heirs for call in heir.calls)]
     for call in every:
         check_site(call)
-    readable = readable_arguments(assignment, constructor, pair, every)
-    if again and readable.stores:
-        raise Refused("unusual-call", "it is made twice, each time of what __init__ was given")
+    readable = readable_arguments(assignment, constructor, pair, every, again)
 
     def form_of(owner: ModuleClass, its_calls: Sequence[Call]) -> FunctionalForm:
         form = functional_form(owner, pair, readable.arguments, [call.scope for call in its_calls])

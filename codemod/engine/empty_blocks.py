@@ -39,6 +39,13 @@ def _deletes_lines(source: SourceText, edit: Edit) -> bool:
     )
 
 
+def _adds_lines(edit: Edit) -> bool:
+    """Whether a statement is put between two lines."""
+    return edit.start == edit.end and any(
+        line.strip() and not line.lstrip().startswith("#") for line in edit.new.splitlines()
+    )
+
+
 def _leaves_pass(edit: Edit) -> bool:
     """Whether a statement that stood on one line with its `if` was deleted."""
     return edit.new == "pass"
@@ -54,7 +61,8 @@ def _settled(
 ) -> list[Edit]:
     """The edits with those that this block, and the blocks in it, take."""
     touched = [statement for statement in block if _is_touched(source, statement, deletions)]
-    gone = [statement for statement in touched if _is_gone(source, statement, deletions)]
+    added = [edit.start for edit in edits if _adds_lines(edit)]
+    gone = [statement for statement in touched if _is_gone(source, statement, deletions, added)]
     for statement in gone:
         if not _covered(source, statement, edits):
             start, end = span(source, statement)
@@ -67,9 +75,11 @@ def _settled(
     if is_file or len(gone) < len(block) or _is_elif(source, block[0]):
         return edits
     start, end = span(source, block[0])
+    first = source.line_start(start)
     if any(_leaves_pass(edit) and _lies_in(edit, start, end) for edit in edits):
         return edits
-    first = source.line_start(span(source, block[0])[0])
+    if any(first <= offset <= span(source, block[-1])[1] for offset in added):
+        return edits
     fill = source.indent(first) + "pass" + source.newline
     return [*edits, Edit(source.path, first, first, fill)]
 
@@ -92,14 +102,21 @@ def _covered(source: SourceText, node: ast.stmt, edits: Sequence[Edit]) -> bool:
     return any(edit.start <= start and end <= edit.end for edit in edits)
 
 
-def _is_gone(source: SourceText, node: ast.stmt, deletions: Sequence[Edit]) -> bool:
-    """Whether a statement is deleted, or is an `if` that only asks, all of whose body is."""
+def _is_gone(
+    source: SourceText, node: ast.stmt, deletions: Sequence[Edit], added: Sequence[int]
+) -> bool:
+    """Whether a statement is deleted, or is an `if` that only asks, all of whose body is.
+
+    `added`: where statements are put.
+    """
     if _covered(source, node, deletions):
         return True
+    start, end = span(source, node)
     return (
         isinstance(node, ast.If)
         and not node.orelse
+        and not any(start < offset < end for offset in added)
         and not any(isinstance(item, _EFFECTS) for item in walk(node.test))
-        and all(_is_gone(source, item, deletions) for item in node.body)
-        and "#" not in source.text[slice(*span(source, node))]
+        and all(_is_gone(source, item, deletions, added) for item in node.body)
+        and "#" not in source.text[start:end]
     )

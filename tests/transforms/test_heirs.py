@@ -91,10 +91,14 @@ def test_stays_where_a_subclass_of_the_generated_twin_calls_it() -> None:
     assert not plan.plan.rewrites
 
 
-def test_a_constant_of_the_base_s_file_is_not_read_in_another() -> None:
-    rate = "self.relu = nn.Dropout(RATE)  #! argument-not-static"
-    refused = net(CALL, init=(FC, rate), head=NO_F + "\nRATE = 0.5\n")
-    stays(ModuleToFunctional, refused, files={"child.py": child(RUN)})
+def test_a_constant_of_the_base_s_file_is_kept_for_another() -> None:
+    base = net(CALL, init=(FC, "self.relu = nn.Dropout(RATE)"), head=NO_F + "\nRATE = 0.5\n")
+    files = composed({"net.py": base, "child.py": child(RUN)})
+    assert "        self.relu_p = RATE\n" in files["net.py"]
+    for path in ("net.py", "child.py"):
+        assert "F.dropout(" in files[path]
+        assert "self.relu_p, training=self.training)" in files[path]
+    assert "RATE" not in files["child.py"]
 
 
 def planned(files: dict[str, str], selected: str = "net.py"):  # type: ignore[no-untyped-def]

@@ -205,37 +205,34 @@ REFUSED = {
         init=("self.dropout = nn.Dropout(random())  #! argument-not-static",),
         head=NO_F,
     ),
-    "stored-before-the-parameter-changes": net(
+    "draws-in-a-branch": net(
         "return self.dropout(x)",
-        init=("self.p = p", "p = p / 2", "self.dropout = nn.Dropout(p)  #! argument-not-static"),
+        init=("self.dropout = nn.Dropout(random() if p is None else p)  #! argument-not-static",),
         taken="p",
         head=NO_F,
     ),
-    "setting-that-changes-after-its-first-use": net(
+    "named-by-a-walrus": net(
         "return self.dropout(x)",
-        init=(
-            "self.first = Block(config.p)",
-            "config.p = config.p / 2",
-            "self.dropout = nn.Dropout(config.p)  #! argument-not-static",
-        ),
-        taken="config",
+        init=("self.dropout = nn.Dropout((q := p / 2))  #! argument-not-static", "self.q = q"),
+        taken="p",
         head=NO_F,
     ),
-    "constant-hidden-at-the-call": net(
+    "comment-in-a-value-that-would-be-kept": net(
         "return self.dropout(x)",
-        init=("self.dropout = nn.Dropout(P)  #! argument-not-static",),
-        parameters="x, P=1",
-        head=NO_F + "\nP = 0.5\n",
-    ),
-    "same-in-both-branches-of-what-would-be-kept": net(
-        "return self.d(x)",
         init=(
-            "if a:",
-            "    self.d = nn.Dropout(p)  #! unusual-call",
-            "else:",
-            "    self.d = nn.Dropout(p)",
+            "self.dropout = nn.Dropout(  #! argument-not-static",
+            "    p",
+            "    # halved",
+            "    / 2",
+            ")",
         ),
-        taken="a, p",
+        taken="p",
+        head=NO_F,
+    ),
+    "behind-what-its-value-hangs-on-in-one-line": net(
+        "return self.dropout(x)",
+        init=("p = p / 2; self.dropout = nn.Dropout(p)  #! argument-not-static",),
+        taken="p",
         head=NO_F,
     ),
     "its-rate-is-set": net(
@@ -734,6 +731,76 @@ KEPT_ARGUMENTS = {
         ("self.n = pick(self.m)", "self.kept = rate"),
         "F.dropout(x, self.kept, training=self.training)",
     ),
+    "parameter-that-is-set-again": (
+        ("self.rate = rate", "rate = rate / 2", "self.dropout = nn.Dropout(rate)"),
+        ("self.rate = rate", "rate = rate / 2", "self.dropout_p = rate"),
+        "F.dropout(x, self.dropout_p, training=self.training)",
+    ),
+    "local-of-either-branch": (
+        ("if rate:", "    p = rate", "else:", "    p = 0.1", "self.dropout = nn.Dropout(p)"),
+        ("if rate:", "    p = rate", "else:", "    p = 0.1", "self.p = p"),
+        "F.dropout(x, self.p, training=self.training)",
+    ),
+    "element-of-a-local": (
+        ("rates = to_2tuple(rate)", "self.dropout = nn.Dropout(rates[1])"),
+        ("rates = to_2tuple(rate)", "self.dropout_p = rates[1]"),
+        "F.dropout(x, self.dropout_p, training=self.training)",
+    ),
+    "setting-with-a-default": (
+        ('self.dropout = nn.Dropout(getattr(rate, "p", 0.1))',),
+        ('self.dropout_p = getattr(rate, "p", 0.1)',),
+        "F.dropout(x, self.dropout_p, training=self.training)",
+    ),
+    "over-several-lines": (
+        ("self.dropout = nn.Dropout(", "    rate.first", "    if rate.first", "    else 0.1", ")"),
+        ("self.dropout_p = (rate.first", "    if rate.first", "    else 0.1)"),
+        "F.dropout(x, self.dropout_p, training=self.training)",
+    ),
+    "setting-that-changes-after-its-first-use": (
+        (
+            "self.first = nn.PReLU(rate.p)",
+            "rate.p = rate.p / 2",
+            "self.dropout = nn.Dropout(rate.p)",
+        ),
+        ("self.first = nn.PReLU(rate.p)", "rate.p = rate.p / 2", "self.dropout_p = rate.p"),
+        "F.dropout(x, self.dropout_p, training=self.training)",
+    ),
+    "setting-under-the-condition-of-the-layer": (
+        ("if rate:", "    self.dropout = nn.Dropout(rate.p)"),
+        ("if rate:", "    self.p = rate.p"),
+        "F.dropout(x, self.p, training=self.training)",
+    ),
+    "attribute-that-is-set-again-further-down": (
+        ("self.p = rate", "self.dropout = nn.Dropout(self.p)", "self.p = 0.1"),
+        ("self.p = rate", "self.dropout_p = self.p", "self.p = 0.1"),
+        "F.dropout(x, self.dropout_p, training=self.training)",
+    ),
+    "in-both-branches": (
+        (
+            "if rate:",
+            "    self.dropout = nn.Dropout(rate.p)",
+            "else:",
+            "    rate = Defaults()",
+            "    self.dropout = nn.Dropout(rate.p)",
+        ),
+        (
+            "if rate:",
+            "    self.p = rate.p",
+            "else:",
+            "    rate = Defaults()",
+            "    self.p = rate.p",
+        ),
+        "F.dropout(x, self.p, training=self.training)",
+    ),
+    "beside-the-layer-not-the-block-that-is-given-it": (
+        (
+            "self.block = Block(rate)",
+            "self.fc = nn.Linear(4, 4)",
+            "self.dropout = nn.Dropout(rate)",
+        ),
+        ("self.block = Block(rate)", "self.fc = nn.Linear(4, 4)", "self.rate = rate"),
+        "F.dropout(x, self.rate, training=self.training)",
+    ),
     "kept-under-the-condition-of-the-layer": (
         ("if rate:", "    self.dropout = nn.Dropout(rate)"),
         ("self.rate = rate",),
@@ -771,6 +838,46 @@ def test_a_kept_parameter_takes_no_name_that_other_code_asks_for(code: str) -> N
             taken="rate",
         ),
         files={"use.py": code},
+    )
+
+
+def test_a_constant_that_a_parameter_of_forward_hides_is_kept() -> None:
+    init = ("self.dropout = nn.Dropout(P)",)
+    head = "import torch.nn as nn\nimport torch.nn.functional as F\n\nP = 0.5\n"
+    holds(
+        ModuleToFunctional,
+        net("return self.dropout(x)", init=init, parameters="x, P=1", head=head),
+        net(
+            "return F.dropout(x, self.dropout_p, training=self.training)",
+            init=("self.dropout_p = P",),
+            parameters="x, P=1",
+            head=head,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "first"), [("rate", "rate"), ("rate.p", "a_p")], ids=["local", "setting"]
+)
+def test_two_values_of_one_expression_are_kept_apart(value: str, first: str) -> None:
+    change = f"{value} = {value} / 2"
+    both = "import torch.nn as nn\nimport torch.nn.functional as F\n"
+    holds(
+        ModuleToFunctional,
+        net(
+            "x = self.a(x)",
+            "return self.b(x)",
+            init=(f"self.a = nn.Dropout({value})", change, f"self.b = nn.Dropout({value})"),
+            taken="rate",
+            head=both,
+        ),
+        net(
+            f"x = F.dropout(x, self.{first}, training=self.training)",
+            "return F.dropout(x, self.b_p, training=self.training)",
+            init=(f"self.{first} = {value}", change, f"self.b_p = {value}"),
+            taken="rate",
+            head=both,
+        ),
     )
 
 

@@ -200,16 +200,20 @@ def test_a_subclass_that_sets_it_in_a_tuple_is_a_refusal() -> None:
     stays(FunctionalToModule, source, files={"child.py": child})
 
 
-def test_a_module_made_before_the_attribute_changes_is_a_refusal() -> None:
-    stays(
+def test_what_a_module_made_before_the_attribute_changes_was_given_is_kept() -> None:
+    holds(
         ModuleToFunctional,
         net(
             "return self.act(x)",
             init=(
                 "self.slope = 0.1",
-                "self.act = nn.LeakyReLU(self.slope)  #! argument-reassigned",
+                "self.act = nn.LeakyReLU(self.slope)",
                 "self.slope = 0.3",
             ),
+        ),
+        net(
+            "return F.leaky_relu(x, self.act_negative_slope)",
+            init=("self.slope = 0.1", "self.act_negative_slope = self.slope", "self.slope = 0.3"),
         ),
     )
 

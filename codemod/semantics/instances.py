@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from codemod.semantics.index import NO_MODULE as SETTINGS
 from codemod.semantics.index import bindings_of
 from codemod.semantics.module_names import is_torch_module
+from codemod.semantics.outside_values import outside_values
 from codemod.semantics.syntax import (
     FunctionNode,
     blocks_of,
@@ -479,6 +480,7 @@ class Values:
         below = (key, *self.project.descendants(key))
         above = (up for one in below for up in self.project.ancestors(one))
         family = dict.fromkeys([*below, *above])
+        ask = self.elements if of_elements else self.of
         found: set[Instance] = set()
         assigned = False
         for one in family:
@@ -498,10 +500,15 @@ class Values:
                 assigned = True
                 if value is None:
                     return UNKNOWN
-                ask = self.elements if of_elements else self.of
                 found |= ask(one[0], value, around)
-        if not assigned or self._set_from_outside(name):
+        if not assigned or self._is_set_by_name_outside(name):
             return UNKNOWN
+        for given in outside_values(self.project, name):
+            receiver = self.of(given.path, given.receiver, given.around)
+            if may_be(self.project, key, receiver):
+                if given.value is None:
+                    return UNKNOWN
+                found |= ask(given.path, given.value, given.around)
         return frozenset(found)
 
     def _in_class_body(self, key: ClassKey, name: str) -> Instances:
@@ -528,10 +535,8 @@ class Values:
             re.search(rf"""(?:setattr|add_module|register_module)\([^()\n]*["']{name}["']""", text)
         )
 
-    def _set_from_outside(self, name: str) -> bool:
-        """Whether code of other objects may set it: `x.NAME = ...`, `setattr(x, "NAME", ...)`."""
-        if name in self.project.assigned_outside:
-            return True
+    def _is_set_by_name_outside(self, name: str) -> bool:
+        """Whether code of other objects may set it by `setattr(x, "NAME", ...)`."""
         pattern = re.compile(rf"""setattr\([^()\n]*,\s*["']{name}["']""")
         return any(
             pattern.search(self.project.text(path)) for path in self.project.files_with_string(name)

@@ -195,6 +195,30 @@ MAY_BE_THIS = {
             below="\n\ndef swap(h):\n    h.body = Net()\n",
         ),
     ),
+    "set-from-outside-by-what-is-not-known": (
+        "used-outside",
+        holder(
+            "self.body = Other()",
+            run="return self.body.relu",
+            below="\n\ndef swap(h, new):\n    h.body = new\n",
+        ),
+    ),
+    "set-from-outside-in-a-list": (
+        "used-outside",
+        holder(
+            "self.all = nn.ModuleList([Other()])",
+            run="return [m.relu for m in self.all]",
+            below="\n\ndef swap(h):\n    if h:\n        h.all = nn.ModuleList([Net()])\n",
+        ),
+    ),
+    "set-from-outside-with-another": (
+        "used-outside",
+        holder(
+            "self.body = Other()",
+            run="return self.body.relu",
+            below="\n\ndef swap(h):\n    h.width, h.body = 1, Net()\n",
+        ),
+    ),
     "set-from-outside-by-name": (
         "used-outside",
         holder(
@@ -364,6 +388,16 @@ IS_ANOTHER = {
         "else:",
         "    self.body = nn.Linear(1, 1)",
         run="return self.body.relu(x)",
+    ),
+    "set-from-outside-to-another": holder(
+        "self.body = Other()",
+        run="return self.body.relu(x)",
+        below="\n\ndef swap(h):\n    h.body = nn.Linear(1, 1)\n",
+    ),
+    "set-on-another-from-outside": holder(
+        "self.body = Other()",
+        run="return self.body.relu(x)",
+        below="\n\ndef swap(o: Other):\n    o.body = Net()\n",
     ),
     "result-of-a-module": holder(
         "self.body = Other()", run="y = self.body(x)\n        return y.relu(inplace=True)"

@@ -23,6 +23,7 @@ from codemod.semantics.instances import (
     Instances,
     binds,
     inherits_from_elsewhere,
+    is_container,
     last_assigned,
     may_be,
 )
@@ -324,11 +325,19 @@ def _elements_of(
     project: Project, path: str, name: ast.Name, around: Around, deepest: int
 ) -> Iterator[Looked]:
     """What a container gives: a part of the model, where a sweep over it gave the container."""
+    held = project.values.of(path, name, around)
+    if not held & UNKNOWN and all(one.key is not None or is_container(one) for one in held):
+        yield Looked(held, "elements")
+        return
     whole = [one for one in _swept(project, path, name, around, deepest) if one.depth != "elements"]
     if whole:
         yield from (Looked(one.of, "any") for one in whole)
+        return
+    iterated, inner = _behind_local(name, around)
+    if isinstance(iterated, ast.Name):
+        yield Looked(held, "elements")
     else:
-        yield Looked(project.values.of(path, name, around), "elements")
+        yield from _of_iterated(project, path, iterated, inner, deepest)
 
 
 def _swept(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -357,19 +357,26 @@ class Values:
         return True
 
     def _tested(self, path: str, node: ast.Name, around: Around) -> Instances | None:
-        """What an `isinstance` around says of a name that its branch does not bind again."""
+        """What a test around says of a name that its branch does not bind again."""
         below: ast.AST = node
         for scope in around:
             if isinstance(scope, FunctionNode | ast.Lambda):
                 return None
-            branch = _branch_that_implies(scope, below) if isinstance(scope, ast.If) else None
+            branch = _implied_at(scope, below)
             if branch is not None:
                 test, statements = branch
-                kinds = _instance_test(test, node.id)
+                kinds = _types_of(test, node.id)
                 if kinds is not None and not any(_binds_in(one, node.id) for one in statements):
-                    return frozenset().union(*(self.annotated(path, kind) for kind in kinds))
+                    return frozenset().union(*(self._of_kind(path, *kind) for kind in kinds))
             below = scope
         return None
+
+    def _of_kind(self, path: str, kind: ast.expr, exact: bool) -> Instances:
+        """What is an instance of a class; `exact`: of none that inherits from it."""
+        found = self.annotated(path, kind)
+        if not exact or found & UNKNOWN:
+            return found
+        return frozenset(replace(one, exact=True) for one in found)
 
     # -- annotations ---------------------------------------------------------------------------
 
@@ -701,8 +708,13 @@ def _bound_by(statement: ast.stmt) -> Iterable[str]:
     return {name for head in heads for name in _stored_in(head)}
 
 
-def _branch_that_implies(node: ast.If, below: ast.AST) -> tuple[ast.expr, list[ast.stmt]] | None:
-    """What must be true in the branch that `below` is of, and the branch."""
+def _implied_at(node: ast.AST, below: ast.AST) -> tuple[ast.expr, list[ast.stmt]] | None:
+    """What must be true where `below` runs, which stands in the node, and the statements there."""
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
+        before = node.values[: next(n for n, one in enumerate(node.values) if one is below)]
+        return (ast.BoolOp(op=node.op, values=before), []) if before else None
+    if not isinstance(node, ast.If):
+        return None
     if any(below is one for one in node.body):
         return node.test, node.body
     is_not = isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not)
@@ -712,19 +724,38 @@ def _branch_that_implies(node: ast.If, below: ast.AST) -> tuple[ast.expr, list[a
     return None
 
 
-def _instance_test(test: ast.expr, name: str) -> Sequence[ast.expr] | None:
-    """The classes of an `isinstance(NAME, ...)` that a true test implies."""
-    parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
-    for part in parts:
-        if (
-            isinstance(part, ast.Call)
-            and dotted_name(part.func) == "isinstance"
-            and len(part.args) == 2
-            and dotted_name(part.args[0]) == name
-        ):
-            kinds = part.args[1]
-            return kinds.elts if isinstance(kinds, ast.Tuple) else [kinds]
+def _types_of(test: ast.expr, name: str) -> list[tuple[ast.expr, bool]] | None:
+    """The classes of which NAME is an instance where a test is true, each with whether of that
+    very class; None where the test does not say."""
+    if isinstance(test, ast.BoolOp):
+        found = [_types_of(one, name) for one in test.values]
+        if isinstance(test.op, ast.And):
+            return next((one for one in found if one is not None), None)
+        known = [one for one in found if one is not None]
+        return [kind for one in known for kind in one] if len(known) == len(found) else None
+    if isinstance(test, ast.Call):
+        asks = dotted_name(test.func) == "isinstance" and len(test.args) == 2
+        if asks and dotted_name(test.args[0]) == name:
+            return [(kind, False) for kind in _each(test.args[1])]
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        if isinstance(test.ops[0], ast.Is | ast.Eq) and _is_type_of(test.left, name):
+            return [(test.comparators[0], True)]
+        if isinstance(test.ops[0], ast.In) and _is_type_of(test.left, name):
+            return [(kind, True) for kind in _each(test.comparators[0])]
     return None
+
+
+def _each(kinds: ast.expr) -> list[ast.expr]:
+    return kinds.elts if isinstance(kinds, ast.Tuple | ast.List | ast.Set) else [kinds]
+
+
+def _is_type_of(node: ast.expr, name: str) -> bool:
+    """`type(NAME)`, `NAME.__class__`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == "__class__" and dotted_name(node.value) == name
+    if not isinstance(node, ast.Call) or dotted_name(node.func) != "type":
+        return False
+    return [dotted_name(one) for one in node.args] == [name]
 
 
 def binds(node: ast.AST, name: str) -> bool:

@@ -78,6 +78,12 @@ class Parts:
         """The parts that define no function and no class."""
         return self._not_beginning(_DEFINITION)
 
+    def texts_of_definitions(self) -> list[str]:
+        """The text of each part that defines a function or a class."""
+        text, ends = self.source.text, [*self._starts[1:], len(self.source.text)]
+        places = zip(self._starts, ends, strict=True)
+        return [text[start:end] for start, end in places if _DEFINITION.match(text, start)]
+
     def first_definition(self) -> int:
         """The line of the first function or class of the body; behind the file if it has none."""
         text = self.source.text

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from codemod.semantics.index import FileIndex
+from codemod.semantics.mentions import chains, code_of
 
 if TYPE_CHECKING:
     from codemod.semantics.project import ClassKey, Project
@@ -19,13 +20,19 @@ class Reach:
     """Import relations of one project; what was found is remembered.
 
     A file imports the files that define the names that it takes, whatever they are re-exported
-    through. A file outside of a package that imports it sees all that its `__init__.py` imports.
-    A string, or a configuration file, that names a class of the project imports it.
+    through: from its own package's `__init__.py` by what it reads of it (`pkg.ops.nms`), and all
+    that this imports where it hands the package on. A file outside of a package that imports it
+    sees all that its `__init__.py` imports. A string, or a configuration file, that names a class
+    of the project imports it.
     """
 
     project: Project
     _users: dict[str, frozenset[str]] = field(default_factory=dict)
     _homes_of_target: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    _doing_more: dict[str, bool] = field(default_factory=dict)
+    # Each `__init__.py`, with a file that takes all that it imports.
+    _whole_packages: set[tuple[str, str]] = field(default_factory=set)
+    _code: dict[str, str] = field(default_factory=dict)  # of the file that was asked about last
 
     def may_meet(self, path: str, key: ClassKey) -> bool:
         """Whether code of `path` may be given an instance of the class or of a subclass.
@@ -70,21 +77,46 @@ class Reach:
         )
 
     def _does_more(self, path: str) -> bool:
-        """Whether an `__init__.py` does more than to re-export: it defines something."""
-        bindings = self.project.files[path].bindings.values()
-        return any(item.kind == "definition" for found in bindings for item in found)
+        """Whether an `__init__.py` does more than to re-export: it defines something, and that
+        uses what is imported."""
+        if path not in self._doing_more:
+            self._doing_more[path] = self._uses_imports(path)
+        return self._doing_more[path]
+
+    def _uses_imports(self, path: str) -> bool:
+        file = self.project.files[path]
+        bound = file.bindings.items()
+        if not any(item.kind == "definition" for _, found in bound for item in found):
+            return False
+        if file.stars or file.local_imports:
+            return True
+        code = code_of("".join(self.project.parts(path).texts_of_definitions()))
+        return any(
+            next(chains(code, name), None) is not None
+            for name, found in bound
+            if any(item.kind == "import" and self._homes_from(path, item.target) for item in found)
+        )
 
     def _users_of(self, path: str) -> frozenset[str]:
         if path not in self._users:
             found = {path}
             queue = [path]
             while queue:
-                for user in self._importers.get(queue.pop(), ()):
-                    if user not in found:
+                one = queue.pop()
+                for user in self._importers.get(one, ()):
+                    if user not in found and self._passes_on(one, user):
                         found.add(user)
                         queue.append(user)
             self._users[path] = frozenset(found)
         return self._users[path]
+
+    def _passes_on(self, path: str, user: str) -> bool:
+        """Whether who takes a name of a file may get what that file imports along with it."""
+        return (
+            not path.endswith("__init__.py")
+            or self._does_more(path)
+            or (path, user) in self._whole_packages
+        )
 
     @cached_property
     def _importers(self) -> dict[str, list[str]]:
@@ -105,13 +137,57 @@ class Reach:
     def _imported(self, path: str) -> Iterator[str]:
         file, package = self.project.files[path], self._package_of(path)
         yield from self._named(file.strings - file.exports)
-        for target in _targets(file):
-            for home in self._homes_from(path, target):
+        for name, target in _targets(file):
+            homes = self._homes_from(path, target)
+            for home in homes:
                 if home == path:
                     continue
-                yield home
                 if self._package_of(home) != package:
-                    yield from self._outermost_init(home)
+                    self._whole_packages.add((home, path))
+                    yield home
+                    for init in self._outermost_init(home):
+                        self._whole_packages.add((init, path))
+                        yield init
+                elif home.endswith("__init__.py"):
+                    yield from self._read_of_package(path, name, target, home, homes)
+                else:
+                    yield home
+
+    def _read_of_package(
+        self, path: str, name: str, target: str, init: str, homes: Iterable[str]
+    ) -> Iterator[str]:
+        """What a file takes from an `__init__.py` that it gets under a name ("": all of it), or
+        from which it gets the name."""
+        if self.project.file_of(target, path) != init:
+            last = target.rpartition(".")[2]
+            if not any(last in self.project.files[home].bindings for home in homes):
+                self._whole_packages.add((init, path))
+            yield init
+            return
+        for chain in self._read_of(path, name):
+            read = target + chain
+            homes = self._homes_from(path, read) or (init,)
+            is_known = chain and chain.split(".")[1] in self.project.files[init].bindings
+            for home in homes:
+                if self.project.file_of(read, path) == home or (home == init and not is_known):
+                    self._whole_packages.add((home, path))
+                yield home
+
+    def _read_of(self, path: str, name: str) -> Iterable[str]:
+        """`.ops.nms` for what a file reads of the package of a name; "" for all of it."""
+        if not name or path.endswith("__init__.py") or self._is_read_through(path, name):
+            return ("",)
+        if path not in self._code:
+            self._code.clear()
+            self._code[path] = code_of(self.project.text(path))
+        return dict.fromkeys(chains(self._code[path], name)) or ("",)
+
+    def _is_read_through(self, path: str, name: str) -> bool:
+        """Whether other files get a package from a file that imports it: `api.models`."""
+        read = f"{path.removesuffix('.py').rpartition('/')[2]}.{name}"
+        return any(
+            read in self.project.text(other) for other in self.project.files_with_attribute(name)
+        )
 
     @cached_property
     def _class_homes(self) -> dict[str, set[str]]:
@@ -176,8 +252,8 @@ class Reach:
             yield (file, binding.target) if binding.kind == "import" else file
 
 
-def _targets(file: FileIndex) -> Iterator[str]:
-    for bindings in file.bindings.values():
-        yield from (binding.target for binding in bindings if binding.kind == "import")
-    yield from file.stars
-    yield from file.local_imports
+def _targets(file: FileIndex) -> Iterator[tuple[str, str]]:
+    """What a file imports, and the name that it has there; "" where there are many or none."""
+    for name, bindings in file.bindings.items():
+        yield from ((name, one.target) for one in bindings if one.kind == "import")
+    yield from (("", target) for target in (*file.stars, *file.local_imports))

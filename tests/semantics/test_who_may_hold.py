@@ -10,6 +10,13 @@ from project_of import project_of
 NET = "import torch.nn as nn\nclass Net(nn.Module):\n    pass\n"
 TOOL = "def tool(model):\n    return model.relu\n"
 
+PACKAGE = {
+    "p/__init__.py": "from . import a, b\n\n\ndef version():\n    return 'a'\n",
+    "p/a/__init__.py": "from .net import Net\n",
+    "p/a/net.py": NET,
+    "p/b/__init__.py": "from .tool import tool\n",
+    "p/b/tool.py": TOOL,
+}
 APART = {
     "no-file-uses-both": {"a/net.py": NET, "b/tool.py": TOOL},
     "each-has-its-own-user": {
@@ -23,6 +30,12 @@ APART = {
         "p/a/net.py": NET,
         "p/b/tool.py": TOOL,
     },
+    "a-package-that-is-read-for-something-else": {
+        **PACKAGE,
+        "p/main.py": 'import p\n\n\ndef main():\n    """As p does."""\n    p.version()  # of p\n',
+    },
+    "a-package-of-which-one-part-is-read": {**PACKAGE, "p/main.py": "import p\np.b.tool(1)\n"},
+    "names-of-a-package-s-own": {**PACKAGE, "p/main.py": "from p import version\nversion()\n"},
 }
 
 
@@ -66,6 +79,35 @@ TOGETHER = {
         "p/a/net.py": NET,
         "p/b/tool.py": TOOL,
         "tests/main.py": "import p\n",
+    },
+    "both-read-of-a-package": {**PACKAGE, "p/main.py": "import p\np.b.tool(p.a.Net())\n"},
+    "both-read-of-packages": {**PACKAGE, "p/main.py": "from . import a, b\nb.tool(a.Net())\n"},
+    "both-read-under-another-name": {
+        **PACKAGE,
+        "p/main.py": "import p as q\nprint(f'{q.b.tool(q.a.Net())}')\n",
+    },
+    "a-package-that-is-handed-on": {**PACKAGE, "p/main.py": "import p\nprint(vars(p))\n"},
+    "a-part-of-a-package-handed-on": {
+        **PACKAGE,
+        "p/main.py": "import p.a\np.b.tool(getattr(p.a, 'N' + 'et'))\n",
+    },
+    "packages-through-another-file": {
+        **PACKAGE,
+        "p/api.py": "from . import a, b\nprint(b.tool)\n",
+        "p/main.py": "from . import api\napi.b.tool(api.a.Net())\n",
+    },
+    "all-names-of-a-package": {**PACKAGE, "p/main.py": "from p import *\nb.tool(a)\n"},
+    "a-package-imported-in-a-function": {
+        **PACKAGE,
+        "p/main.py": "def main():\n    import p\n    p.b.tool(p.a.Net())\n",
+    },
+    "a-name-that-a-package-makes-as-it-runs": {
+        **PACKAGE,
+        "p/main.py": "from p import anything\nanything()\n",
+    },
+    "functions-of-a-package-s-own-use-them": {
+        **PACKAGE,
+        "p/__init__.py": PACKAGE["p/__init__.py"] + "\n\ndef run(net=a.Net):\n    b.tool(net())\n",
     },
     "through-a-subclass": {
         "a/net.py": NET,

@@ -34,6 +34,8 @@ def method(*lines: str) -> str:
     )
 
 
+BLOCK = "\n\nclass Block(nn.Sequential):\n    pass\n"
+
 FINDS_THIS = {
     "isinstance": asks("isinstance(m, nn.Dropout)"),
     "isinstance-over-lines": asks(
@@ -69,6 +71,25 @@ FINDS_THIS = {
         "for m in every:",
         "    if isinstance(m, nn.Dropout):",
         f"        {OFF}",
+    ),
+    "element-of-a-list": function(
+        "every = list(model.modules())",
+        "if isinstance(every[3], nn.Dropout):",
+        "    every[3].inplace = False",
+    ),
+    "element-of-what-may-be-of-another-type": asks(
+        "(type(m) is Block or model) and type(m[2]) is nn.Dropout", below=BLOCK
+    ),
+    "element-of-what-is-not-of-another-type": function(
+        SWEEP,
+        "    if type(m) is Block:",
+        "        pass",
+        "    elif type(m[2]) is nn.Dropout:",
+        f"        {OFF}",
+        below=BLOCK,
+    ),
+    "element-of-what-is-compared-otherwise": asks(
+        "type(m) is not Block and type(m[2]) is nn.Dropout", below=BLOCK
     ),
     "comprehension": function("return [m for m in model.modules() if isinstance(m, nn.Dropout)]"),
     "applied": f"{HEAD}\n\ndef off(m):\n    if isinstance(m, nn.Dropout):\n        {OFF}\n"
@@ -114,6 +135,26 @@ FINDS_OTHERS = {
     + f"\n\ndef _off(model):\n    {SWEEP}\n        if isinstance(m, nn.Dropout):\n"
     f"            {OFF}\n",
     "part-of-the-name-of-others": asks('type(m).__name__.startswith("Conv")'),
+    "element-of-another-type": function(
+        SWEEP,
+        "    if type(m) is Block:",
+        "        if len(m) == 3 and type(m[2]) is nn.Dropout:",
+        f"            {OFF}",
+        below=BLOCK,
+    ),
+    "element-of-another-type-in-one-condition": asks(
+        "type(m) == Block and type(m[2]) is nn.Dropout", below=BLOCK
+    ),
+    "element-of-an-instance-of-another": asks(
+        "isinstance(m, Block) and isinstance(m[-1], nn.Dropout)", below=BLOCK
+    ),
+    "element-of-one-of-two-types": function(
+        SWEEP,
+        "    if type(m) is Block or m.__class__ in (nn.Sequential, nn.ModuleList):",
+        "        if type(m[2]) is nn.Dropout:",
+        f"            {OFF}",
+        below=BLOCK,
+    ),
     "a-type-that-is-given": function("return kind in (nn.Dropout, nn.ReLU)", taken="kind"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from codemod.results import Edit, Requirement
 from codemod.semantics.layout import span
@@ -99,7 +100,7 @@ def _insertion(file: SourceFile, statement: str) -> Edit:
         end = span(source, guarded[-1])[1]
         line = source.indent(end) + statement + source.newline
         return Edit(file.path, source.next_line(end), source.next_line(end), line)
-    above = _sorts_above(torch_imports, statement)
+    above = _sorts_above(torch_imports, statement) or _first_from(imports, torch_imports)
     if above is not None:
         start = source.offset(above.lineno, 0)
         return Edit(file.path, start, start, statement + source.newline)
@@ -165,6 +166,32 @@ def _sorts_above(
     if isinstance(first, ast.Import) and not first.col_offset and first.names[0].name > package:
         return first
     return None
+
+
+def _first_from(
+    imports: list[ast.Import | ast.ImportFrom], torch_imports: list[ast.Import | ast.ImportFrom]
+) -> ast.ImportFrom | None:
+    """Where all imports of torch are `from` ones, the first of their block, if the file puts plain
+    imports above them, as isort does."""
+    if not torch_imports or any(isinstance(item, ast.Import) for item in torch_imports):
+        return None
+    mixed = any(
+        isinstance(one, ast.ImportFrom) and isinstance(other, ast.Import)
+        for one, other in pairwise(imports)
+        if _are_together(one, other)
+    )
+    first: ast.ImportFrom | None = None
+    for index, item in enumerate(imports[: imports.index(torch_imports[0]) + 1]):
+        if index and not _are_together(imports[index - 1], item):
+            first = None
+        if isinstance(item, ast.ImportFrom) and item.module != "__future__":
+            first = first or item
+    return None if mixed or first is None or first.col_offset else first
+
+
+def _are_together(one: ast.stmt, other: ast.stmt) -> bool:
+    """Whether no line stands between two statements."""
+    return other.lineno - (one.end_lineno or one.lineno) == 1
 
 
 def _is_torch(item: ast.Import | ast.ImportFrom) -> bool:

@@ -62,16 +62,36 @@ ADDED = [
         F + "import torch.optim as optim\n",
         id="above-what-sorts-behind",
     ),
-    pytest.param("from torch import nn\n", "from torch import nn\n" + F, id="after-a-from-import"),
+    pytest.param("from torch import nn\n", F + "from torch import nn\n", id="above-from-imports"),
+    pytest.param(
+        "import math\nimport os\nfrom einops import rearrange\nfrom torch import nn\n",
+        f"import math\nimport os\n{F}from einops import rearrange\nfrom torch import nn\n",
+        id="behind-the-plain-imports-of-a-block",
+    ),
+    pytest.param(
+        "from typing import Any\n\nfrom torch import nn\nfrom torch import Tensor\n",
+        f"from typing import Any\n\n{F}from torch import nn\nfrom torch import Tensor\n",
+        id="in-the-block-of-torch",
+    ),
+    pytest.param(
+        "from einops import rearrange\nimport math\n\nfrom torch import nn\n",
+        f"from einops import rearrange\nimport math\n\nfrom torch import nn\n{F}",
+        id="after-a-from-import-where-both-kinds-mix",
+    ),
+    pytest.param(
+        "from __future__ import annotations\nfrom torch import nn\n",
+        f"from __future__ import annotations\n{F}from torch import nn\n",
+        id="never-above-future-in-one-block",
+    ),
     pytest.param(
         "from __future__ import annotations\n\n",
         "from __future__ import annotations\n" + F + "\n",
         id="never-above-future",
     ),
     pytest.param(
-        "from torch import (\n    nn,\n    optim,\n)\n",
-        "from torch import (\n    nn,\n    optim,\n)\n" + F,
-        id="after-an-import-over-lines",
+        "import math\nfrom torch import (\n    nn,\n    optim,\n)\n",
+        f"import math\n{F}from torch import (\n    nn,\n    optim,\n)\n",
+        id="above-an-import-over-lines",
     ),
     pytest.param(
         "import torch  # the framework\n",

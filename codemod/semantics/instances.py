@@ -164,6 +164,9 @@ class Values:
             owners = self.of(path, node.func.value, (node.func, *inner))
             if owners <= PLAIN:
                 return owners
+        returned = self._returned(path, node.func, around)
+        if returned is not None:
+            return returned
         called = self.of(path, node.func, inner)
         is_module = bool(called) and all(
             (one.key is not None and self.project.is_module(one.key))
@@ -171,6 +174,28 @@ class Values:
             for one in called
         )
         return PLAIN if is_module else UNKNOWN
+
+    def _returned(self, path: str, function: ast.expr, around: Around) -> Instances | None:
+        """What a function of the project says that it returns; None where it does not."""
+        if not isinstance(function, ast.Name) or not self._is_file_level(function.id, around):
+            return None
+        bindings = self.project.files[path].bindings.get(function.id, ())
+        if len(bindings) != 1:
+            return None
+        home, name = path, function.id
+        if bindings[0].kind == "import":
+            homes = self.project.reach.defining(path, function.id)
+            if len(homes) != 1:
+                return None
+            home, name = homes[0], bindings[0].target.rpartition(".")[2]
+        defined = [
+            one
+            for one in self.project.parts(home).with_match(re.compile(rf"(?m)^def {name}\("))
+            if isinstance(one, ast.FunctionDef) and one.name == name
+        ]
+        if len(defined) != 1 or defined[0].returns is None:
+            return None
+        return self.annotated(home, defined[0].returns)
 
     def _constructed(self, path: str, function: ast.expr, around: Around) -> Instances | None:
         """What a call makes, where the function is known by name; None where it is not."""

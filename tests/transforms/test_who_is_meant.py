@@ -119,6 +119,25 @@ MAY_BE_THIS = {
         "used-outside",
         function("m = Net.build()", HOOK, taken=""),
     ),
+    "made-by-a-function-that-says-so": (
+        "used-outside",
+        function("m = build()", HOOK, taken="") + "\n\ndef build() -> Net:\n    return Net()\n",
+    ),
+    "made-by-a-function-that-says-any-module": (
+        "used-outside",
+        function("m = build()", HOOK, taken="")
+        + "\n\ndef build() -> nn.Module:\n    return Net()\n",
+    ),
+    "made-by-one-of-two-functions-of-a-name": (
+        "used-outside",
+        function("m = build()", HOOK, taken="") + "\n\ndef build() -> Other:\n    return Other()\n"
+        "\n\ndef build():\n    return Net()\n",
+    ),
+    "made-by-a-function-given-in-place-of-one-that-says-so": (
+        "used-outside",
+        function("m = build()", HOOK, taken="build")
+        + "\n\ndef build() -> Other:\n    return Other()\n",
+    ),
     "out-of-a-list": (
         "used-outside",
         function("m = [Net()].pop()", HOOK, taken=""),
@@ -364,6 +383,11 @@ def test_stays_for_what_its_class_says_can_be_hooked(info: str) -> None:
 
 IS_ANOTHER = {
     "made-here": function("m = Other()", HOOK, taken=""),
+    "made-by-a-function-that-says-so": function("m = build()", HOOK, taken="")
+    + "\n\ndef build() -> Other:\n    return Other()\n",
+    "made-by-a-function-of-another-file": function(
+        "m = make()", HOOK, taken="", head="from make import build as make\n\n\n"
+    ),
     "made-last": function("m = Other(m)", "m.relu.weight = m.width", "m = Net()"),
     "called-with-a-number": function("return m.weights.relu(-1)"),
     "called-with-a-number-and-more": function("return m.relu( 1 , m)"),
@@ -445,7 +469,11 @@ IS_ANOTHER = {
 def test_is_rewritten_for_what_is_another(other: str) -> None:
     before = net(CALL, init=("self.width: int = 3", FC, RELU), head=NO_F)
     after = net("return F.relu(self.fc(x))", init=("self.width: int = 3", FC))
-    files = {"other.py": other, "act.py": "def relu(x):\n    return x\n"}
+    files = {
+        "other.py": other,
+        "act.py": "def relu(x):\n    return x\n",
+        "make.py": "import torch.nn as nn\n\n\ndef build() -> nn.Linear:\n    return pick()\n",
+    }
     holds(ModuleToFunctional, before, after, files=files)
 
 

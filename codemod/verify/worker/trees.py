@@ -17,6 +17,16 @@ from typing import Any, Dict, List, Optional
 
 import torch
 
+from .originals import originals
+
+# As they are before any code of the project runs.
+_blake2b, _string_at, _isnan, _as_real = (
+    hashlib.blake2b,
+    ctypes.string_at,
+    torch.isnan,
+    torch.view_as_real,
+)
+
 Tree = Dict[str, Any]
 
 MAX_DEPTH = 40
@@ -53,7 +63,7 @@ def text_digest(text: str) -> str:
 
 
 def bytes_digest(data: Any) -> str:
-    return hashlib.blake2b(data, digest_size=12).hexdigest()
+    return _blake2b(data, digest_size=12).hexdigest()
 
 
 def storage_address(tensor: Any) -> int:
@@ -75,13 +85,13 @@ def plain_values(tensor: Any) -> Any:
     if tensor.is_neg():
         tensor = tensor.resolve_neg()
     if tensor.dtype.is_complex:
-        tensor = torch.view_as_real(tensor)
+        tensor = _as_real(tensor)
     tensor = tensor.contiguous()
     if tensor.dtype.is_floating_point:
         if tensor.element_size() == 1:
             tensor = tensor.float()
-        if bool(torch.isnan(tensor.sum())):  # Where one is NaN, so is the sum: half the time.
-            tensor = tensor.masked_fill(torch.isnan(tensor), float("nan"))
+        if bool(_isnan(tensor.sum())):  # Where one is NaN, so is the sum: half the time.
+            tensor = tensor.masked_fill(_isnan(tensor), float("nan"))
     return tensor
 
 
@@ -94,7 +104,7 @@ def memory(tensor: Any) -> Any:
     if address == 0:
         raise ValueError("a tensor without memory")
     if size <= _COPIED_BYTES:
-        return ctypes.string_at(address, size)
+        return _string_at(address, size)
     return (ctypes.c_char * size).from_address(address)
 
 
@@ -145,11 +155,12 @@ class Encoder:
 
     def tensor(self, value: Any) -> Tree:
         try:
-            if type(value) is torch.Tensor or type(value) is torch.nn.Parameter:
-                return self._tensor(value)
-            with torch._C.DisableTorchFunction():
-                tree = self._tensor(value)
-            return {"object": type_name(type(value)), "fields": [["tensor", tree]]}
+            with originals():
+                if type(value) is torch.Tensor or type(value) is torch.nn.Parameter:
+                    return self._tensor(value)
+                with torch._C.DisableTorchFunction():
+                    tree = self._tensor(value)
+                return {"object": type_name(type(value)), "fields": [["tensor", tree]]}
         except MemoryError:
             raise
         except Exception:

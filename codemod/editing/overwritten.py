@@ -31,6 +31,8 @@ _VIEWS = frozenset({
     "squeeze", "swapaxes", "t", "tensor_split", "to", "transpose", "type", "type_as", "unbind",
     "unflatten", "unfold", "unsqueeze", "view", "view_as"
 })  # fmt: skip
+# Layers that give back their input, or a view of it, as a dropout does in eval mode.
+_GIVE_BACK = frozenset({"torch.nn.Identity", "torch.nn.Flatten", "torch.nn.Unflatten"})
 _ITERATORS = frozenset({"enumerate", "reversed", "zip", "list", "tuple", "iter", "next"})
 # Methods of a container that keep what they are given.
 _KEEPS = frozenset({"add", "append", "appendleft", "extend", "insert", "setdefault", "update"})
@@ -258,21 +260,30 @@ def _shared_by_call(call: Call, value: ast.Call) -> list[ast.expr] | None:
     qualified = made.name if made is not None else None
     if qualified is not None:
         in_place = qualified.endswith("_") or is_inplace(qualified, value)
-        if qualified.startswith("torch.") and (function.attr in _VIEWS or in_place):
-            return value.args[:1]
-        return None
+        shares = function.attr in _VIEWS or in_place or "dropout" in function.attr
+        return _first_of(value) if qualified.startswith("torch.") and shares else None
     if dotted_name(function.value) == call.self_name:
-        return value.args[:1] if _is_inplace_layer(call, function.attr) else None
+        return _first_of(value) if _may_give_back(call, function.attr) else None
     is_view = function.attr in _VIEWS or (
         function.attr.endswith("_") and not function.attr.endswith("__")
     )
     return [function.value] if is_view else None
 
 
-def _is_inplace_layer(call: Call, name: str) -> bool:
-    """Whether `self.NAME` may hold a layer that gives back its input."""
+def _first_of(value: ast.Call) -> list[ast.expr]:
+    named = [item.value for item in value.keywords if item.arg == "input"]
+    return value.args[:1] or named
+
+
+def _may_give_back(call: Call, name: str) -> bool:
+    """Whether `self.NAME` may hold a layer that gives back its input, or a view of it."""
     made = (call.module.call_of(item.value) for item in call.module.assignments.get(name, ()))
-    return any(one is not None and one.name and is_inplace(one.name, one.node) for one in made)
+    return any(
+        one is not None
+        and one.name is not None
+        and (is_inplace(one.name, one.node) or one.name in _GIVE_BACK or "Dropout" in one.name)
+        for one in made
+    )
 
 
 def _loads_after(

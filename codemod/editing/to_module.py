@@ -38,6 +38,7 @@ from codemod.editing.checks import (
 from codemod.editing.containers import Fed, append_edits, fed_by_sequential
 from codemod.editing.imports import Reach, reach
 from codemod.editing.lengths import length_of
+from codemod.editing.local_values import left_over, settled_source, settled_value
 from codemod.editing.loops import Rounds, header_edits, plural, round_variable, rounds_of
 from codemod.editing.markers import any_of
 from codemod.editing.outside import outside_refusals
@@ -50,6 +51,7 @@ from codemod.editing.receivers import (
     tensor_method,
 )
 from codemod.editing.refused import Refused
+from codemod.editing.removal import remove_statement
 from codemod.editing.stability import attributes_for_init
 from codemod.editing.training import check_one_mode
 from codemod.editing.transform import Found, Settings, Transform, witness
@@ -93,6 +95,7 @@ class FunctionalSite:
     keep: tuple[int, ...]
     rounds: Rounds | None = None  # the loop, where each of its rounds is to have its own module
     fed: Fed | None = None  # the Sequential whose last layer it becomes
+    left_over: tuple[ast.stmt, ...] = ()  # `k = 3` of what was `F.max_pool2d(x, k)`
 
     @property
     def pair(self) -> Pair:
@@ -198,16 +201,21 @@ def refused_mapping(result: Unmappable) -> Refused:
 
 
 def arguments_of(call: Call, functional: Functional | None = None) -> Arguments:
-    """The call's arguments as the catalogue takes them: a method's receiver is the first.
+    """The call's arguments as the catalogue takes them: a method's receiver is the first; of a
+    functional's, local names with what they stand for in their place.
 
     Star arguments must be ruled out before.
     """
     module = call.module
     is_method = functional is not None and functional.method
     receiver = (module.text(receiver_of(call)),) if is_method else ()
+
+    def source(value: ast.expr) -> str:
+        return module.text(value) if functional is None else settled_source(call, value)
+
     return Arguments(
-        receiver + tuple(module.text(item) for item in call.node.args),
-        tuple((item.arg or "", module.text(item.value)) for item in call.node.keywords),
+        receiver + tuple(source(item) for item in call.node.args),
+        tuple((item.arg or "", source(item.value)) for item in call.node.keywords),
     )
 
 
@@ -237,8 +245,9 @@ def functional_site(call: Call, candidates: Candidates, settings: Settings) -> F
     made = module_call(candidates, bound, _lengths(call))
     if isinstance(made, Unmappable):
         raise refused_mapping(made)
-    moved = (value for name, value in _parameter_names(call, functional) if name in made.moved)
-    needs = attributes_for_init(call, moved)
+    given = _parameter_names(call, functional)
+    moved = [value for name, value in given if name in made.moved]
+    needs = attributes_for_init(call, [settled_value(call, value) for value in moved])
     check_subclasses_run_init(module, call.method.name)
     init = module.init
     if init is not None:
@@ -250,6 +259,7 @@ def functional_site(call: Call, candidates: Candidates, settings: Settings) -> F
     if rounds is not None:
         needs |= rounds.needs
     keep = _kept(call, made)
+    gone = [value for index, (_, value) in enumerate(given) if index not in keep]
     can_append = settings.append and rounds is None and not needs and not made.functional.method
     return FunctionalSite(
         call=call,
@@ -258,6 +268,7 @@ def functional_site(call: Call, candidates: Candidates, settings: Settings) -> F
         package=package,
         keep=keep,
         rounds=rounds,
+        left_over=tuple(left_over(call, gone)),
         fed=fed_by_sequential(call, keep) if can_append else None,
     )
 
@@ -266,7 +277,10 @@ def _lengths(call: Call) -> dict[str, int]:
     """How many elements the arguments have, by source, where that can be seen."""
     values = [*call.node.args, *(item.value for item in call.node.keywords)]
     found = {
-        call.module.text(value): length_of(call.module, value, call.self_name) for value in values
+        settled_source(call, value): length_of(
+            call.module, settled_value(call, value), call.self_name
+        )
+        for value in values
     }
     return {source: length for source, length in found.items() if length is not None}
 
@@ -353,7 +367,10 @@ def _appended(transform: Transform, site: FunctionalSite, fed: Fed, contract: Co
         module,
         summary=f"{function} -> last of {site.call.self_name}.{fed.name}",
         sites=[site.call.node],
-        edits=append_edits(fed, _made(site), site.pair.attribute, site.order),
+        edits=[
+            *append_edits(fed, _made(site), site.pair.attribute, site.order),
+            *_without_left_over(site),
+        ],
         witnesses=[witness(module, fed.inner)],
         kind=site.made.functional.name,
         contract=contract,
@@ -361,6 +378,10 @@ def _appended(transform: Transform, site: FunctionalSite, fed: Fed, contract: Co
         requirements=[requirement] if requirement is not None else [],
         releases=[Release(module.path, function.partition(".")[0].strip())],
     )
+
+
+def _without_left_over(site: FunctionalSite) -> list[Edit]:
+    return [remove_statement(site.call.module.source, statement) for statement in site.left_over]
 
 
 def _made(site: FunctionalSite) -> str:
@@ -375,7 +396,7 @@ def _rewrite(transform: Transform, site: FunctionalSite, name: str, contract: Co
     requirements: list[Requirement] = list(site.placement.requirements)
     if site.package.requirement is not None:
         requirements.append(site.package.requirement)
-    edits: list[Edit] = []
+    edits = _without_left_over(site)
     if site.rounds is not None:
         made = f"{site.package.expression}.ModuleList({made} for _ in {site.rounds.over})"
         if site.rounds.index is not None:

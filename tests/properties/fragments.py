@@ -126,6 +126,25 @@ def padding(c: Class) -> None:
 
 
 @fragment
+def local_argument(c: Class) -> None:
+    """A local name that stands for one value, or that does not."""
+    d, other = c.fresh("d", "dim"), c.fresh("other", "last")
+    c.init.append(f"self.of_{d} = (1, -1)")
+    c.forward += c.pick(
+        (f"{d} = 1",),
+        (f"{d} = self.of_{d}[-1]",),
+        (f"{other}, {d} = self.of_{d}",),
+        (f"{other} = 2", f"{d} = {other} - 1"),
+        (f"{d} = 1", f"x = x / {d}"),
+        (f"{d} = 1", f"if x.dim() == 4: {d} = -1"),
+        (f"{d} = 1", f"{d} -= 2"),
+        (f"{d} = x.dim() - 1",),
+        (f"{d} = 1", "def change():", f"    nonlocal {d}", f"    {d} = -1", "change()"),
+    )
+    c.forward.append(f"x = {c.call(c.f('softmax'), 'x', d)}")
+
+
+@fragment
 def flatten_and_back(c: Class) -> None:
     c.forward += ["shape = x.shape", "x = torch.flatten(x, 1).reshape(shape)"]
 

@@ -72,7 +72,7 @@ REFUSED = {
         "return F.dropout(x, p, self.training)  #! argument-not-static", parameters="x, p"
     ),
     "probability-local": net(
-        "p = 0.5", "return F.dropout(x, p, self.training)  #! argument-not-static"
+        "p = 0.5 / len(x)", "return F.dropout(x, p, self.training)  #! argument-not-static"
     ),
     "probability-by-training": net(
         "return F.dropout(x, 0.5 if self.training else 0.1)  #! argument-not-static"

@@ -76,7 +76,6 @@ REFUSED = {
         "return F.interpolate(x, size=y.shape[2:])  #! argument-not-static", parameters="x, y"
     ),
     "kernel-from-the-input": net("return F.max_pool2d(x, x.size()[2:])  #! argument-not-static"),
-    "local-argument": net("d = 1", "return F.softmax(x, d)  #! argument-not-static"),
     "forward-argument": net(
         "return F.softmax(x, dim)  #! argument-not-static", parameters="x, dim"
     ),

@@ -81,6 +81,18 @@ OFF_REFUSED = {
         "y = F.relu_(y)  #! read-afterwards",
         "return y.sum() + h",
     ),
+    "dropout-that-gives-its-input-in-eval": functional(
+        "h = self.fc(x)",
+        "y = F.dropout(h, 0.5, self.training)",
+        "y = F.relu_(y)  #! read-afterwards",
+        "return y + h",
+    ),
+    "dropout-of-a-named-input": functional(
+        "h = self.fc(x)",
+        "y = F.dropout(training=self.training, input=h)",
+        "y = F.relu_(y)  #! read-afterwards",
+        "return y + h",
+    ),
     "kept-in-a-list": functional(
         "found = []",
         "x = self.fc(x)",
@@ -318,7 +330,7 @@ ON_REFUSED = {
     ),
     "layer-that-may-give-its-input": plain(
         "return self.relu(self.down(x))",
-        made=f"{OFF}  #! unknown-input",
+        made=f"{OFF}  #! may-be-leaf",
         more=("self.down = nn.Identity()",),
     ),
     "layer-of-the-project": plain(

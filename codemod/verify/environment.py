@@ -359,6 +359,8 @@ def _script(path: Path, root: Path) -> tuple[Path, str]:
     level = _deepest_relative_import(path)
     if not level and _is_imported_by_name(root):
         return root.parent, _dotted(path, root.parent) or path.stem
+    if not level and _hides_itself(path.parent, root):
+        return path.parent.parent, _dotted(path, path.parent.parent) or path.stem
     if not level:
         return path.parent, path.stem
     dotted = _dotted(path, root)
@@ -368,6 +370,17 @@ def _script(path: Path, root: Path) -> tuple[Path, str]:
     for _ in range(level):
         base = base.parent
     return base, _dotted(path, base) or path.stem
+
+
+def _hides_itself(folder: Path, root: Path) -> bool:
+    """Whether a folder holds a file of its own name, and the project's files import parts of the
+    folder: with the folder first on `sys.path`, `model.net` would be a part of `model/model.py`."""
+    if folder == root or not (folder / f"{folder.name}.py").is_file():
+        return False
+    parts = (
+        name.split(".")[1] for name in _imported_names(root) if name.startswith(f"{folder.name}.")
+    )
+    return any((folder / part).is_dir() or (folder / f"{part}.py").is_file() for part in parts)
 
 
 def _is_imported_by_name(root: Path) -> bool:

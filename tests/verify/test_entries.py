@@ -39,6 +39,21 @@ class Coder(nn.Module):
 
     def ask(self, service):
         return F.selu(self.up(service.request("weights", timeout=3)))
+
+
+class Trained(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.fc(x)
+
+    def least(self, code):
+        return torch.min(F.celu(self.forward(code)), self(code))
+
+    def step(self, batch, optimizer):
+        return {"loss": F.mish(self.forward(**batch)).sum()}
 """
 
 
@@ -60,6 +75,11 @@ def test_methods_beside_forward_are_entered(tmp_path: Path) -> None:
     assert "codemod_entry(Coder(), 'encode')" in calls["F.relu"]
     assert found["F.softplus"].verdict.kind == "confirmed"
     assert "codemod_entry(Coder(), 'scale')" in calls["F.softplus"]
+
+
+@pytest.mark.parametrize("call", ["F.celu", "F.mish"])
+def test_a_method_that_calls_the_model_itself_is_entered(tmp_path: Path, call: str) -> None:
+    assert outcomes(tmp_path)[call].verdict.kind == "confirmed"
 
 
 @pytest.mark.parametrize("call", ["F.gelu", "F.elu"])

@@ -217,6 +217,17 @@ def test_a_package_that_is_imported_stays_one(tmp_path: Path, text: str) -> None
     assert str(tmp_path / "pkg") not in environment.locate("pkg/model/net.py").roots
 
 
+def test_a_folder_with_a_file_of_its_own_name_is_a_package_where_parts_are_imported(
+    tmp_path: Path,
+) -> None:
+    environment = project(tmp_path, "model/model.py", "model/net.py", "tools/tools.py", "run.py")
+    (tmp_path / "model/model.py").write_text("from model.net import Net\n")
+    (tmp_path / "run.py").write_text("from tools import make\nimport torch.nn\n")
+    assert located(environment, "model/model.py") == ("model.model", ".")
+    assert located(environment, "model/net.py") == ("model.net", ".")
+    assert located(environment, "tools/tools.py") == ("tools", "tools")
+
+
 def test_a_part_of_a_project_means_its_own_folders(tmp_path: Path) -> None:
     part = ["run.py", "models/net.py", "utils/masks.py"]
     files = [*part, *(f"part/{name}" for name in part)]

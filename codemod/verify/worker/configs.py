@@ -214,8 +214,20 @@ def _agree(settings: Dict[str, Any], small: Dict[str, Any]) -> None:
 
 
 def codemod_entry(model: Any, name: str) -> Any:
-    """The model, called by another of its methods than `forward`."""
-    model.forward = getattr(model, name)
+    """The model, called by another of its methods than `forward`, which that one may call."""
+    method = getattr(type(model), name, None)
+    if "forward" in vars(model) or not inspect.isfunction(method) or name in vars(model):
+        model.forward = getattr(model, name)
+        return model
+
+    def forward(self: Any, *args: Any, **kwargs: Any) -> Any:
+        entered = vars(self).pop("forward")
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            self.forward = entered
+
+    model.forward = types.MethodType(functools.wraps(method)(forward), model)
     return model
 
 

@@ -1322,6 +1322,55 @@ RELATED += [
         """,
         id="number-that-a-view-takes",
     ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def forward(self, output, target):
+                log = F.log_softmax(output, dim=-1)
+                smooth = -log.sum(-1).mean() / output.size(-1)
+                return smooth + F.nll_loss(log, target)
+        """,
+        id="target-of-a-loss-behind-a-softmax",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, gamma=2.0):
+                super().__init__()
+                self.gamma, self.nll = gamma, nn.NLLLoss()
+            def forward(self, logits, truth):
+                log = F.log_softmax(logits, dim=1)
+                return self.nll((1 - log.exp()) ** self.gamma * log, truth)
+        """,
+        id="focal-loss",
+    ),
+    pytest.param(
+        """
+        def encoder(config):
+            return nn.Linear(16, config["width"]) if config["use_vit"] else nn.Linear(8, 4)
+        class Net(nn.Module):
+            def __init__(self, config=None):
+                super().__init__()
+                self.encoder = (lambda given: encoder(given))(config)
+                self.name = config["name"]
+            def forward(self, x):
+                return self.encoder(x)
+        """,
+        id="key-that-a-setting-lacks",
+    ),
+    pytest.param(
+        """
+        from copy import deepcopy
+        class Net(nn.Module):
+            def __init__(self, model):
+                super().__init__()
+                self.module = deepcopy(model)
+                self.register_buffer("seen", torch.zeros(()))
+            def forward(self, *args, **kwargs):
+                return self.module(*args, **kwargs)
+        """,
+        id="copied-module",
+    ),
 ]
 
 

@@ -670,6 +670,8 @@ class Constructor:
                 yield {name: whole}
             missing = re.search(r"has no (?:attribute '|\.)(\w+)", failure.message)
             wanted = [missing.group(1)] if missing and missing.group(1) in failure.words else []
+            if failure.kind == "KeyError" and failure.message.strip("'").isidentifier():
+                wanted.append(failure.message.strip("'"))
             if "None" in failure.message or failure.kind == "TypeError":
                 wanted += [w for w in config_words(failure, name) if w not in wanted]
             for key in wanted[:4]:

@@ -21,6 +21,7 @@ from .layouts import (
     first_layer,
     for_layer,
     gives_tensor,
+    is_class_of_loss,
     layout,
     of_levels,
     sizes_named_in,
@@ -73,7 +74,7 @@ SPATIAL_SIZES = (8, 16, 32, 64, 28, 224)
 _NOT_TENSOR = re.compile(r"must be tuple of Tensors|not Tensor$|sequence|list|tuple")
 _NOT_NUMBER = re.compile(
     r"only integer tensors|an integer|float.*interpreted|int, not Tensor|must be int"
-    r"|can.t convert|Tensor.*ambiguous|unhashable|tuple of ints,? ?but got Tensor"
+    r"|can.t convert|Tensor.*ambiguous|unhashable|tuple of ints"
 )
 _NOT_PLAIN = re.compile(r"'(int|float|str|bool|Identity)' object|not (int|float|str|bool)")
 _OF_GRAPHS = ("edge_index", "index", "adj_t")
@@ -357,6 +358,10 @@ class Inputs:
 
     def _tensor(self, name: str, facts: Facts, kind: str = "") -> Tensor:
         found = set(words.words_of(name))
+        if not kind and is_class_of_loss(facts, "target"):
+            return Tensor("long", (words.BATCH,), 2)
+        if not kind and is_class_of_loss(facts, "input") and not facts.ranks:
+            return Tensor("float", self._shape_of_rank(2))
         layer = next((one for one in facts.layers if layout(one)), None)
         if layer is not None:
             made = for_layer(layer, facts.ranks, self.spatial_rank, found)

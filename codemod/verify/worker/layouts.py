@@ -10,9 +10,10 @@ from typing import Any, List, Optional
 import torch
 
 from . import words
-from .reading import annotation_of, is_torch
+from .reading import Facts, annotation_of, is_torch
 from .specs import EDGES, NODES, Shape, Tensor
 
+_OF_CLASSES = ("cross_entropy", "nll_loss", "CrossEntropyLoss", "NLLLoss")
 LEVELS = 4  # of feature maps
 
 
@@ -141,6 +142,14 @@ def by_words(name: str, found: typing.Set[str], width: int) -> Optional[Tensor]:
     if found & {"hidden", "embeds", "query", "key", "value", "memory"} and not found & {"size"}:
         return Tensor("float", (batch, length, width))
     return None
+
+
+def is_class_of_loss(facts: Facts, name: str) -> bool:
+    """Whether a value is passed on as `name` (`input`, `target`) of a loss over classes."""
+    callees = (one.callee for one in facts.passed if one.name == name)
+    return any(
+        (getattr(one, "__name__", "") or type(one).__name__) in _OF_CLASSES for one in callees
+    )
 
 
 def gives_tensor(name: str, parameter: inspect.Parameter, function: Any) -> bool:

@@ -91,7 +91,7 @@ _BATCH_SIZES = re.compile(
 _INDICES = re.compile(r"too many indices for tensor of dimension (\d)|index (\d) is out of range")
 
 _NOT_LONG = re.compile(
-    r"scalar types? Long|must be long|tensors used as indices|expected dtype int64"
+    r"scalar types? Long|dtype to be Long|must be long|tensors used as indices|expected dtype int64"
     r"|one_hot is only|int64|Long but got|called on .*integ|Class values must be"
 )
 _NOT_FLOAT = re.compile(

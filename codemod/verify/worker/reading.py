@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import functools
 import inspect
 import textwrap
@@ -65,7 +66,11 @@ class Facts:
 
     @property
     def attributes(self) -> Dict[str, Facts]:
-        return {key: part for key, part in self.parts.items() if key != ELEMENT}
+        return {
+            key: part
+            for key, part in self.parts.items()
+            if key != ELEMENT and (key[:2] != "__" or key in ("__name__", "__class__"))
+        }
 
     @property
     def element(self) -> Optional[Facts]:
@@ -340,6 +345,8 @@ class _Walk(ast.NodeVisitor):
         if isinstance(node, ast.Call) and _called_name(node) == "getattr" and len(node.args) > 1:
             inner, key = self.path(node.args[0]), constant(node.args[1])
             return (*inner, key) if inner is not None and isinstance(key, str) else None
+        if isinstance(node, ast.Call) and _copies(self.object(node.func)) and node.args:
+            return self.path(node.args[0])
         if isinstance(node, ast.BoolOp):
             return self.path(node.values[0])
         return self.same_shape(node) if self.receiver is not None else None
@@ -735,7 +742,7 @@ class _Walk(ast.NodeVisitor):
         if not any(p is not None for p in paths) and not any(p is not None for _, p in keywords):
             return
         callee = self.object(node.func)
-        if callee is not _MISSING and callee is not None:
+        if callee is not _MISSING and callee is not None and not _copies(callee):
             self.pass_on(callee, node, paths, keywords)
 
     def pass_on(
@@ -792,6 +799,10 @@ class _Walk(ast.NodeVisitor):
 _RANK_BY_ARGUMENTS = {"permute"}
 _ELEMENTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 _KEEP_SHAPE = {"contiguous", "to", "float", "long", "int", "clone", "detach", "cuda", "cpu", "type"}
+
+
+def _copies(callee: Any) -> bool:
+    return callee is copy.copy or callee is copy.deepcopy
 
 
 class _Super:

@@ -37,6 +37,12 @@ class Coder(nn.Module):
     def pick(self, codes, chosen):
         return F.elu(codes[:, chosen] * codes.shape[2])
 
+    def fuse(self):
+        self.up.bias = nn.Parameter(self._bias())
+
+    def _bias(self):
+        return F.silu(self.up.bias)
+
     def ask(self, service):
         return F.selu(self.up(service.request("weights", timeout=3)))
 
@@ -80,6 +86,13 @@ def test_methods_beside_forward_are_entered(tmp_path: Path) -> None:
 @pytest.mark.parametrize("call", ["F.celu", "F.mish"])
 def test_a_method_that_calls_the_model_itself_is_entered(tmp_path: Path, call: str) -> None:
     assert outcomes(tmp_path)[call].verdict.kind == "confirmed"
+
+
+def test_a_method_is_reached_by_one_that_calls_it(tmp_path: Path) -> None:
+    verdict = outcomes(tmp_path)["F.silu"].verdict
+    assert verdict.kind == "confirmed"
+    assert verdict.evidence is not None
+    assert "codemod_after(Coder(), 'fuse')" in [one.call for one in verdict.evidence.recipes]
 
 
 @pytest.mark.parametrize("call", ["F.gelu", "F.elu"])

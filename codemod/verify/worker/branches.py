@@ -49,6 +49,16 @@ def steps_to(cls: type, lines: Iterable[Line]) -> Set[Line]:
     return found
 
 
+def entrances(cls: type, lines: Iterable[Line]) -> List[str]:
+    """Public methods other than forward in which a wanted line stands; and those that call its
+    method, where forward does not."""
+    found: Dict[str, None] = {}
+    for line in sorted(lines):
+        names = [method.__name__ for method, _, _ in _on_the_way(cls, [line])]
+        found.update(dict.fromkeys(names[:1] if "forward" in names else names))
+    return [name for name in found if name != "forward" and not name.startswith("_")]
+
+
 def demands(cls: type, line: Line) -> Dict[str, Optional[bool]]:
     """What attributes of `self` must be for the line of a method to run, as far as the conditions
     say so: true, false, or None. Those nearest to the line have the last word."""

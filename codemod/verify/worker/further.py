@@ -6,16 +6,14 @@ so that several conditions can be met one after the other.
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 import torch
 
-from .branches import deciding_names, demands
+from .branches import deciding_names, demands, entrances
 from .inputs import Inputs
 from .laboratory import Draft
-from .reading import plain_function
 from .specs import Call
 from .subject import Base, Parts, Subject, calls, steered
 
@@ -70,8 +68,8 @@ def flags(subject: Subject, first: Draft) -> Iterator[Draft]:
 
 
 def _entered(subject: Subject, draft: Draft) -> Iterator[Draft]:
-    """What forward does not run to its end in this state: by the method with the line alone."""
-    for name in () if draft.build.startswith(_ENTERED) else _wanted_methods(subject):
+    """What forward does not run to its end in this state: by a method that leads to the line."""
+    for name in () if draft.build.startswith(_ENTERED) else entrances(subject.cls, subject.lines):
         entry = draft._replace(build="codemod_entry({}, {!r})".format(draft.build, name))
         model = subject.build(entry)
         if model is not None and subject.call(model, entry) is None and subject.promising:
@@ -152,10 +150,10 @@ def _varied_calls(
 
 
 def entries(subject: Subject, first: Draft) -> Iterator[Draft]:
-    """What runs, entered by another method in which a wanted line stands, or after that method."""
+    """What runs, entered by another method that leads to a wanted line, or after that method."""
     if first.build.startswith(_ENTERED):
         return
-    for name in _wanted_methods(subject):
+    for name in entrances(subject.cls, subject.lines):
         entry, after = (
             "{}({}, {!r})".format(helper, first.build, name)
             for helper in ("codemod_entry", "codemod_after")
@@ -184,23 +182,6 @@ def _first_call(subject: Subject, draft: Draft) -> Iterator[Draft]:
             if subject.promising:
                 yield found
             return
-
-
-def _wanted_methods(subject: Subject) -> List[str]:
-    """Public methods of the class itself, other than forward, with a wanted line in them."""
-    numbers = {line for _, line in subject.lines}
-    found = []
-    for name, value in vars(subject.cls).items():
-        function = plain_function(value)
-        if name.startswith("_") or name == "forward" or not inspect.isfunction(function):
-            continue
-        try:
-            lines, first = inspect.getsourcelines(function)
-        except (OSError, TypeError):
-            continue
-        if any(first <= line < first + len(lines) for line in numbers):
-            found.append(name)
-    return found
 
 
 def variants(subject: Subject, draft: Draft) -> Iterator[Draft]:

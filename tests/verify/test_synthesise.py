@@ -17,6 +17,7 @@ import torch
 
 from codemod.verify.worker.configs import codemod_config, codemod_small
 from codemod.verify.worker.effort import Effort
+from codemod.verify.worker.reading import ranks_of
 from codemod.verify.worker.recipe import evaluate
 from codemod.verify.worker.subject import Subject
 from codemod.verify.worker.synthesise import NoRecipe, _search
@@ -1371,6 +1372,31 @@ RELATED += [
         """,
         id="copied-module",
     ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, width, filter_size):
+                super().__init__()
+                self.conv = nn.Conv2d(width, width, filter_size, padding=filter_size // 2)
+                self.norm = nn.LayerNorm([width, 16, 16])
+            def forward(self, x):
+                return self.norm(self.conv(x))
+        """,
+        id="size-that-is-a-kernel",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, heads=4):
+                super().__init__()
+                self.heads = heads
+            def forward(self, q, k):
+                scores = torch.einsum("bhid,bhjd->bhij", q, k)
+                assert q.shape[1] == self.heads, "one a head"
+                return scores.softmax(-1)
+        """,
+        id="ranks-of-an-einsum",
+    ),
 ]
 
 
@@ -1509,3 +1535,12 @@ def test_a_recipe_that_spells_the_class_by_its_module_is_varied(find: Any) -> No
     }
     recipe = found.search(known=[known], wanted=["F.leaky_relu"])
     assert "leaky=True" in recipe["build"]
+
+
+def test_patterns_of_axes_tell_ranks() -> None:
+    assert ranks_of("b n (h d) -> b h n d") == [3]
+    assert ranks_of("b 1 () c -> b c") == [4]
+    assert ranks_of("bhid,bhjd->bhij") == [4, 4]
+    assert ranks_of("b i d, b j d -> b i j") == [3, 3]
+    assert ranks_of("... c -> ...") == [0]
+    assert ranks_of("(b h) n d -> b h n d") == [3]

@@ -74,6 +74,7 @@ _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
 )
+_SHAPING = ("kernel_size", "stride", "padding", "dilation", "groups")  # of a layer of torch
 _PAIRED = 10
 LARGEST_SIZE = 1024  # of what a call says should agree
 NESTING = 4  # of lists and configurations in each other
@@ -527,7 +528,10 @@ class Constructor:
         other = [n for n in facts.names if n not in torch_names]
         made: List[str] = []
         is_counted = any(is_number(g) for one in torch_names for g in words.guesses(one)[:1])
-        if is_counted and not any(is_number(one) for one in words.guesses(name)[:1]):
+        shaping = [n for n in torch_names if n in _SHAPING]
+        if shaping and words.guesses(name)[:1] in ([], [str(words.CHANNELS)]):
+            order = [*shaping, name, *torch_names, *other]  # `filter_size` is a kernel's
+        elif is_counted and not any(is_number(one) for one in words.guesses(name)[:1]):
             order = [*torch_names, name, *other]  # `mlp` of `for width in mlp: nn.Linear(4, width)`
         else:
             order = [name, *torch_names, *other]

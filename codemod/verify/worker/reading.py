@@ -12,6 +12,7 @@ import builtins
 import copy
 import functools
 import inspect
+import re
 import textwrap
 import types
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
@@ -742,8 +743,20 @@ class _Walk(ast.NodeVisitor):
         if not any(p is not None for p in paths) and not any(p is not None for _, p in keywords):
             return
         callee = self.object(node.func)
+        self.axes_of_arguments(callee, node, paths)
         if callee is not _MISSING and callee is not None and not _copies(callee):
             self.pass_on(callee, node, paths, keywords)
+
+    def axes_of_arguments(self, callee: Any, node: ast.Call, paths: List[Optional[Path]]) -> None:
+        """A pattern of axes, `"b n (h d) -> b h n d"` or `"bid,bjd->bij"`, tells the ranks."""
+        name = getattr(callee, "__name__", "")
+        if name not in _PATTERNED or not str(getattr(callee, "__module__", "")).startswith(_AXES):
+            return
+        patterns = [one for one in map(constant, node.args) if isinstance(one, str)]
+        tensors = [path for path, one in zip(paths, node.args) if constant(one) is None]
+        for path, rank in zip(tensors, ranks_of(patterns[0]) if patterns else ()):
+            if path is not None and rank:
+                self.facts.at(path).ranks.append(rank)
 
     def pass_on(
         self,
@@ -777,6 +790,10 @@ class _Walk(ast.NodeVisitor):
     ) -> None:
         facts = self.facts.at(path)
         facts.passed.append(Passed(callee, name))
+        leaf = _first_leaf(callee) if isinstance(callee, torch.nn.Module) else None
+        pattern = vars(leaf).get("pattern") if leaf is not None else None
+        if isinstance(pattern, str) and type(leaf).__module__.startswith(_AXES):
+            facts.ranks.extend(rank for rank in ranks_of(pattern)[:1] if rank)
         if is_torch(callee) or (isinstance(callee, torch.nn.Module) and is_torch(type(callee))):
             leaf = _first_leaf(callee) if isinstance(callee, torch.nn.Module) else callee
             if leaf is not callee and not is_torch(type(leaf)):
@@ -799,6 +816,21 @@ class _Walk(ast.NodeVisitor):
 _RANK_BY_ARGUMENTS = {"permute"}
 _ELEMENTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 _KEEP_SHAPE = {"contiguous", "to", "float", "long", "int", "clone", "detach", "cuda", "cpu", "type"}
+
+
+_PATTERNED = ("rearrange", "reduce", "repeat", "einsum")
+_AXES = ("einops", "torch")
+_AXIS = re.compile(r"\([^)]*\)|\w+")
+
+
+def ranks_of(pattern: str) -> List[int]:
+    """The rank of each operand of a pattern of axes; 0 where an ellipsis leaves it open."""
+    operands = pattern.partition("->")[0].split(",")
+    spaced = any(" " in one.strip() or "(" in one for one in operands)
+    return [
+        0 if "..." in one else len(_AXIS.findall(one)) if spaced else len(one.strip())
+        for one in operands
+    ]
 
 
 def _copies(callee: Any) -> bool:

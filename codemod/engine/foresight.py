@@ -22,6 +22,7 @@ def foresee(
         return
     if not any(item.asks_about_layers for item in transforms):
         return
+    project.reach.importers("")  # who imports whom is told once, too, for all that follows
     questions = list(questions_about_layers(project, paths))
     if is_worth_processes(questions, jobs):
         for answers in spread(_Ask(project), questions, jobs):

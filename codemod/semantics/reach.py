@@ -135,10 +135,12 @@ class Reach:
             yield from self._class_homes.get(name.rpartition(".")[2], ())
 
     def _imported(self, path: str) -> Iterator[str]:
-        file, package = self.project.files[path], self._package_of(path)
+        files, package = self.project.files, self._package_of(path)
+        file = files[path]
         yield from self._named(file.strings - file.exports)
         for name, target in _targets(file):
             homes = self._homes_from(path, target)
+            bound = any(target.rpartition(".")[2] in files[home].bindings for home in homes)
             for home in homes:
                 if home == path:
                     continue
@@ -149,18 +151,17 @@ class Reach:
                         self._whole_packages.add((init, path))
                         yield init
                 elif home.endswith("__init__.py"):
-                    yield from self._read_of_package(path, name, target, home, homes)
+                    yield from self._read_of_package(path, name, target, home, bound=bound)
                 else:
                     yield home
 
     def _read_of_package(
-        self, path: str, name: str, target: str, init: str, homes: Iterable[str]
+        self, path: str, name: str, target: str, init: str, *, bound: bool
     ) -> Iterator[str]:
         """What a file takes from an `__init__.py` that it gets under a name ("": all of it), or
-        from which it gets the name."""
+        from which it gets the name; `bound`: one that it is got from says what the name is."""
         if self.project.file_of(target, path) != init:
-            last = target.rpartition(".")[2]
-            if not any(last in self.project.files[home].bindings for home in homes):
+            if not bound:
                 self._whole_packages.add((init, path))
             yield init
             return

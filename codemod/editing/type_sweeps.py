@@ -16,6 +16,7 @@ from itertools import takewhile
 from codemod.catalogue import Pair, by_module
 from codemod.editing.object_uses import nodes_at
 from codemod.editing.quoted import occurrences, quoted
+from codemod.editing.type_parameters import askers_told
 from codemod.semantics.instances import (
     UNKNOWN,
     Around,
@@ -127,6 +128,10 @@ def _sweeps(project: Project, short: str) -> Iterator[TypeSweep]:
             paths.append(path)
     for path in dict.fromkeys(paths):
         yield from _in_file(project, path, names)
+    lists = [_lists_of(project, path, names) for path in dict.fromkeys(paths)]
+    for asker in askers_told(project, names.union(*lists)):
+        node, *around = asker.around
+        yield from _sweeps_of(project, asker.path, asker.subject, node, tuple(around))
     for named in project.remembered("types-by-name", "", lambda: _types_by_name(project)):
         if any(word in short.lower() for word in named.words):
             yield named.sweep

@@ -34,6 +34,9 @@ def method(*lines: str) -> str:
     )
 
 
+FIND = (
+    "\n\ndef find(model, kind):\n    return [m for m in model.modules() if isinstance(m, kind)]\n"
+)
 BLOCK = "\n\nclass Block(nn.Sequential):\n    pass\n"
 
 FINDS_THIS = {
@@ -91,6 +94,24 @@ FINDS_THIS = {
     "element-of-what-is-compared-otherwise": asks(
         "type(m) is not Block and type(m[2]) is nn.Dropout", below=BLOCK
     ),
+    "kind-that-is-given": function("return find(model, nn.Dropout)", below=FIND),
+    "kind-that-is-given-by-name": function(
+        "return find(kind=(nn.ReLU, nn.Dropout), model=model)", below=FIND
+    ),
+    "kind-that-is-a-default": f"{HEAD}\n\ndef tool(model, kind=nn.Dropout):\n    {SWEEP}\n"
+    f"        if type(m) is kind:\n            {OFF}\n",
+    "kind-that-is-handed-on": function(
+        "return find(model, layer)", taken="model, layer=nn.Dropout", below=FIND
+    ),
+    "kind-in-a-variable": function("layer = nn.Dropout", "return find(model, layer)", below=FIND),
+    "kinds-of-a-list-that-is-given": function("return find(model, KINDS)", below=FIND + KINDS),
+    "kind-given-to-a-method": f"{HEAD}\n\nclass Tool:\n    def find(self, model, kind):\n"
+    f"        {SWEEP}\n            if m.__class__ == kind:\n                {OFF}\n\n"
+    "    def run(self, model):\n        self.find(model, nn.Dropout)\n",
+    "kind-given-to-what-goes-down": f"{HEAD}\n\ndef swap(model, old, new):\n"
+    "    for name, m in model.named_children():\n        if type(m) == old:\n"
+    "            setattr(model, name, new)\n        swap(m, old, new)\n"
+    "\n\ndef tool(model):\n    swap(model, nn.Dropout, nn.Identity())\n",
     "comprehension": function("return [m for m in model.modules() if isinstance(m, nn.Dropout)]"),
     "applied": f"{HEAD}\n\ndef off(m):\n    if isinstance(m, nn.Dropout):\n        {OFF}\n"
     "\n\ndef tool(model):\n    model.apply(off)\n",
@@ -135,6 +156,10 @@ FINDS_OTHERS = {
     + f"\n\ndef _off(model):\n    {SWEEP}\n        if isinstance(m, nn.Dropout):\n"
     f"            {OFF}\n",
     "part-of-the-name-of-others": asks('type(m).__name__.startswith("Conv")'),
+    "another-kind-that-is-given": function("return find(model, nn.Conv2d)", below=FIND),
+    "kind-given-for-something-else": function(
+        "return find(model, nn.Conv2d), make(nn.Dropout)", below=FIND
+    ),
     "element-of-another-type": function(
         SWEEP,
         "    if type(m) is Block:",

@@ -1,0 +1,167 @@
+"""Functions that are told which kind of layer to look for: `find(model, nn.ReLU)`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from codemod.editing.object_uses import nodes_at
+from codemod.editing.quoted import occurrences
+from codemod.semantics.instances import Around
+from codemod.semantics.project import Project
+from codemod.semantics.syntax import FunctionNode, dotted_name, parameters_of, walk
+
+# A class that is asked for by a name in small letters: `isinstance(m, kind)`, `type(m) is kind`.
+_ASKED = re.compile(
+    r"isinstance\(\s*[\w.]+\s*,\s*([a-z_]\w*)\s*\)"
+    r"|(?:type\(\s*\w+\s*\)|\.__class__)\s*(?:is not|is|==|!=|not in|in)\s+([a-z_]\w*)\b(?![.(])"
+)
+_SWEEPS = ("modules(", "children(", "_modules", ".apply(")
+_BUILTIN = frozenset(
+    {"bool", "bytes", "dict", "float", "int", "list", "set", "str", "tuple", "type"}
+)
+_DEEPEST = 3  # functions that hand it on
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A function that asks whether `subject` is of a kind which it is given as a parameter."""
+
+    path: str
+    function: str
+    parameter: str
+    place: int | None  # among the arguments of a call; None for one that is given by name
+    default: ast.expr | None
+    subject: ast.expr
+    around: Around
+
+
+def askers_told(project: Project, names: frozenset[str]) -> Iterator[Asker]:
+    """Those that are told one of these classes, in some call or by a default."""
+    for path in project.files:
+        for asker in project.remembered("askers", path, partial(_askers, project, path)):
+            if _is_told(project, asker, names, _DEEPEST):
+                yield asker
+
+
+def _askers(project: Project, path: str) -> Iterator[Asker]:
+    text = project.text(path)
+    if "isinstance(" not in text and "type(" not in text and "__class__" not in text:
+        return
+    if not any(word in text for word in _SWEEPS):
+        return
+    offsets = [
+        match.start()
+        for match in _ASKED.finditer(text)
+        if (match.group(1) or match.group(2)) not in _BUILTIN
+    ]
+    for node, around in nodes_at(project, path, offsets):
+        for subject, kind in _question(node):
+            function = next((one for one in around if isinstance(one, FunctionNode)), None)
+            if function is not None:
+                yield from _asker(path, function, kind, subject, (node, *around))
+
+
+def _question(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
+    """The object that is asked about, and the name of the class that it is compared with."""
+    if isinstance(node, ast.Call) and dotted_name(node.func) == "isinstance":
+        if len(node.args) == 2 and isinstance(node.args[1], ast.Name):
+            yield node.args[0], node.args[1].id
+    elif isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Name):
+        left = node.left
+        if isinstance(left, ast.Call) and dotted_name(left.func) == "type" and left.args:
+            yield left.args[0], node.comparators[0].id
+        elif isinstance(left, ast.Attribute) and left.attr == "__class__":
+            yield left.value, node.comparators[0].id
+
+
+def _asker(
+    path: str, function: FunctionNode, kind: str, subject: ast.expr, around: Around
+) -> Iterator[Asker]:
+    arguments = function.args
+    placed = [*arguments.posonlyargs, *arguments.args]
+    names = [one.arg for one in placed]
+    if kind not in (one.arg for one in parameters_of(function)):
+        return
+    defaults = dict(zip(names[::-1], arguments.defaults[::-1], strict=False))
+    defaults |= {
+        one.arg: value
+        for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if value is not None
+    }
+    place = names.index(kind) if kind in names else None
+    if place is not None and names[:1] in (["self"], ["cls"]):
+        place -= 1
+    yield Asker(path, function.name, kind, place, defaults.get(kind), subject, around)
+
+
+def _is_told(project: Project, asker: Asker, names: frozenset[str], deepest: int) -> bool:
+    if asker.default is not None and _names_one(asker.default, names):
+        return True
+    for path in dict.fromkeys((asker.path, *project.reach.importers(asker.path))):
+        text = project.text(path)
+        offsets = list(occurrences(text, f"{asker.function}("))
+        for node, around in nodes_at(project, path, offsets, whole=True):
+            if not isinstance(node, ast.Call) or _last(node.func) != asker.function:
+                continue
+            given = _given(node, asker)
+            if given is not None and _may_name(project, path, given, around, names, deepest):
+                return True
+    return False
+
+
+def _given(call: ast.Call, asker: Asker) -> ast.expr | None:
+    for item in call.keywords:
+        if item.arg == asker.parameter:
+            return item.value
+    if asker.place is not None and asker.place < len(call.args):
+        return call.args[asker.place]
+    return None
+
+
+def _may_name(
+    project: Project,
+    path: str,
+    given: ast.expr,
+    around: Around,
+    names: frozenset[str],
+    deepest: int,
+) -> bool:
+    """Whether an argument names one of the classes, or is a parameter or a variable that does."""
+    if _names_one(given, names):
+        return True
+    function = next((one for one in around if isinstance(one, FunctionNode)), None)
+    if not isinstance(given, ast.Name) or function is None or not deepest:
+        return False
+    if any(
+        _names_one(one.value, names)
+        for one in walk(function)
+        if isinstance(one, ast.Assign | ast.AnnAssign)
+        and one.value is not None
+        and any(isinstance(leaf, ast.Name) and leaf.id == given.id for leaf in _targets(one))
+    ):
+        return True
+    return any(
+        _is_told(project, handed, names, deepest - 1)
+        for handed in _asker(path, function, given.id, given, around)
+        if function.name != "forward"
+    )
+
+
+def _targets(statement: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
+    return statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+
+
+def _last(function: ast.expr) -> str:
+    return (dotted_name(function) or "").rpartition(".")[2]
+
+
+def _names_one(node: ast.expr, names: frozenset[str]) -> bool:
+    return any(
+        (isinstance(one, ast.Attribute) and one.attr in names)
+        or (isinstance(one, ast.Name) and one.id in names)
+        for one in walk(node)
+    )

@@ -182,7 +182,9 @@ def _asks_if_any(call: ast.Call, around: _Around) -> bool:
 def _use_in_loop(loop: ast.For | ast.AsyncFor, is_children: bool) -> ObserverKind | None:
     names = _child_names(loop.target)
     kind: ObserverKind | None = None
-    chosen = any(isinstance(node, ast.If) for node in loop.body)
+    chosen = any(
+        isinstance(one, ast.If) and not _asks_for_leaf(one.test, names) for one in loop.body
+    )
     for statement in loop.body:
         for node in walk(statement):
             if isinstance(node, ast.Call):
@@ -193,6 +195,15 @@ def _use_in_loop(loop: ast.For | ast.AsyncFor, is_children: bool) -> ObserverKin
             elif is_children and isinstance(node, ast.Assign) and _is_kept(node, names):
                 kind = "in-order"
     return kind
+
+
+def _asks_for_leaf(test: ast.expr, names: set[str]) -> bool:
+    """`not list(child.children())`: all that asks for no more takes every leaf, a layer too."""
+    if isinstance(test, ast.BoolOp):
+        return all(_asks_for_leaf(one, names) for one in test.values)
+    attributes = [node for node in walk(test) if isinstance(node, ast.Attribute)]
+    asked = [node for node in attributes if dotted_name(node.value) in names]
+    return bool(asked) and all(node.attr in _SWEEPS for node in asked)
 
 
 def _child_names(target: ast.expr) -> set[str]:
@@ -223,12 +234,12 @@ def _stores(call: ast.Call, names: set[str]) -> bool:
 
 
 def _is_kept(statement: ast.Assign, names: set[str]) -> bool:
-    """`layers[name] = child`."""
+    """`layers[name] = child`, `self.last = child`."""
     value = statement.value
     return (
         isinstance(value, ast.Name)
         and value.id in names
-        and any(isinstance(target, ast.Subscript) for target in statement.targets)
+        and any(isinstance(one, ast.Subscript | ast.Attribute) for one in statement.targets)
     )
 
 

@@ -24,6 +24,13 @@ NOTHING = {
     "other-children": "node.children[0]",
     "hooks-by-name": "for n, m in model.named_modules():\n    if n in wanted:\n"
     "        m.register_forward_hook(hook)",
+    "hooks-leaves-of-a-kind": "for m in model.modules():\n"
+    "    if not list(m.children()) and isinstance(m, nn.Linear):\n"
+    "        m.register_forward_hook(hook)",
+    "hooks-leaves-of-some-names": "for n, m in model.named_modules():\n"
+    "    if n in wanted and not m._modules:\n        m.register_forward_hook(hook)",
+    "hooks-what-has-weights": "for m in model.modules():\n    if list(m.parameters(False)):\n"
+    "        m.register_forward_hook(hook)",
     "copies-the-mode": "out.training = module.training",
     "sets-all-modes": "for m in model.modules():\n    m.training = mode",
     "puts-modes-back": "for m, mode in saved:\n    m.training = mode",
@@ -51,6 +58,17 @@ SEEN = {
     "appended": ("for c in model.children():\n    layers.append(c)", "in-order"),
     "one-of-all": ("list(model.modules())[3]", "positions"),
     "all-hooked": ("for m in model.modules():\n    m.register_forward_hook(f)", "all-hooked"),
+    "leaves-hooked": (
+        "for m in model.modules():\n    if not list(m.children()):\n"
+        "        m.register_forward_hook(f)",
+        "all-hooked",
+    ),
+    "leaves-hooked-by-going-on": (
+        "for n, m in model.named_modules():\n    if len(m._modules) > 0:\n        continue\n"
+        "    m.register_forward_hook(f)",
+        "all-hooked",
+    ),
+    "last-one-kept": ("for c in model.children():\n    self.last = c", "in-order"),
     "all-hooked-at-once": (
         "[m.register_forward_pre_hook(f) for _, m in model.named_modules()]",
         "all-hooked",

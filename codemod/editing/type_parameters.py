@@ -84,7 +84,8 @@ def _asker(
     arguments = function.args
     placed = [*arguments.posonlyargs, *arguments.args]
     names = [one.arg for one in placed]
-    if kind not in (one.arg for one in parameters_of(function)):
+    is_method = names[:1] in (["self"], ["cls"])
+    if kind not in (one.arg for one in parameters_of(function)) or kind in names[:is_method]:
         return
     defaults = dict(zip(names[::-1], arguments.defaults[::-1], strict=False))
     defaults |= {
@@ -92,9 +93,7 @@ def _asker(
         for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
         if value is not None
     }
-    place = names.index(kind) if kind in names else None
-    if place is not None and names[:1] in (["self"], ["cls"]):
-        place -= 1
+    place = names.index(kind) - is_method if kind in names else None
     yield Asker(path, function.name, kind, place, defaults.get(kind), subject, around)
 
 

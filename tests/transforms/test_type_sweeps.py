@@ -157,6 +157,8 @@ FINDS_OTHERS = {
     f"            {OFF}\n",
     "part-of-the-name-of-others": asks('type(m).__name__.startswith("Conv")'),
     "another-kind-that-is-given": function("return find(model, nn.Conv2d)", below=FIND),
+    "what-is-asked-of-the-class-itself": f"{HEAD}\n\nclass Kind:\n    def is_of(self, model):\n"
+    f"        {SWEEP}\n            return isinstance(m, self)\n\n\nKind().is_of()\n",
     "kind-given-for-something-else": function(
         "return find(model, nn.Conv2d), make(nn.Dropout)", below=FIND
     ),

@@ -196,6 +196,26 @@ def test_what_is_missing_is_named(find: Any, source: str, code: str, said: str) 
     assert raised.value.hint
 
 
+def test_what_stands_in_for_a_model_has_the_layers_that_are_asked_of_it(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, base):
+                super().__init__()
+                self.base = base
+                head = self.base.get_head()
+                self.fc = nn.Linear(self.base.num_features, head.weight.shape[0])
+                self.fc.weight.data.copy_(head.weight.data.view(self.fc.weight.size()))
+                self.base.reset_head(0)
+
+            def forward(self, x):
+                return F.relu(self.fc(self.base.features(x)))
+        """
+    )
+    model, *_ = found.run(found.search())
+    assert model.fc.weight.shape == model.base.get_head().weight.shape
+
+
 def test_a_given_recipe_that_raises_is_not_replaced(find: Any) -> None:
     found = find("class Net(nn.Module):\n    def forward(self, x):\n        return x + 1\n")
     given = {"source": "given", "where": "pyproject.toml", "build": "Net(3)", "inputs": "1"}

@@ -75,6 +75,9 @@ def answers(failure: Failure, now: Value, options: Sequence[Value]) -> Iterator[
     if re.search(r"not callable", message):
         yield from ("torch.nn.ReLU", "torch.nn.ReLU()", "torch.nn.BatchNorm2d")
         yield "lambda *args, **kwargs: torch.nn.Identity()"
+    yield from _layers_with(message, now)
+    if _NO_TENSOR.search(message) and now.text == "torch.nn.ReLU()":
+        yield "torch.nn.Identity()"
     if re.search(r"not a Module subclass|is not an nn.Module|cannot assign", message):
         yield from ("torch.nn.Identity()", "torch.nn.ReLU()")
     if "NoneType" in message or now == OMITTED:
@@ -91,6 +94,20 @@ def answers(failure: Failure, now: Value, options: Sequence[Value]) -> Iterator[
         items = now.text.strip("[]()").split(",")
         for count in (4, 5, 3, 6, 8):
             yield "[{}]".format(", ".join([items[0]] * count))
+
+
+_NO_TENSOR = re.compile(r"argument 'input' .*must be Tensor, not ")
+_LACKING = re.compile(r"'(\w+)' object has no attribute '(weight|bias|in_features|in_channels)'")
+
+
+def _layers_with(message: str, now: Value) -> Iterator[str]:
+    """A layer with weights in the place of one that lacks them, or of what makes such a one."""
+    lacking = _LACKING.search(message)
+    stand_in = "torch.nn.{}".format(lacking.group(1)) if lacking else ""
+    if not stand_in or not re.search(re.escape(stand_in) + r"\b", now.text):
+        return
+    made = "" if now.text.startswith(stand_in + "(") else "lambda *args, **kwargs: "
+    yield from (made + layer for layer in ("torch.nn.Linear(64, 64)", "torch.nn.Conv2d(64, 64, 1)"))
 
 
 # "for the modes: nearest | linear | area (got mean)"

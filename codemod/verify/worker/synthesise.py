@@ -35,7 +35,7 @@ GIVE = (
     "give a recipe for {} under [tool.codemod.recipes] in pyproject.toml,"
     " or as a function in codemod_recipes.py"
 )
-BUILDS = 60
+BUILDS = 150
 WORKING_BUILDS = 12
 SLOW = 0.4  # seconds to build a model: a smaller one is tried first
 HEAVY = 1 << 26  # numbers in a model: the same

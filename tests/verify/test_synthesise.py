@@ -1417,6 +1417,45 @@ RELATED += [
         """,
         id="ranks-of-an-einsum",
     ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, points):
+                super().__init__()
+                self.one, self.other = nn.Linear(10 * points, 6), nn.Linear(10 * points, 6)
+            def forward(self, source, driving):
+                batch = source["points"].shape[0]
+                one = self.one(source["points"].view(batch, -1))
+                return one + self.other(driving["points"].view(batch, -1))
+        """,
+        id="tables-of-points",
+    ),
+    pytest.param(
+        """
+        def mixed(maps, width):
+            return maps["low"].repeat(1, width, 1, 1) + maps["high"]
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(6, 3, 1)
+            def forward(self, x, motion):
+                read = lambda given: mixed(given, 6)
+                return self.conv(x) + self.conv(motion["flow"] + read(motion))
+        """,
+        id="key-that-a-table-lacks",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(6, 3)
+            def forward(self, given):
+                kept = {key: value for key, value in given.copy().items()}
+                return self.fc(kept["x"])
+        """,
+        id="copied-table",
+    ),
 ]
 
 

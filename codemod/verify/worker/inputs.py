@@ -58,8 +58,10 @@ from .specs import (
     numbers_in,
     other_shapes,
     spatially,
+    tensors_of,
     trials,
     with_rank,
+    with_tensor,
 )
 from .watch import Operand
 
@@ -79,6 +81,7 @@ _NOT_NUMBER = re.compile(
 _NOT_PLAIN = re.compile(r"'(int|float|str|bool|Identity)' object|not (int|float|str|bool)")
 _OF_GRAPHS = ("edge_index", "index", "adj_t")
 _NOT_LIST = re.compile(r"'(list|tuple)' object|not (list|tuple)|list indices")
+_OF_TABLES = ("items", "keys", "values", "get", "update", "pop", "copy")
 _NOT_OF_ONE_RANK = re.compile(r"must match|same number of dimensions")
 _VIEWED = re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size")
 _UNPACKED_FROM = re.compile(r"unpack \(expected (\d+), got (\d+)")
@@ -375,7 +378,7 @@ class Inputs:
             return Tensor("long", (words.BATCH,), 2)
         if kind == "long":
             return Tensor("long", (words.BATCH, words.LENGTH), 2)
-        if facts.ranks:
+        if max(facts.ranks, default=0) > 1:  # `x.shape[0]` alone tells none
             return Tensor(kind or "float", self._shape_of_rank(max(facts.ranks)))
         return Tensor(kind or "float", self._main_shapes()[0])
 
@@ -481,11 +484,12 @@ class Inputs:
     ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
         """As many more or fewer dimensions as what was made of the input lacks or has too many."""
         for name in sorted(operand.names):
-            spec = call.get(name)
-            if isinstance(spec, Tensor):
-                rank = len(spec.shape) + wanted - len(operand.shape)
-                if 0 <= rank <= 6 and rank != len(spec.shape):
-                    yield 0.35, {**call, name: spec._replace(shape=with_rank(spec.shape, rank))}
+            spec = call.get(name, OMITTED)
+            for index, one in enumerate(tensors_of(spec)):
+                rank = len(one.shape) + wanted - len(operand.shape)
+                if 0 <= rank <= 6 and rank != len(one.shape):
+                    new = one._replace(shape=with_rank(one.shape, rank))
+                    yield 0.35 + 0.05 * index, {**call, name: with_tensor(spec, index, new)}
 
     def _rows_of_statistics(
         self, call: Dict[str, Spec], failure: Failure
@@ -663,11 +667,20 @@ class Inputs:
                 others = self._instead_of_tensor(name, spec, failure)
             elif isinstance(spec, Group):
                 others = _instead_of_group(spec, failure.message)
+            elif isinstance(spec, Table):
+                others = self._with_key(name, spec, failure)
             elif isinstance(spec, Raw) and spec != OMITTED and _NOT_PLAIN.search(failure.message):
                 others = iter([(1.0, self._tensor(name, self.facts[name]))])
             else:
                 continue
             yield from ((cost, {**call, name: other}) for cost, other in others)
+
+    def _with_key(self, name: str, spec: Table, failure: Failure) -> Iterator[Tuple[float, Spec]]:
+        """The table with the key that was asked for."""
+        asked = failure.message.strip("'\"") if failure.kind == "KeyError" else ""
+        if asked.isidentifier() and asked not in dict(spec.items):
+            part = self.facts[name].parts.get(asked) or Facts()
+            yield 0.4, spec._replace(items=(*spec.items, (asked, self._tensor(asked, part))))
 
     def _instead_of_tensor(
         self, name: str, spec: Tensor, failure: Failure
@@ -675,7 +688,9 @@ class Inputs:
         message = failure.message
         facts = self.facts[name]
         lacking = _LACKING.search(message)
-        if lacking and name in failure.words:
+        if lacking and lacking.group(1) in _OF_TABLES:
+            yield 0.4, self._table(name, facts)
+        elif lacking and name in failure.words:
             held = dict.fromkeys([*self._held(facts), lacking.group(1)])
             parts = [(key, self._tensor(key, facts.parts.get(key) or Facts())) for key in held]
             yield 0.5, Table(tuple(parts), True)

@@ -143,6 +143,25 @@ def example(spec: Spec) -> Any:
     return eval(spec.text, {"torch": torch, **HELPERS})
 
 
+def tensors_of(spec: Spec) -> Tuple[Tensor, ...]:
+    """The tensors that a spec is made of, in order."""
+    if isinstance(spec, Tensor):
+        return (spec,)
+    if isinstance(spec, Table):
+        return tuple(item for _, item in spec.items)
+    return spec.items if isinstance(spec, Group) else ()
+
+
+def with_tensor(spec: Spec, index: int, tensor: Tensor) -> Spec:
+    """The spec with another tensor at this place among its tensors."""
+    if isinstance(spec, Group):
+        return spec._replace(items=(*spec.items[:index], tensor, *spec.items[index + 1 :]))
+    if isinstance(spec, Table):
+        item = (spec.items[index][0], tensor)
+        return spec._replace(items=(*spec.items[:index], item, *spec.items[index + 1 :]))
+    return tensor
+
+
 def apply(
     call: Dict[str, Spec], change: Change, blamed: List[str]
 ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
@@ -153,17 +172,17 @@ def apply(
         if new != spec:
             changed[name] = new
     for name, spec in call.items():
-        if isinstance(spec, Group) and change.action in _OF_ONE_ITEM:
-            for index, item in enumerate(spec.items):
-                items = list(spec.items)
-                items[index] = _changed_tensor(item, change)
-                yield 0.05 * index, {**call, name: spec._replace(items=tuple(items))}
+        for index, item in enumerate(tensors_of(spec)):
+            if change.action in _OF_ONE_ITEM and not isinstance(spec, Tensor):
+                new = with_tensor(spec, index, _changed_tensor(item, change))
+                yield 0.05 * index, {**call, name: new}
     singles = list(changed.items())
     for name, spec in call.items():
-        if isinstance(spec, Tensor) and name in blamed and change.action in ("dim", "numel"):
-            sizes = _one_size_each if change.action == "dim" else _scaled_sizes
-            for step, one in enumerate(sizes(spec, change)):
-                yield 0.15 + 0.1 * step, {**call, name: one}
+        sizes = _one_size_each if change.action == "dim" else _scaled_sizes
+        for index, tensor in enumerate(tensors_of(spec)):
+            if name in blamed and change.action in ("dim", "numel"):
+                for step, one in enumerate(sizes(tensor, change)):
+                    yield 0.15 + 0.1 * step, {**call, name: with_tensor(spec, index, one)}
     if len(singles) > 1 and change.action in ("dim", "spatial", "ratio"):
         yield 0.0, {**call, **changed}
     for step, (name, new) in enumerate(singles):
@@ -247,11 +266,7 @@ def _changed_tensor(spec: Tensor, change: Change) -> Tensor:
 
 def numbers_in(spec: Spec) -> int:
     """How many numbers its tensors hold."""
-    if isinstance(spec, Tensor):
-        return math.prod(spec.shape)
-    if isinstance(spec, Group):
-        return sum(map(numbers_in, spec.items))
-    return sum(numbers_in(item) for _, item in spec.items) if isinstance(spec, Table) else 0
+    return sum(math.prod(one.shape) for one in tensors_of(spec))
 
 
 def is_small(shape: Shape) -> bool:

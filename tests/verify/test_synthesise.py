@@ -1043,6 +1043,20 @@ STAND_INS = [
         "patches=codemod_config(size=",
         id="settings-asked-for-by-key",
     ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, model, steps=4):
+                super().__init__()
+                self.model, self.steps = model, steps
+            def forward(self, x, state):
+                for step in range(self.steps):
+                    x = x - 0.1 * self.model(x, torch.full((len(x),), step), state)
+                return x.flatten(1)[:, :2]
+        """,
+        "model=codemod_module()",
+        id="model-that-takes-more-than-one-argument",
+    ),
 ]
 
 

@@ -493,6 +493,8 @@ class Constructor:
         made += arrays(facts)
         if facts.called is not None and facts.called_later:
             made += self.namer.instances_called_as(facts, self.instance)
+            if len(facts.called.args) + len(facts.called.keywords) > 1:
+                made.append(Value("codemod_module()"))  # torch.nn.Identity takes one alone
         if facts.called is not None:
             made += self.callables(name, facts)
         if (facts.sequence or facts.spread) and not facts.mapping:

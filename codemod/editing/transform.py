@@ -71,8 +71,8 @@ class Transform(ABC):
     refusals: ClassVar[Mapping[str, RefusalDoc]] = {}
     markers: ClassVar[re.Pattern[str]] = re.compile("")
     inverse: ClassVar[str | None] = None
-    # Whether `find` asks all files what they do with the layers of a class: then that is asked
-    # once, before the processes part.
+    # Whether `find` asks all files what they do with the layers of a class. Then that is asked
+    # once, before the processes part, and not again for a class that a pass left as it was.
     asks_about_layers: ClassVar[bool] = False
 
     def __init__(self, settings: Settings | None = None) -> None:

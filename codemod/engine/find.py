@@ -17,7 +17,7 @@ from codemod.errors import CodemodError, SourceError, TransformError
 from codemod.results import FileError, Refusal, Rewrite
 from codemod.semantics.index import ClassIndex
 from codemod.semantics.module_class import ModuleClass, SourceFile
-from codemod.semantics.project import Project
+from codemod.semantics.project import ClassKey, Project
 from codemod.semantics.relatives import load_file
 
 _OWN_CODE = str(Path(__file__).resolve().parent.parent)
@@ -32,19 +32,27 @@ class Findings:
     errors: tuple[FileError, ...] = ()
 
 
+@dataclass(frozen=True)
 class FindInFiles:
-    """All transforms over some files of one project."""
+    """All transforms over some files of one project.
 
-    def __init__(self, project: Project, transforms: Sequence[Transform]) -> None:
-        self.project = project
-        self.transforms = tuple(transforms)
+    `settled`: classes that those which ask all files about layers do not look at again.
+    """
+
+    project: Project
+    transforms: Sequence[Transform]
+    settled: frozenset[ClassKey] = frozenset()
 
     def __call__(self, paths: Sequence[str]) -> list[Findings]:
         with paused_collector():
-            return [find_in_file(self.project, path, self.transforms) for path in paths]
+            return [
+                _find_in_file(self.project, path, self.transforms, self.settled) for path in paths
+            ]
 
 
-def find_in_file(project: Project, path: str, transforms: Sequence[Transform]) -> Findings:
+def _find_in_file(
+    project: Project, path: str, transforms: Sequence[Transform], settled: frozenset[ClassKey]
+) -> Findings:
     """Rewrites and refusals of every transform in one file. A fault of a transform is an error."""
     text = project.text(path)
     wanted = [item for item in transforms if item.markers.search(text)]
@@ -60,7 +68,8 @@ def find_in_file(project: Project, path: str, transforms: Sequence[Transform]) -
     errors: list[FileError] = []
     for transform in wanted:
         try:
-            for module in classes.marked(transform.markers):
+            done = settled if transform.asks_about_layers else frozenset()
+            for module in classes.marked(transform.markers, done):
                 found += _checked(transform, partial(transform.find, module), file, skips)
             outside = partial(transform.find_outside, file, frozenset(classes.items))
             found += _checked(transform, outside, file, skips)
@@ -86,10 +95,14 @@ class _ModuleClasses:
         is_module = self.file.project.is_module((self.file.path, item.qualname))
         return is_module or (is_module is None and _looks_like_module(item))
 
-    def marked(self, pattern: re.Pattern[str]) -> Iterator[ModuleClass]:
+    def marked(
+        self, pattern: re.Pattern[str], settled: frozenset[ClassKey]
+    ) -> Iterator[ModuleClass]:
         """Those in whose text the pattern is found; all where an import hides a name."""
         everywhere, source = self.file.hides(pattern), self.file.source
         for item in self.items.values():
+            if (self.file.path, item.qualname) in settled:
+                continue
             if everywhere or self.file.parts.has_match(pattern, item.line):
                 module = self._module_class(item)
                 if everywhere or source.has(pattern, module.node):

@@ -21,7 +21,7 @@ from codemod.engine.text_edits import overlaps
 from codemod.errors import RewriteError, SourceError, StaleFileError
 from codemod.results import Composition, Edit, FileError, Plan, Refusal, Rewrite
 from codemod.semantics.index import FileIndex
-from codemod.semantics.project import Project
+from codemod.semantics.project import ClassKey, Project
 from codemod.source.overlay import Overlay, digest
 from codemod.source.text import SourceText
 
@@ -95,9 +95,10 @@ def _plan(
     refusals: dict[tuple[str, int, str], Refusal] = {}
     snapshot: dict[str, bytes] = {}
     look_in = sorted(selected & project.files.keys())
+    settled: frozenset[ClassKey] = frozenset()
     for number in range(1, MAX_PASSES + 1):
         foresee(project, transforms, look_in, jobs)
-        findings = spread(FindInFiles(project, transforms), look_in, jobs)
+        findings = spread(FindInFiles(project, transforms, settled), look_in, jobs)
         found_errors += [error for item in findings for error in item.errors]
         if number == 1:
             refusals = {_key(item): item for item in _of(findings, Refusal)}
@@ -116,7 +117,8 @@ def _plan(
         found_errors += broken
         passes.append(one)
         look_in = sorted((composition.files.keys() | waiting) & selected)
-        project = after_pass(project, composition, jobs, index)
+        before, project = project, after_pass(project, composition, jobs, index)
+        settled = _untouched(before, project, composition.files.keys() - waiting)
     result = Plan(
         rewrites=tuple(rewrite for one in passes for rewrite in one.rewrites),
         refusals=tuple(sorted(refusals.values(), key=_place)),
@@ -173,6 +175,21 @@ def after_pass(
     }
     limits |= project.line_limits
     return Project(laid, files, project.documents, project.line_length, limits)
+
+
+def _untouched(before: Project, after: Project, paths: Iterable[str]) -> frozenset[ClassKey]:
+    """The classes of some files that a pass left as they were, as it did their family."""
+    keys = {(path, item.qualname) for path in paths for item in after.files[path].classes}
+    touched = {
+        key
+        for key in keys
+        if key not in before.classes or before.class_text(key) != after.class_text(key)
+    }
+    return frozenset(
+        key
+        for key in keys - touched
+        if touched.isdisjoint((*after.ancestors(key), *after.descendants(key)))
+    )
 
 
 def _accept(

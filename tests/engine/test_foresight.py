@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from codemod import Found, ModuleClass
 from codemod.editing.object_uses import layer_uses_in
 from codemod.editing.type_sweeps import sweeps_for
 from codemod.engine.foresight import foresee
@@ -73,3 +75,30 @@ def test_several_processes_refuse_what_one_does() -> None:
     assert refused["net3.py"] == "used-outside"
     assert refused["net4.py"] == "named-in-string"
     assert refused["net5.py"] == "swept-by-type"
+
+
+TWO = (
+    "import torch.nn as nn\nimport torch.nn.functional as F\n\n\n{first}\n\n{second}"
+    "\n\nclass Heir(First):\n    pass\n\n\nclass Other(nn.Module):\n    pass\n"
+)
+
+
+def test_a_class_that_a_pass_left_as_it_was_is_not_asked_about_again() -> None:
+    asked: list[str] = []
+
+    class Asking(ModuleToFunctional):
+        """Write down who is asked about."""
+
+        def find(self, module: ModuleClass) -> Iterator[Found]:
+            asked.append(module.name)
+            return super().find(module)
+
+    first = NET.format("").replace("Net", "First").partition("\n\n\n")[2]
+    second = first.replace("First", "Second").replace("return self.act(x)", "return x")
+    text = TWO.format(first=first, second=second)
+    heir, other = "class Heir(First):\n", "class Other(nn.Module):\n"
+    for head in (heir, other):
+        text = text.replace(f"{head}    pass", f"{head}    drop = nn.Dropout")
+    files = {"net.py": text}
+    plan(overlay_of(files), ["net.py"], frozenset(files), [Asking()])
+    assert asked == ["First", "Second", "Heir", "Other", "Heir"]

@@ -192,7 +192,9 @@ def _use_in_loop(loop: ast.For | ast.AsyncFor, is_children: bool) -> ObserverKin
                     return "all-hooked"
                 if is_children and (_runs(node.func, names) or _stores(node, names)):
                     kind = "in-order"
-            elif is_children and isinstance(node, ast.Assign) and _is_kept(node, names):
+            elif is_children and (
+                _is_kept(node, names) or (not chosen and _takes_apart(node, names))
+            ):
                 kind = "in-order"
     return kind
 
@@ -233,13 +235,35 @@ def _stores(call: ast.Call, names: set[str]) -> bool:
     return any(isinstance(item, ast.Name) and item.id in names for item in call.args)
 
 
-def _is_kept(statement: ast.Assign, names: set[str]) -> bool:
+def _is_kept(node: ast.AST, names: set[str]) -> bool:
     """`layers[name] = child`, `self.last = child`."""
-    value = statement.value
     return (
-        isinstance(value, ast.Name)
-        and value.id in names
-        and any(isinstance(one, ast.Subscript | ast.Attribute) for one in statement.targets)
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in names
+        and any(isinstance(one, ast.Subscript | ast.Attribute) for one in node.targets)
+    )
+
+
+def _takes_apart(node: ast.AST, names: set[str]) -> bool:
+    """`for layer in child`, `child[0]`: each child has to be a container, which no layer is."""
+    if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+        return _is_child(node.iter, names)
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        return _is_child(node.value, names)
+    return False
+
+
+def _is_child(node: ast.expr, names: set[str]) -> bool:
+    """`child`, or `self._modules[name]` for each of the names."""
+    if isinstance(node, ast.Name):
+        return node.id in names
+    return (
+        isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Attribute)
+        and node.value.attr == "_modules"
+        and isinstance(node.slice, ast.Name)
+        and node.slice.id in names
     )
 
 

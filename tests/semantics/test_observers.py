@@ -15,6 +15,9 @@ NOTHING = {
     "looks-up-by-name": "dict(model.named_modules())[name](x)",
     "replaces-by-name": "for n, c in model.named_children():\n    model._modules[n] = convert(c)",
     "rebuilds-the-same": "for n, c in model.named_children():\n    out.add_module(n, convert(c))",
+    "takes-containers-apart": "for c in model.children():\n    if isinstance(c, nn.Sequential):\n"
+    "        for m in c:\n            init(m)",
+    "asks-by-name": "for n in model._modules:\n    init(model._modules[n])",
     "goes-down": "for c in model.children():\n    visit(c)",
     "in-a-known-container": "if isinstance(m, nn.Sequential):\n    return list(m.children())[0]",
     "asks-for-a-leaf": "if next(m.children(), None):\n    pass",
@@ -56,6 +59,15 @@ SEEN = {
     "run-by-name": ("for n, layer in model._modules.items():\n    x = layer(x)", "in-order"),
     "collected": ("[name for name, _ in model.named_children()]", "in-order"),
     "appended": ("for c in model.children():\n    layers.append(c)", "in-order"),
+    "each-gone-through": (
+        "for c in model.children():\n    for m in c:\n        init(m)",
+        "in-order",
+    ),
+    "each-gone-through-by-name": (
+        "for n in model._modules:\n    for m in model._modules[n]:\n        init(m)",
+        "in-order",
+    ),
+    "first-of-each": ("for c in model.children():\n    init(c[0])", "in-order"),
     "one-of-all": ("list(model.modules())[3]", "positions"),
     "all-hooked": ("for m in model.modules():\n    m.register_forward_hook(f)", "all-hooked"),
     "leaves-hooked": (

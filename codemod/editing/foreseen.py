@@ -18,7 +18,11 @@ from codemod.semantics.project import Project
 
 Question = Callable[[Project], object]
 
-_KINDS = frozenset(pair.module.rpartition(".")[2] for pair in PAIRS)
+# The answers that are worth sending to other processes: the rest is on the way to them.
+_SENT = ("layer-uses ", "lookups ", "strings ", "type-sweeps")
+_KINDS = frozenset(
+    pair.module.rpartition(".")[2] for pair in PAIRS if pair.group != "normalization"
+)
 _HOLDS = re.compile(rf"self\.(\w+)\s*(?::[^=\n]+)?=\s*[\w.]*?({any_class(_KINDS)})\(")
 
 
@@ -40,12 +44,18 @@ class _UsesIn:
 
 @dataclass(frozen=True)
 class _SweepsFor:
-    """Which code looks for layers of one kind."""
+    """Which code looks for layers of some kinds: one process reads for all what any may ask."""
 
-    kind: str
+    kinds: tuple[str, ...]
 
     def __call__(self, project: Project) -> None:
-        sweeps_for(project, self.kind)
+        for kind in self.kinds:
+            sweeps_for(project, kind)
+
+
+def is_sent(question: str) -> bool:
+    """Whether the answer to a question goes to other processes."""
+    return question.startswith(_SENT)
 
 
 def questions_about_layers(project: Project, paths: Iterable[str]) -> Iterator[Question]:
@@ -62,7 +72,7 @@ def questions_about_layers(project: Project, paths: Iterable[str]) -> Iterator[Q
         for name, kind in _HOLDS.findall(project.text(path)):
             kinds.add(kind)
             names.setdefault(_home(project, path), set()).add(name)
-    yield from (_SweepsFor(kind) for kind in sorted(kinds))
+    yield _SweepsFor(tuple(sorted(kinds)))
     users: dict[str, set[str]] = {}
     for home, found in names.items():
         for name in found:

@@ -15,9 +15,11 @@ from codemod.semantics.project import Project
 from codemod.semantics.syntax import FunctionNode, dotted_name, parameters_of, walk
 
 # A class that is asked for by a name in small letters: `isinstance(m, kind)`, `type(m) is kind`.
-_ASKED = re.compile(
-    r"isinstance\(\s*[\w.]+\s*,\s*([a-z_]\w*)\s*\)"
-    r"|(?:type\(\s*\w+\s*\)|\.__class__)\s*(?:is not|is|==|!=|not in|in)\s+([a-z_]\w*)\b(?![.(])"
+_COMPARED = r"\s*(?:is not|is|==|!=|not in|in)\s+([a-z_]\w*)\b(?![.(])"
+_ASKED = (  # each begins with a literal, which lets `re` skip to it
+    re.compile(r"isinstance\(\s*[\w.]+\s*,\s*([a-z_]\w*)\s*\)"),
+    re.compile(rf"type\(\s*\w+\s*\){_COMPARED}"),
+    re.compile(rf"\.__class__{_COMPARED}"),
 )
 _SWEEPS = ("modules(", "children(", "_modules", ".apply(")
 _BUILTIN = frozenset(
@@ -55,8 +57,9 @@ def _askers(project: Project, path: str) -> Iterator[Asker]:
         return
     offsets = [
         match.start()
-        for match in _ASKED.finditer(text)
-        if (match.group(1) or match.group(2)) not in _BUILTIN
+        for pattern in _ASKED
+        for match in pattern.finditer(text)
+        if match.group(1) not in _BUILTIN
     ]
     for node, around in nodes_at(project, path, offsets):
         for subject, kind in _question(node):

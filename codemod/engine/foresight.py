@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codemod.editing.foreseen import Question, questions_about_layers
+from codemod.editing.foreseen import Question, is_sent, questions_about_layers
 from codemod.editing.transform import Transform
 from codemod.engine.processes import is_worth_processes, paused_collector, spread
 from codemod.semantics.project import Project
@@ -38,4 +38,5 @@ class _Ask:
         with paused_collector():
             for question in questions:
                 question(self.project)
-        return [{key: one for key, one in self.project.answered.items() if key not in known}]
+        found = self.project.answered.items()
+        return [{key: one for key, one in found if key not in known and is_sent(key[0])}]

@@ -96,8 +96,8 @@ def _plan(
     snapshot: dict[str, bytes] = {}
     look_in = sorted(selected & project.files.keys())
     settled: frozenset[ClassKey] = frozenset()
+    foresee(project, transforms, look_in, jobs)
     for number in range(1, MAX_PASSES + 1):
-        foresee(project, transforms, look_in, jobs)
         findings = spread(FindInFiles(project, transforms, settled), look_in, jobs)
         found_errors += [error for item in findings for error in item.errors]
         if number == 1:
@@ -162,7 +162,11 @@ def _of(findings: Iterable[Findings], kind: type[_Found]) -> list[_Found]:
 def after_pass(
     project: Project, composition: Composition, jobs: int = 1, index: Indexer = index_files
 ) -> Project:
-    """The project after a pass: only what changed is read again."""
+    """The project after a pass: only what changed is read again.
+
+    What was found out about the other files holds on: which objects their code meets is a matter of
+    what runs, and a rewrite keeps that.
+    """
     laid = project.overlay.lay(composition.files)
     limits = {
         path: limit_of(SourceText.decode(path, project.overlay.read(path)), project.line_length)
@@ -174,7 +178,9 @@ def after_pass(
         **{item.path: item for item in changed if isinstance(item, FileIndex)},
     }
     limits |= project.line_limits
-    return Project(laid, files, project.documents, project.line_length, limits)
+    after = Project(laid, files, project.documents, project.line_length, limits)
+    after.learn(project.answers_about(files.keys() - composition.files.keys()))
+    return after
 
 
 def _untouched(before: Project, after: Project, paths: Iterable[str]) -> frozenset[ClassKey]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -387,6 +387,10 @@ class Project:
     def learn(self, answers: Mapping[tuple[str, str], tuple[Any, ...]]) -> None:
         """Remember what another process was answered."""
         self._found.update(answers)
+
+    def answers_about(self, paths: Container[str]) -> dict[tuple[str, str], tuple[Any, ...]]:
+        """What is remembered of single files, of those that are among `paths`."""
+        return {key: found for key, found in self._found.items() if key[1] in paths}
 
     @cached_property
     def assigned_outside(self) -> frozenset[str]:

@@ -22,6 +22,8 @@ _DEEPEST = 8  # of names that stand for each other
 def settled_value(call: Call, value: ast.expr) -> ast.expr:
     """An argument with what its local names stand for in their place, if it then means the same
     whenever it is evaluated; else the argument itself."""
+    if not any(isinstance(node, ast.Name) and call.scope.binds(node.id) for node in walk(value)):
+        return value
     meant = _Meant(call)
     found: ast.expr = meant.visit(copy.deepcopy(value))
     if not meant.replaced:

@@ -262,23 +262,22 @@ def _compose_file(
         if edits:
             text, third = apply_edits(text, edits)
             composed = source.with_text(text)
+            tree = parse(composed)
             maps.append(third)
         composed.encode()
     except (SourceError, UnicodeEncodeError) as error:
         return _Broken(path, f"the rewritten text is not valid: {error}")
-    source = composed.with_text(text)
-    return _Composed(source, tuple(maps), _put_there(parts.source, source, maps, rewrites))
+    after = Parts(composed, first_lines(tree))
+    return _Composed(composed, tuple(maps), _put_there(parts.source, after, maps, rewrites))
 
 
 def _put_there(
-    before: SourceText, after: SourceText, maps: Sequence[OffsetMap], rewrites: Iterable[Rewrite]
+    before: SourceText, after: Parts, maps: Sequence[OffsetMap], rewrites: Iterable[Rewrite]
 ) -> dict[str, tuple[Witness, ...]]:
     """By rewrite the places of the new text that it brings and does not watch."""
     found: dict[str, tuple[Witness, ...]] = {}
-    parts: Parts | None = None
     for rewrite in rewrites:
         stretches = list(new_stretches(before, maps, rewrite))
         if stretches:
-            parts = parts or Parts(after, first_lines(parse(after)))
-            found[rewrite.id] = tuple(put_there(parts, stretches, maps, rewrite))
+            found[rewrite.id] = tuple(put_there(after, stretches, maps, rewrite))
     return found

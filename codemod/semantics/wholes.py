@@ -43,8 +43,8 @@ def _uses(project: Project, key: ClassKey) -> Iterator[str]:
             if start is None or _names_only(text, start):
                 continue
             if match.group(1):
-                line = text.count("\n", 0, start) + 1
-                yield "part" if project.is_in_module_class(path, line) else "whole"
+                within = project.is_in_module_class(path, project.line_at(path, start))
+                yield "part" if within else "whole"
             elif _is_handed_on(text, start, match.end()):
                 yield "part"
 

@@ -27,7 +27,10 @@ class Reach:
     """
 
     project: Project
-    _users: dict[str, frozenset[str]] = field(default_factory=dict)
+    # Sets of files are bits of a number: there are as many sets as files.
+    _users: dict[str, int] = field(default_factory=dict)
+    _bits: dict[str, int] = field(default_factory=dict)
+    _inits: list[str] = field(default_factory=list)  # the `__init__.py` that have bits
     _homes_of_target: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     _doing_more: dict[str, bool] = field(default_factory=dict)
     # Each `__init__.py`, with a file that takes all that it imports.
@@ -70,11 +73,20 @@ class Reach:
         in_package = "." in self.project.module_of(home)
         return in_package and self._package_of(path) == self._package_of(home)
 
-    def _is_common(self, users: Iterable[str], path: str, home: str) -> bool:
-        return any(
-            user in (path, home) or not user.endswith("__init__.py") or self._does_more(user)
-            for user in users
-        )
+    def _is_common(self, users: int, path: str, home: str) -> bool:
+        if users & (self._bit(path) | self._bit(home)):
+            return True
+        if not users:
+            return False
+        inits = [one for one in self._inits if users & self._bits[one]]
+        return len(inits) < users.bit_count() or any(self._does_more(one) for one in inits)
+
+    def _bit(self, path: str) -> int:
+        if path not in self._bits:
+            self._bits[path] = 1 << len(self._bits)
+            if path.endswith("__init__.py"):
+                self._inits.append(path)
+        return self._bits[path]
 
     def _does_more(self, path: str) -> bool:
         """Whether an `__init__.py` does more than to re-export: it defines something, and that
@@ -97,17 +109,19 @@ class Reach:
             if any(item.kind == "import" and self._homes_from(path, item.target) for item in found)
         )
 
-    def _users_of(self, path: str) -> frozenset[str]:
+    def _users_of(self, path: str) -> int:
+        """The file, and those that may get what it defines."""
         if path not in self._users:
-            found = {path}
-            queue = [path]
+            found, queue = 0, [path]
             while queue:
                 one = queue.pop()
-                for user in self._importers.get(one, ()):
-                    if user not in found and self._passes_on(one, user):
-                        found.add(user)
-                        queue.append(user)
-            self._users[path] = frozenset(found)
+                if found & self._bit(one):
+                    continue  # and all its users are there
+                found |= self._users.get(one, self._bit(one))
+                if one not in self._users:
+                    users = self._importers.get(one, ())
+                    queue += [user for user in users if self._passes_on(one, user)]
+            self._users[path] = found
         return self._users[path]
 
     def _passes_on(self, path: str, user: str) -> bool:

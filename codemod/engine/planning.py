@@ -118,7 +118,8 @@ def _plan(
         passes.append(one)
         look_in = sorted((composition.files.keys() | waiting) & selected)
         before, project = project, after_pass(project, composition, jobs, index)
-        settled = _untouched(before, project, composition.files.keys() - waiting)
+        if any(item.asks_about_layers for item in transforms):
+            settled = _untouched(before, project, composition.files.keys() - waiting)
     result = Plan(
         rewrites=tuple(rewrite for one in passes for rewrite in one.rewrites),
         refusals=tuple(sorted(refusals.values(), key=_place)),

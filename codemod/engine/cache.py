@@ -74,7 +74,7 @@ class PlanCache:
                 index=index,
             )
             if self.used:
-                indexes.keep()
+                indexes.keep(item for one in made.passes for item in one.indexes)
             return made, key
 
         def make_passes() -> tuple[Pass, ...]:
@@ -84,7 +84,7 @@ class PlanCache:
             for rewrites in entry.passes:
                 one = Pass(project, rewrites)
                 passes.append(one)
-                project = after_pass(project, compose_alone(one, jobs), jobs, index)
+                project = after_pass(one, compose_alone(one, jobs))
             return tuple(passes)
 
         return Planned(entry.plan, entry.snapshot, make_passes, dict(entry.known)), key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from codemod.engine.blank_lines import with_blank_lines_kept
@@ -15,6 +15,7 @@ from codemod.engine.unused_imports import unused_import_edits
 from codemod.engine.unwatched import new_stretches, put_there, taken_away
 from codemod.errors import RewriteError, SourceError
 from codemod.results import Composition, Edit, Located, Location, Rewrite, Witness
+from codemod.semantics.index import FileIndex, index_file
 from codemod.semantics.parts import Parts, first_lines
 from codemod.semantics.project import Project
 from codemod.semantics.syntax import parse
@@ -42,6 +43,11 @@ class Pass:
             )
         return self._taken[rewrite.id]
 
+    @property
+    def indexes(self) -> Iterator[FileIndex]:
+        """The index of each file that was composed, by whatever rewrites of the pass."""
+        return (made.index for made in self.known.values())
+
     def _parts(self, path: str) -> Parts:
         source = SourceText.decode(path, self.project.overlay.read(path))
         return Parts(source, self.project.files[path].parts)
@@ -54,9 +60,10 @@ _Places = dict[tuple[str, str], list[_Place]]  # by what they are, and the rewri
 
 @dataclass(frozen=True)
 class _Composed:
-    """One file after one pass: its text and how to find a place of the text before it."""
+    """One file after one pass: its text, its index, how to find a place of the text before it."""
 
     source: SourceText
+    index: FileIndex
     maps: tuple[OffsetMap, ...]
     put_there: Mapping[str, tuple[Witness, ...]] = field(default_factory=dict)
 
@@ -264,11 +271,12 @@ def _compose_file(
             composed = source.with_text(text)
             tree = parse(composed)
             maps.append(third)
-        composed.encode()
+        encoded = composed.encode()
     except (SourceError, UnicodeEncodeError) as error:
         return _Broken(path, f"the rewritten text is not valid: {error}")
-    after = Parts(composed, first_lines(tree))
-    return _Composed(composed, tuple(maps), _put_there(parts.source, after, maps, rewrites))
+    index = index_file(composed, tree, digest(encoded))
+    after = Parts(composed, index.parts)
+    return _Composed(composed, index, tuple(maps), _put_there(parts.source, after, maps, rewrites))
 
 
 def _put_there(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,14 +28,18 @@ class KeptIndexes:
         known = {path: item for path in paths if (item := self._find(overlay, path)) is not None}
         made = iter(index_files(overlay, [path for path in paths if path not in known], jobs))
         result = [known[path] if path in known else next(made) for path in paths]
-        files = (item for item in result if isinstance(item, FileIndex))
-        self._used.update({(item.path, item.digest): item for item in files})
+        self._use(item for item in result if isinstance(item, FileIndex))
         return result
 
-    def keep(self) -> None:
-        """Keep what was asked for, and nothing else: the file grows with the project alone."""
+    def keep(self, composed: Iterable[FileIndex]) -> None:
+        """Keep what was asked for, and the files as rewrites made them, and nothing else: the
+        file grows with the project alone."""
+        self._use(composed)
         if self._used.keys() != self._known.keys():
             keep(self.file, program(), self._used)
+
+    def _use(self, files: Iterable[FileIndex]) -> None:
+        self._used.update({(item.path, item.digest): item for item in files})
 
     def _find(self, overlay: Overlay, path: str) -> FileIndex | None:
         if not self._known:

@@ -20,7 +20,6 @@ from codemod.engine.processes import paused_collector, spread
 from codemod.engine.text_edits import overlaps
 from codemod.errors import RewriteError, SourceError, StaleFileError
 from codemod.results import Composition, Edit, FileError, Plan, Refusal, Rewrite
-from codemod.semantics.index import FileIndex
 from codemod.semantics.project import ClassKey, Project
 from codemod.source.overlay import Overlay, digest
 from codemod.source.text import SourceText
@@ -117,7 +116,7 @@ def _plan(
         found_errors += broken
         passes.append(one)
         look_in = sorted((composition.files.keys() | waiting) & selected)
-        before, project = project, after_pass(project, composition, jobs, index)
+        before, project = project, after_pass(one, composition)
         if any(item.asks_about_layers for item in transforms):
             settled = _untouched(before, project, composition.files.keys() - waiting)
     result = Plan(
@@ -160,27 +159,27 @@ def _of(findings: Iterable[Findings], kind: type[_Found]) -> list[_Found]:
     return [item for one in findings for item in one.found if isinstance(item, kind)]
 
 
-def after_pass(
-    project: Project, composition: Composition, jobs: int = 1, index: Indexer = index_files
-) -> Project:
-    """The project after a pass: only what changed is read again.
+def after_pass(one: Pass, composition: Composition) -> Project:
+    """The project after all rewrites of a pass: what changed is as it was composed.
 
     What was found out about the other files holds on: which objects their code meets is a matter of
     what runs, and a rewrite keeps that.
     """
-    laid = project.overlay.lay(composition.files)
+    project = one.project
+    made = {path: digest(data) for path, data in composition.files.items()}
+    changed = {item.path: item for item in one.indexes if item.digest == made.get(item.path)}
     limits = {
         path: limit_of(SourceText.decode(path, project.overlay.read(path)), project.line_length)
         for path in composition.files.keys() - project.line_limits.keys()
     }
-    changed = index(laid, sorted(composition.files), jobs)
-    files = {
-        **project.files,
-        **{item.path: item for item in changed if isinstance(item, FileIndex)},
-    }
-    limits |= project.line_limits
-    after = Project(laid, files, project.documents, project.line_length, limits)
-    after.learn(project.answers_about(files.keys() - composition.files.keys()))
+    after = Project(
+        project.overlay.lay(composition.files),
+        {**project.files, **changed},
+        project.documents,
+        project.line_length,
+        {**limits, **project.line_limits},
+    )
+    after.learn(project.answers_about(project.files.keys() - composition.files.keys()))
     return after
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from codemod.catalogue import Pair
 from codemod.editing.object_uses import LOOKS_UP, is_settings, met_by, nodes_at, suits
-from codemod.editing.quoted import is_quoted, occurrences
+from codemod.editing.quoted import occurrences
 from codemod.semantics.instances import (
     UNKNOWN,
     Around,
@@ -51,6 +51,11 @@ _GIVES_NAMES = re.compile(
     r"""(?:add_module|register_module|setattr)\(\s*(?:self\s*,\s*)?(?:[fF]["']|\w+\s*[,+%.]"""
     r"""|["'][^"']*["']\s*[+%.])"""
 )
+# Where a name is written out that a child or another attribute is given: as an argument of
+# `add_module("NAME", ...)`, and in `("NAME", Block(`, `blocks["NAME"] =`.
+_REGISTERS = re.compile(r"(?:add_module|register_\w+|setattr)\(([^()\n]*)")
+_QUOTED = re.compile(r"""["'](\w+)["']""")
+_NAMED_CHILD = re.compile(r"""\(\s*["'](\w+)["']\s*,\s*[\w.]+\(|\[\s*["'](\w+)["']\s*\]\s*=(?!=)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +103,9 @@ def _has_all(module: ModuleClass, others: frozenset[str]) -> bool:
     """Whether the class has layers, or may have them, of all these names."""
     project = module.project
     family = (module.key, *module.ancestors_in_project, *module.descendants_in_project)
-    texts = [project.class_text(key) for key in family]
-    known = {
-        one
-        for one in others
-        if one in module.family_names or any(_registers(text, one) for text in texts)
-    }
+    known = others & module.family_names.union(*(_registered_in(project, key) for key in family))
     open_ended = any(inherits_from_elsewhere(project, key) for key in family) or any(
-        _GIVES_NAMES.search(text) for text in texts
+        _GIVES_NAMES.search(project.class_text(key)) for key in family
     )
     if not known or not (open_ended or known == others):
         return False
@@ -113,16 +113,17 @@ def _has_all(module: ModuleClass, others: frozenset[str]) -> bool:
     return all(may_be_module(project, found) for found in held)
 
 
-def _registers(text: str, name: str) -> bool:
-    """Whether a class gives a child, or another attribute, a name that is written out."""
-    quoted = rf"""["']{re.escape(name)}["']"""
-    return is_quoted(name, text) and bool(
-        re.search(
-            rf"""(?:add_module|register_\w+|setattr)\([^()\n]*{quoted}|\(\s*{quoted}\s*,\s*[\w.]+\("""
-            rf"""|\[\s*{quoted}\s*\]\s*=(?!=)""",
-            text,
-        )
-    )
+def _registered_in(project: Project, key: ClassKey) -> tuple[str, ...]:
+    """The names, written out, that a class gives children or other attributes."""
+    return project.remembered("registered", ":".join(key), lambda: _registered(project, key))
+
+
+def _registered(project: Project, key: ClassKey) -> Iterator[str]:
+    text = project.class_text(key)
+    for call in _REGISTERS.finditer(text):
+        yield from _QUOTED.findall(call.group(1))
+    for match in _NAMED_CHILD.finditer(text):
+        yield match.group(1) or match.group(2)
 
 
 # ---- paths

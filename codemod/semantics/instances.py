@@ -57,6 +57,9 @@ PLAIN: Instances = frozenset({Instance(name="torch.Tensor", exact=True)})
 # A class, a function, a file, a list: no module, but a module may be got from it.
 NO_INSTANCE: Instances = frozenset({Instance(name="builtins.type", exact=True)})
 
+# `setattr(x, "NAME", ...)`: its arguments on this line and the next, and the names among them.
+_SETATTR = re.compile(r"setattr\((.*(?:\n.*)?)")
+_NAME_ARGUMENT = re.compile(r""",\s*["'](\w+)["']""")
 _COMPREHENSION = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _PLAIN_VALUES = ast.Constant | ast.JoinedStr | ast.Compare | ast.UnaryOp
 _HOLDERS = ast.List | ast.Tuple | ast.Set | ast.Dict | ast.Lambda | ast.BinOp | _COMPREHENSION
@@ -569,9 +572,19 @@ class Values:
 
     def _is_set_by_name_outside(self, name: str) -> bool:
         """Whether code of other objects may set it by `setattr(x, "NAME", ...)`."""
-        pattern = re.compile(rf"""setattr\([^()\n]*,\s*["']{name}["']""")
         return any(
-            pattern.search(self.project.text(path)) for path in self.project.files_with_string(name)
+            name in self._set_by_name_in(path) for path in self.project.files_with_string(name)
+        )
+
+    def _set_by_name_in(self, path: str) -> tuple[str, ...]:
+        return self.project.remembered(
+            "set-by-name",
+            path,
+            lambda: (
+                name
+                for call in _SETATTR.finditer(self.project.text(path))
+                for name in _NAME_ARGUMENT.findall(call.group(1))
+            ),
         )
 
     def _assignments_in(self, key: ClassKey) -> dict[str, list[tuple[ast.expr | None, Around]]]:

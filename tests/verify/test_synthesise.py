@@ -1522,6 +1522,31 @@ def test_what_is_no_module_is_said(find: Any) -> None:
         found.search()
 
 
+def test_a_size_of_a_tensor_is_no_tensor(find: Any) -> None:
+    found = find(
+        """
+        class Inner(nn.Module):
+            def __init__(self, inside, outside):
+                super().__init__()
+                self.weight = nn.Parameter(torch.FloatTensor(inside, outside).normal_())
+                self.bias = nn.Parameter(torch.FloatTensor(outside).zero_())
+
+            def forward(self, input, adj):
+                return torch.spmm(adj, torch.mm(input, self.weight)) + self.bias
+
+        class Net(nn.Module):
+            def __init__(self, inside, outside):
+                super().__init__()
+                self.layer = Inner(inside, outside)
+        """
+    )
+    effort = Effort(2.0, end=time.monotonic() + 600)
+    subject = Subject(found.cls, vars(found.module), "searched.py", [], effort)
+    for parameter in subject.constructor.parameters.values():
+        assert parameter.options[0].text == "64"
+        assert not any("torch.randn" in option.text for option in parameter.options)
+
+
 def test_what_is_made_into_a_tensor_is_a_matrix(find: Any) -> None:
     found = find(
         """

@@ -723,6 +723,8 @@ def _passing(guard: Optional[Guard], names: Collection[str]) -> Iterator[Value]:
 def arrays(facts: Facts) -> List[Value]:
     """Tensors and arrays, for what is made into a tensor, or asked for its shape."""
     made_into = [one for one in _MADE_INTO if any(_is_it(p.callee, one) for p in facts.passed)]
+    if any(one.name == "size" and is_torch(one.callee) for one in facts.passed):
+        return []  # `torch.FloatTensor(width)` beside `torch.FloatTensor(width, 2)`
     if not made_into and not facts.attributes.keys() & _OF_TENSORS:
         return []
     ranks = [*dict.fromkeys(rank for rank in facts.ranks if 0 < rank < 4), 2, 1]

@@ -782,6 +782,8 @@ class _Walk(ast.NodeVisitor):
             receiver = self.receiver if bound else None
             if plain is not None:
                 function = plain
+        if len(node.args) > 1 and any(callee is one for one in _OF_SIZES):
+            keywords, paths = [("size", path) for path in paths], []
         for name, path in _bind(function, callee, node, paths, keywords, owner is not None):
             self.passed_as(callee, function, owner, receiver, name, path)
 
@@ -814,6 +816,10 @@ class _Walk(ast.NodeVisitor):
 
 
 _RANK_BY_ARGUMENTS = {"permute"}
+_OF_SIZES = (  # given several numbers, these make a tensor of such sides
+    *(torch.Tensor, torch.FloatTensor, torch.DoubleTensor, torch.LongTensor, torch.IntTensor),
+    *(torch.zeros, torch.ones, torch.empty, torch.rand, torch.randn),
+)
 _ELEMENTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 _KEEP_SHAPE = {"contiguous", "to", "float", "long", "int", "clone", "detach", "cuda", "cpu", "type"}
 

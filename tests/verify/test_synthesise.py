@@ -17,6 +17,7 @@ import torch
 
 from codemod.verify.worker.configs import codemod_config, codemod_small
 from codemod.verify.worker.effort import Effort
+from codemod.verify.worker.messages import changes
 from codemod.verify.worker.reading import ranks_of
 from codemod.verify.worker.recipe import evaluate
 from codemod.verify.worker.subject import Subject
@@ -1591,6 +1592,15 @@ def test_a_list_of_widths_goes_by_its_use_not_its_name(find: Any) -> None:
         """
     )
     assert found.run(found.search())[-1].dim() == 3
+
+
+def test_images_that_are_normalised_as_a_whole_have_their_sides() -> None:
+    message = (
+        "Given normalized_shape=[16, 40, 40], expected input with shape [*, 16, 40, 40],"
+        " but got input of size[2, 16, 9, 9]"
+    )
+    _, likeliest = min(changes("RuntimeError", message, []), key=lambda one: one[0])
+    assert (likeliest.action, likeliest.b) == ("spatial", 40)
 
 
 def test_one_tensor_of_a_list_has_another_rank_and_type(find: Any) -> None:

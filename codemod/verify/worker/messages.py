@@ -151,6 +151,8 @@ def _channels(message: str) -> Changes:
     found = _NORMALISED.search(message)
     if found:
         wanted, got = _last(found.group(1)), _last(found.group(2))
+        if found.group(1).count(",") > 1 and wanted != got:  # of images: channels, height, width
+            yield 0.1, Change("spatial", b=wanted)
         yield 0.3, Change("last", got, wanted)
         yield 0.6, Change("dim", got, wanted)
         yield 1.2, Change("last", 0, wanted)

@@ -18,7 +18,7 @@ import torch
 from codemod.verify.worker.configs import codemod_config, codemod_small
 from codemod.verify.worker.effort import Effort
 from codemod.verify.worker.messages import changes
-from codemod.verify.worker.reading import ranks_of
+from codemod.verify.worker.reading import Reader, ranks_of
 from codemod.verify.worker.recipe import evaluate
 from codemod.verify.worker.subject import Subject
 from codemod.verify.worker.synthesise import NoRecipe, _search
@@ -1601,6 +1601,62 @@ def test_images_that_are_normalised_as_a_whole_have_their_sides() -> None:
     )
     _, likeliest = min(changes("RuntimeError", message, []), key=lambda one: one[0])
     assert (likeliest.action, likeliest.b) == ("spatial", 40)
+
+
+def test_comments_at_the_margin_and_private_methods_are_read_past(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, config):
+                super().__init__()
+                self.config = config
+                self.__layers()
+
+            def __layers(self):
+        #         self.rate = 1
+                self.embed = nn.Embedding(self.config["words"], self.config["width"])
+                self.rows = nn.Linear(self.config["width"], self.config["labels"])
+
+            def __embedded(self, words, weights):
+        #         print(words.shape)
+                rows, columns = words.shape
+                return self.embed(words) * weights.view(rows, columns, 1)
+
+            def forward(self, first, second):
+                return self.rows(self.__embedded(first, second))
+        """
+    )
+    reader = Reader(found.cls)
+    config = reader.facts(found.cls.__init__, "config")
+    assert set(config.attributes) == {"words", "width", "labels"}
+    model = found.cls({"words": 9, "width": 8, "labels": 2})
+    first = Reader(found.cls, model).facts(found.cls.forward, "first")
+    assert first.ranks == [2] and first.layers == [model.embed]
+    assert found.run(found.search(seconds=5.0))[-1].dim() == 3
+
+
+def test_items_of_a_dictionary_are_those_that_are_asked_for(find: Any) -> None:
+    found = find(
+        """
+        def sizes_of(config):
+            names = ["width", "labels"]
+            return [config[name] for name in names]
+
+        class Net(nn.Module):
+            def __init__(self, config: dict, source: dict):
+                super().__init__()
+                self.count = config["layer_count"]
+                self.rows = nn.Linear(*sizes_of(source))
+
+            def forward(self, x):
+                for _ in range(self.count):
+                    x = x + 1
+                return self.rows(x)
+        """
+    )
+    config = Reader(found.cls).facts(found.cls.__init__, "config")
+    assert set(config.attributes) == {"layer_count"}
+    assert found.run(found.search(seconds=5.0))[-1].dim() == 2
 
 
 def test_one_tensor_of_a_list_has_another_rank_and_type(find: Any) -> None:

@@ -24,6 +24,7 @@ from .corrections import (
     relisted,
     settings_of,
     trials,
+    with_item,
     with_other,
     with_setting,
 )
@@ -664,7 +665,12 @@ class Constructor:
     def _config_repairs(
         self, current: Dict[str, Value], failure: Failure
     ) -> Iterator[Dict[str, Value]]:
+        asked = failure.message.strip("'") if failure.kind == "KeyError" else ""
         for name, value in current.items():
+            if value.text[:1] == "{" and asked.isidentifier():
+                part = self.reader.facts(initialiser(self.cls), name).parts.get(asked, Facts())
+                for option in self.values(asked, None, part)[:3]:
+                    yield {name: with_item(value, asked, option)}
             if not value.text.startswith(("codemod_small(", "codemod_config(")):
                 continue
             known = settings_of(value)
@@ -676,8 +682,8 @@ class Constructor:
                 yield {name: whole}
             missing = re.search(r"has no (?:attribute '|\.)(\w+)", failure.message)
             wanted = [missing.group(1)] if missing and missing.group(1) in failure.words else []
-            if failure.kind == "KeyError" and failure.message.strip("'").isidentifier():
-                wanted.append(failure.message.strip("'"))
+            if asked.isidentifier():
+                wanted.append(asked)
             if "None" in failure.message or failure.kind == "TypeError":
                 wanted += [w for w in config_words(failure, name) if w not in wanted]
             for key in wanted[:4]:

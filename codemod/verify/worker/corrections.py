@@ -31,6 +31,13 @@ def with_setting(value: Value, key: str, option: Value) -> Value:
     return Value(text, joined([value.setup, option.setup]))
 
 
+def with_item(value: Value, key: str, option: Value) -> Value:
+    """The written dictionary with one more item."""
+    separator = "" if value.text == "{}" else ", "
+    text = "{}{}{!r}: {}}}".format(value.text[:-1], separator, key, option.text)
+    return Value(text, joined([value.setup, option.setup]))
+
+
 def settings_of(value: Value) -> Dict[Path, str]:
     """The settings of a configuration that is written out, with their source. Those of one
     configuration inside another are found by the keys on the way."""

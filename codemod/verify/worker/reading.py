@@ -13,7 +13,6 @@ import copy
 import functools
 import inspect
 import re
-import textwrap
 import types
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
@@ -129,12 +128,19 @@ def plain_function(function: Any) -> Any:
     return function if inspect.isfunction(function) else None
 
 
+def parsed_block(text: str) -> ast.Module:
+    """The tree of indented source. A comment or a text in it may begin further to the left."""
+    if not text[:1].isspace():
+        return ast.parse(text)
+    tree = ast.increment_lineno(ast.parse("if 1:\n" + text), -1)
+    return ast.Module(tree.body[0].body, [])  # type: ignore[attr-defined]
+
+
 @functools.lru_cache(maxsize=None)
 def tree_of_code(code: Any) -> Optional[ast.AST]:
     """The `def` that a code object comes from, lines counted from its own first line."""
     try:
-        text = textwrap.dedent("".join(inspect.getsourcelines(code)[0]))
-        tree = ast.parse(text)
+        tree = parsed_block("".join(inspect.getsourcelines(code)[0]))
     except Exception:
         return None
     for node in ast.walk(tree):
@@ -384,8 +390,10 @@ class _Walk(ast.NodeVisitor):
             value = self.object(node.value)
             if value is _MISSING:
                 is_self = isinstance(node.value, ast.Name) and node.value.id == "self"
-                return getattr(self.owner, node.attr, _MISSING) if is_self else _MISSING
-            return _attribute(value, node.attr)
+                return (
+                    getattr(self.owner, self.mangled(node.attr), _MISSING) if is_self else _MISSING
+                )
+            return _attribute(value, self.mangled(node.attr))
         if isinstance(node, ast.Subscript):
             value, key = self.object(node.value), constant(_index(node))
             if isinstance(value, torch.nn.Module) and isinstance(key, (int, str)):
@@ -396,6 +404,14 @@ class _Walk(ast.NodeVisitor):
         if isinstance(node, ast.Call):
             return self.super_method_owner(node)
         return _MISSING
+
+    def mangled(self, name: str) -> str:
+        """A private name as the class that defines the function stores it."""
+        if not name.startswith("__") or name.endswith("__"):
+            return name
+        definer = _definer(self.owner, self.function) if isinstance(self.owner, type) else None
+        owner = getattr(definer, "__name__", "").lstrip("_")
+        return "_{}{}".format(owner, name) if owner else name
 
     def super_method_owner(self, node: ast.Call) -> Any:
         if _called_name(node) != "super" or not isinstance(self.owner, type):
@@ -573,6 +589,7 @@ class _Walk(ast.NodeVisitor):
             facts = self.facts.at(path)
             if isinstance(key, str):
                 facts.mapping = True
+                facts.at((key,))
             else:
                 facts.sequence = True
                 if isinstance(key, int):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
 from typing import Any, Dict, List, Tuple
 
 from torch import nn
 
+from ..reading import parsed_block
 from .opaque import opaque_class
 from .terms import TooMany, recorder
 
@@ -36,7 +36,7 @@ def build(cls: Any, arguments: Dict[str, Any]) -> Any:
 
 def _statements(constructor: Any) -> Tuple[str, List[Tuple[ast.stmt, Any]]]:
     """What the instance is called, and each statement with its code."""
-    function = ast.parse(textwrap.dedent(inspect.getsource(constructor))).body[0]
+    function = parsed_block(inspect.getsource(constructor)).body[0]
     if not isinstance(function, ast.FunctionDef):
         raise TypeError("no plain constructor")
     me = function.args.args[0].arg

@@ -25,7 +25,6 @@ class Net(nn.Module):
 
 RUN_WITHOUT: dict[str, tuple[str, str]] = {
     "a-part-of-torch-that-never-was": ("import torch.absent", "import-failed"),
-    "from-torch": ("from torch import absent", "import-failed"),
     "optional-old-name": (
         "try:\n    from collections import Mapping\n    raise RuntimeError\n"
         "except ImportError:\n    pass",
@@ -73,6 +72,12 @@ SHIMS: dict[str, tuple[str, str]] = {
     "name-gone-from-a-package": (
         "from yaml import absent_since_long\n@absent_since_long\nclass A: pass",
         "yaml.absent_since_long",
+    ),
+    "name-gone-from-torch": ("from torch.nn.modules import _Absent", "torch.nn.modules._Absent"),
+    "linear-with-bias": (
+        "from torch.nn.modules.linear import _LinearWithBias\n"
+        "assert _LinearWithBias(2, 3)(torch.ones(1, 2)).shape == (1, 3)",
+        "torch.nn.modules.linear._LinearWithBias (no longer there)",
     ),
     "module-gone-from-a-package": ("from yaml.absent import x", "yaml.absent"),
     "download": (
@@ -145,6 +150,7 @@ TOUCHED = {
         "ops.run(x)",
         "fast_ops",
     ),
+    "name-gone-from-torch": ("from torch.nn import Absent", "Absent()(x)", "torch.nn.Absent"),
     "name-gone": ("from yaml import absent_name", "absent_name(x)", "absent_name"),
 }
 

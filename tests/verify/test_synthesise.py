@@ -17,6 +17,7 @@ import torch
 
 from codemod.verify.worker.configs import codemod_config, codemod_small
 from codemod.verify.worker.effort import Effort
+from codemod.verify.worker.inputs import Inputs
 from codemod.verify.worker.messages import changes
 from codemod.verify.worker.reading import Reader, ranks_of
 from codemod.verify.worker.recipe import evaluate
@@ -1603,6 +1604,106 @@ def test_images_that_are_normalised_as_a_whole_have_their_sides() -> None:
     assert (likeliest.action, likeliest.b) == ("spatial", 40)
 
 
+def test_a_class_whose_base_is_of_a_missing_package_needs_it(find: Any) -> None:
+    found = find(
+        """
+        from codemod.verify.worker.standin import StandIn
+        Base = StandIn("lightning.LightningModule")
+        class Net(Base):
+            def forward(self, x):
+                return x
+        """
+    )
+    with pytest.raises(NoRecipe) as raised:
+        found.search()
+    assert (raised.value.code, "lightning" in raised.value.message) == ("needs-package", True)
+
+
+def test_a_spread_dictionary_has_the_keys_that_the_class_needs(find: Any) -> None:
+    found = find(
+        """
+        class Encoder(nn.Module):
+            def __init__(self, width, kind, depth, rate=0.1):
+                super().__init__()
+                if kind not in ("plain", "deep"):
+                    raise NotImplementedError(kind)
+                self.rows = nn.Sequential(*(nn.Linear(width, width) for _ in range(depth)))
+
+            def forward(self, x):
+                return self.rows(x)
+
+        class Net(nn.Module):
+            def __init__(self, width, options):
+                super().__init__()
+                self.encoder = Encoder(width, **options)
+
+            def forward(self, x):
+                return self.encoder(x)
+        """
+    )
+    options = Reader(found.cls).facts(found.cls.__init__, "options")
+    assert set(options.attributes) == {"kind", "depth"}
+    assert found.run(found.search(seconds=5.0))[-1].dim() == 2
+
+
+def test_what_lacks_an_attribute_is_replaced_first(find: Any) -> None:
+    found = find(
+        """
+        class Groups(nn.Module):
+            def __init__(self, width, count, groups):
+                super().__init__()
+                self.groups = groups.to(groups.device)
+
+        class Net(nn.Module):
+            def __init__(self, width, count=3, steps=2, gain=1.3, rate=0.02, groups=[]):
+                super().__init__()
+                self.of = Groups(width, count, groups)
+                self.rows = nn.Linear(width, count)
+
+            def forward(self, x):
+                return self.rows(x) * self.of.groups.mean()
+        """
+    )
+    effort = Effort(2.0, end=time.monotonic() + 600)
+    subject = Subject(found.cls, vars(found.module), "searched.py", [], effort)
+    constructor = subject.constructor
+    _, failure = subject.laboratory.build(constructor.draft(constructor.first))
+    assert failure is not None
+    changed = next(constructor._repairs(dict(constructor.first), failure))
+    assert set(changed) == {"groups"}
+
+
+def test_lengths_tell_how_far_rows_go(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.rows = nn.Linear(8, 8)
+                self.seen = None
+
+            def hidden(self, states, known, ends):
+                self.seen = torch.zeros(known.shape[:2])
+                for index, end in enumerate(ends):
+                    self.seen[index, end:] = 1
+                return known.masked_fill(self.seen.bool().unsqueeze(2), 0.0)
+
+            def forward(self, states, known, ends, x_len):
+                rows, steps, _ = known.shape
+                known = nn.utils.rnn.pack_padded_sequence(
+                    self.hidden(states, known, ends), x_len, batch_first=True
+                )
+                return self.rows(known.data)
+        """
+    )
+    inputs = Inputs(found.cls())
+    start = inputs.queue.pop()
+    assert start is not None
+    kinds: dict[str, Any] = dict(start[1])
+    assert (kinds["ends"].kind, len(kinds["ends"].shape)) == ("long", 1)
+    assert kinds["x_len"].text == "torch.full((2,), 8)"
+
+
 def test_comments_at_the_margin_and_private_methods_are_read_past(find: Any) -> None:
     found = find(
         """
@@ -1631,7 +1732,7 @@ def test_comments_at_the_margin_and_private_methods_are_read_past(find: Any) -> 
     assert set(config.attributes) == {"words", "width", "labels"}
     model = found.cls({"words": 9, "width": 8, "labels": 2})
     first = Reader(found.cls, model).facts(found.cls.forward, "first")
-    assert first.ranks == [2] and first.layers == [model.embed]
+    assert (first.ranks, first.layers) == ([2], [model.embed])
     assert found.run(found.search(seconds=5.0))[-1].dim() == 3
 
 

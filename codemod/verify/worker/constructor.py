@@ -568,6 +568,9 @@ class Constructor:
         blamed = self._blamed(failure)
         message = failure.message
         yield from self._size_repairs(current, blamed, failure)
+        for name in self._lacking_attributes(failure):
+            options = (one for one in self.parameters[name].options if one != current.get(name))
+            yield from ({name: option} for option in itertools.islice(options, 6))
         for name in blamed:
             parameter = self.parameters[name]
             for text in answers(failure, current.get(name, OMITTED), parameter.options):
@@ -596,6 +599,17 @@ class Constructor:
         lacking = _lacking(message)
         if lacking and self._takes_keywords():
             yield {n: self._likeliest(n) for n in lacking}
+
+    def _lacking_attributes(self, failure: Failure) -> List[str]:
+        """Parameters of which an attribute was asked that their value does not have."""
+        said = re.search(r"object has no attribute '(\w+)'", failure.message)
+        asked = {
+            before
+            for frame in failure.frames[:1]
+            for before, after in zip(frame.words, frame.words[1:])
+            if said and after == said.group(1)
+        }
+        return [name for name, one in self.parameters.items() if asked & set(one.aliases)]
 
     def _size_repairs(
         self, current: Dict[str, Value], blamed: Sequence[str], failure: Failure

@@ -374,7 +374,8 @@ class Inputs:
         by_name = by_words(name, found, self._width())
         if by_name is not None and not (by_name.kind == "float" and (facts.ranks or facts.index)):
             return by_name._replace(kind=kind) if kind and by_name.kind == "float" else by_name
-        if facts.index and not facts.ranks:
+        item = facts.parts.get(ELEMENT) or Facts()
+        if (facts.index or item.index) and not facts.ranks:
             return Tensor("long", (words.BATCH,), 2)
         if kind == "long":
             return Tensor("long", (words.BATCH, words.LENGTH), 2)

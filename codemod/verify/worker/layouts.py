@@ -135,7 +135,9 @@ def by_words(name: str, found: typing.Set[str], width: int) -> Optional[Tensor]:
         found & {"ids", "token"} and not found & {"embeds", "embeddings"}
     ):
         return Tensor("long", (batch, length), 2)
-    if found & {"lengths", "lens"}:
+    if found & {"lengths", "lens"} or (
+        found & {"len", "length"} and len(found) > 1 and not found & {"max", "min", "total"}
+    ):
         return Tensor("full", (batch,), length)
     if found & {"timestep", "timesteps"} or name == "t":
         return Tensor("positive", (batch,))

@@ -428,6 +428,8 @@ class _Walk(ast.NodeVisitor):
         self.visit(node.value)
         for target in node.targets:
             self.bind(target, node.value)
+            if isinstance(target, ast.Subscript):
+                self.index_of(target)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
@@ -609,12 +611,13 @@ class _Walk(ast.NodeVisitor):
         path = self.path(key)
         if path is not None and isinstance(table, dict):
             self.facts.at(path).tables.append(table)
-        if table is not _MISSING and not isinstance(table, torch.Tensor):
+        if not (table is _MISSING or table is None or isinstance(table, torch.Tensor)):
             return
         for one in key.elts if isinstance(key, ast.Tuple) else [key]:
-            path = self.path(one)
-            if path is not None:
-                self.facts.at(path).index = True
+            for part in (one.lower, one.upper) if isinstance(one, ast.Slice) else (one,):
+                path = self.path(part) if part is not None else None
+                if path is not None:
+                    self.facts.at(path).index = True
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         path = self.path(node)
@@ -703,22 +706,18 @@ class _Walk(ast.NodeVisitor):
         self.use_of_arguments(node)
 
     def spread_over(self, node: ast.Call, path: Path) -> None:
-        """`self(**batch)`: the keys are the parameters that a call needs."""
+        """`self(**batch)`, `Encoder(width, **options)`: the keys are what the call still needs."""
         callee = self.object(node.func)
-        own = isinstance(callee, torch.nn.Module) and not is_torch(type(callee))
-        function = forward_of(type(callee)) if own else callee if inspect.ismethod(callee) else None
+        function, bound = _run_by(callee)
         signature = signature_of(plain_function(function))
         given = {k.arg for k in node.keywords if k.arg}
-        needed = (
-            [
-                one.name
-                for one in list(signature.parameters.values())[1 + len(node.args) :]
-                if one.default is one.empty and one.name not in given
-                if one.kind is one.POSITIONAL_OR_KEYWORD or one.kind is one.KEYWORD_ONLY
-            ]
-            if signature is not None
-            else []
-        )
+        parameters = list(signature.parameters.values()) if signature is not None else []
+        needed = [
+            one.name
+            for one in parameters[bound + len(node.args) :]
+            if one.default is one.empty and one.name not in given
+            if one.kind is one.POSITIONAL_OR_KEYWORD or one.kind is one.KEYWORD_ONLY
+        ]
         keys: List[Tuple[str, Optional[Path]]] = [(name, (*path, name)) for name in needed]
         if keys:
             plain = ast.Call(node.func, [], [])
@@ -830,6 +829,15 @@ class _Walk(ast.NodeVisitor):
         read = self.reader._read(function, name, owner, receiver, self.depth + 1)
         facts.absorb(read)
         facts.called_later |= self.later and read.called is not None
+
+
+def _run_by(callee: Any) -> Tuple[Any, int]:
+    """What a call of this runs, and how many of its first parameters are bound by then."""
+    if isinstance(callee, torch.nn.Module):
+        return (None, 0) if is_torch(type(callee)) else (forward_of(type(callee)), 1)
+    if isinstance(callee, type):
+        return initialiser(callee), 1
+    return callee, int(inspect.ismethod(callee))
 
 
 _RANK_BY_ARGUMENTS = {"permute"}

@@ -174,6 +174,11 @@ def _torch() -> Dict[str, Any]:
     }
 
 
+def _linear() -> Dict[str, Any]:
+    linear = sys.modules["torch.nn.modules.linear"]
+    return {"_LinearWithBias": getattr(linear, "NonDynamicallyQuantizableLinear", linear.Linear)}
+
+
 _NAMES: Mapping[str, Callable[[], Dict[str, Any]]] = {
     "collections": _collections,
     "fractions": _fractions,
@@ -181,6 +186,7 @@ _NAMES: Mapping[str, Callable[[], Dict[str, Any]]] = {
     "numpy": _numpy,
     "time": _time,
     "torch": _torch,
+    "torch.nn.modules.linear": _linear,
 }
 
 

@@ -80,8 +80,18 @@ class StandInBase:
 
 
 def _stand_in_base_of(cls: type) -> str:
+    return next(_stand_ins_below(cls), "?")
+
+
+def _stand_ins_below(cls: type) -> Iterator[str]:
     names = (vars(base).get("_codemod_stand_in") for base in cls.__mro__)
-    return next((name for name in names if name), "?")
+    return (name for name in names if name)
+
+
+def package_below(cls: type) -> str:
+    """The package whose stand-in a class derives from; empty where it derives from none."""
+    name = next(_stand_ins_below(cls), "")
+    return _stood_in_for(name) if name else ""
 
 
 class StandIn:

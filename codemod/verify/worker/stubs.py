@@ -117,7 +117,9 @@ class Stubs:
         lacking = [one for one in taken if one != "*" and not hasattr(module, one)]
         if top in self.own:
             return [one for one in lacking if one in guarded.optional_names(module)]
-        return [one for one in lacking if self.is_foreign(top) and not shims.has(name, one)]
+        if not (self.is_foreign(top) or top == "torch"):
+            return []
+        return [one for one in lacking if not shims.has(name, one)]
 
     def _extended(self, name: str, module: Any, lacking: Sequence[str]) -> Any:
         for one in lacking:

@@ -29,6 +29,7 @@ from .laboratory import ATTEMPT_SECONDS, Draft, Failure, describe
 from .parsing import is_in_part
 from .reading import forward_of
 from .shield import Crashed, Journal, shielded
+from .standin import package_below
 from .subject import CALLS, Subject, as_recipe, calls
 
 GIVE = (
@@ -234,10 +235,20 @@ LADDER: Tuple[Generator, ...] = (plain, further)
 
 def _no_module(cls: type, namespace: Mapping[str, Any]) -> NoRecipe:
     name = "{}.{}".format(namespace.get("__name__", ""), cls.__qualname__)
+    if package_below(cls):
+        return _needs_package(cls.__qualname__, package_below(cls))
     return NoRecipe(
         "no-recipe",
         "cannot call {}: it is no nn.Module".format(cls.__qualname__),
         "give a recipe for a model that uses {}".format(name),
+    )
+
+
+def _needs_package(name: str, package: str) -> NoRecipe:
+    return NoRecipe(
+        "needs-package",
+        "cannot run {}: it needs the package {}".format(name, package),
+        "install {} beside the project".format(package),
     )
 
 
@@ -263,11 +274,7 @@ def _explain(subject: Subject, found: int) -> NoRecipe:
     near = (chosen,) if calls else (chosen, *builds[-3:])
     package = next((f.package for f in near if f.package), "")
     if package:
-        return NoRecipe(
-            "needs-package",
-            "cannot run {}: it needs the package {}".format(name, package),
-            "install {} beside the project".format(package),
-        )
+        return _needs_package(name, package)
     verb = "call" if calls else "build"
     if chosen.kind == "OutOfTime":
         return NoRecipe("timeout", "found no way to {} {} in time".format(verb, name), hint)

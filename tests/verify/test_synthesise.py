@@ -1619,6 +1619,33 @@ def test_a_class_whose_base_is_of_a_missing_package_needs_it(find: Any) -> None:
     assert (raised.value.code, "lightning" in raised.value.message) == ("needs-package", True)
 
 
+def test_a_class_without_forward_is_called_by_its_methods(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                self.fc, self.to_action = nn.Linear(width, 8), nn.Linear(8, 2)
+                self.kept = []
+
+            def keep(self, transition):
+                self.kept.append(transition)
+
+            def policy(self, x, dim=1):
+                x = F.relu(self.fc(x))
+                return F.softmax(self.to_action(x), dim=dim)
+
+            def value(self, x):
+                return torch.tanh(self.fc(x)).mean(-1)
+        """
+    )
+    first = found.search(wanted=["F.relu"])
+    assert found.run(first)[-1].shape[-1] == 2
+    second = found.search(known=[first], wanted=["torch.tanh"])
+    assert found.run(second)[-1].dim() == 1
+    assert found.run(found.search())[-1].dim() in (1, 2)
+
+
 def test_a_spread_dictionary_has_the_keys_that_the_class_needs(find: Any) -> None:
     found = find(
         """

@@ -64,7 +64,7 @@ def flags(subject: Subject, first: Draft) -> Iterator[Draft]:
             yield from _other_calls(subject, draft, other)
         elif other is not None:
             entered = list(_entered(subject, draft))
-            yield from entered or _first_call(subject, draft)
+            yield from entered or first_call(subject, draft)
 
 
 def _entered(subject: Subject, draft: Draft) -> Iterator[Draft]:
@@ -171,10 +171,10 @@ def entries(subject: Subject, first: Draft) -> Iterator[Draft]:
                     subject.keep(draft)
                 break
         else:
-            yield from _first_call(subject, tried[0]._replace(inputs=""))
+            yield from first_call(subject, tried[0]._replace(inputs=""))
 
 
-def _first_call(subject: Subject, draft: Draft) -> Iterator[Draft]:
+def first_call(subject: Subject, draft: Draft) -> Iterator[Draft]:
     """Inputs of its own for a model that is entered by another method, or is in another state."""
     model = subject.build(draft)
     if model is not None:

@@ -89,6 +89,11 @@ class Failure(NamedTuple):
         return "{}: {}".format(self.kind, self.message) if self.message else self.kind
 
 
+def furthest(failures: Sequence[Failure]) -> Optional[Failure]:
+    """The call that got furthest, the one met first among equals: it says what is still wrong."""
+    return max(failures, key=lambda failure: failure.progress, default=None)
+
+
 class Laboratory:
     """Builds and calls one class with limited effort, and keeps the failures."""
 

@@ -25,12 +25,12 @@ from torch.nn.parameter import is_lazy
 
 from .effort import Effort
 from .further import further
-from .laboratory import ATTEMPT_SECONDS, Draft, Failure, describe
+from .laboratory import ATTEMPT_SECONDS, Draft, Failure, describe, furthest
 from .parsing import is_in_part
-from .reading import forward_of
 from .shield import Crashed, Journal, shielded
 from .standin import package_below
 from .subject import CALLS, Subject, as_recipe, calls
+from .unnamed import by_methods, has_no_forward
 
 GIVE = (
     "give a recipe for {} under [tool.codemod.recipes] in pyproject.toml,"
@@ -143,14 +143,13 @@ def _working(subject: Subject) -> Iterator[Dict[str, Any]]:
                 yield dict(candidate)
         elif candidate.get("build"):
             draft = Draft(candidate["build"], "", candidate.get("setup") or "")
-            if candidate.get("source") != "given" and is_in_part(draft.build):
+            in_part = is_in_part(draft.build) or has_no_forward(subject.cls)
+            if candidate.get("source") != "given" and in_part:
                 subject.in_part.append(draft)
                 continue
             for found in _completed(subject, draft, candidate.get("source") == "given"):
                 yield {**candidate, "inputs": found.inputs}
-    if forward_of(subject.cls) in (None, torch.nn.Module.forward):
-        raise _no_forward(subject)
-    for generator in LADDER:
+    for generator in WITHOUT_FORWARD if has_no_forward(subject.cls) else LADDER:
         for draft in generator(subject):
             yield as_recipe(subject, draft)
 
@@ -228,6 +227,7 @@ def _is_heavy(model: Any) -> bool:
 
 
 LADDER: Tuple[Generator, ...] = (plain, further)
+WITHOUT_FORWARD: Tuple[Generator, ...] = (by_methods, further)
 
 
 # What is missing
@@ -267,6 +267,8 @@ def _explain(subject: Subject, found: int) -> NoRecipe:
     name = subject.cls.__qualname__
     if found:
         return NoRecipe("no-recipe", "found no further way to call {}".format(name), hint)
+    if has_no_forward(subject.cls):
+        return _no_forward(subject)
     calls = [f for f in failures if f.stage == "call" and f.kind != "OutOfTime"]
     builds = [f for f in failures if f.stage == "build" and f.kind != "OutOfTime"]
     unknown = Failure("build", "OutOfTime", "")
@@ -280,11 +282,6 @@ def _explain(subject: Subject, found: int) -> NoRecipe:
         return NoRecipe("timeout", "found no way to {} {} in time".format(verb, name), hint)
     message = "cannot {} {}: {}".format(verb, name, _sentence(chosen))
     return NoRecipe("no-recipe", message, hint)
-
-
-def furthest(failures: Sequence[Failure]) -> Optional[Failure]:
-    """The call that got furthest, the one met first among equals: it says what is still wrong."""
-    return max(failures, key=lambda failure: failure.progress, default=None)
 
 
 def _sentence(failure: Failure) -> str:

@@ -445,6 +445,37 @@ RUN = [
         """,
         id="optional-argument-that-is-needed",
     ),
+    pytest.param(
+        """
+        CONVS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+        def conv_of(dims):
+            return CONVS[dims]
+        class Net(nn.Module):
+            def __init__(self, dims, width):
+                super().__init__()
+                self.conv = conv_of(dims)(width, width, 3)
+            def forward(self, x):
+                return self.conv(x)
+        """,
+        id="number-that-is-a-key-of-a-table-elsewhere",
+    ),
+    pytest.param(
+        """
+        class Kinds:
+            def __init__(self, *made):
+                self.made = made
+            def __getitem__(self, place):
+                return self.made[place - 1]
+        CONV = Kinds(nn.Conv1d, nn.Conv2d, nn.Conv3d)
+        class Net(nn.Module):
+            def __init__(self, dims, width):
+                super().__init__()
+                self.conv = CONV[dims](width, width, 3)
+            def forward(self, x):
+                return self.conv(x)
+        """,
+        id="number-that-is-a-place-in-a-sequence-elsewhere",
+    ),
 ]
 
 

@@ -101,6 +101,17 @@ def answers(failure: Failure, now: Value, options: Sequence[Value]) -> Iterator[
         items = now.text.strip("[]()").split(",")
         for count in (4, 5, 3, 6, 8):
             yield "[{}]".format(", ".join([items[0]] * count))
+    if _is_no_index(failure, now):
+        yield from (text for text in ("2", "3", "1", "0") if text != now.text)
+
+
+def _is_no_index(failure: Failure, now: Value) -> bool:
+    """Whether a whole number was looked up in a sequence or a mapping that has no such item."""
+    if not now.text.isdigit():
+        return False
+    if failure.kind == "KeyError":
+        return failure.message == now.text
+    return failure.kind == "IndexError" and "index out of range" in failure.message
 
 
 _NO_TENSOR = re.compile(r"argument 'input' .*must be Tensor, not ")

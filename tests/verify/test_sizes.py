@@ -11,10 +11,13 @@ from test_synthesise import find, server
 
 from codemod.verify.worker.inputs import Inputs
 from codemod.verify.worker.laboratory import Failure
+from codemod.verify.worker.messages import Change
 from codemod.verify.worker.sizes import disagreeing, in_proportion
-from codemod.verify.worker.specs import MOST_NUMBERS, Tensor
+from codemod.verify.worker.specs import MOST_NUMBERS, Tensor, apply
 
 __all__ = ["find", "server"]
+
+HALF = Change("ratio", 256, 128)
 
 BLOCKS = {
     "bottleneck-without-a-shortcut": """
@@ -180,3 +183,13 @@ def test_no_input_of_millions_of_numbers_is_tried() -> None:
     tensors = [spec for _, call in tried for _, spec in call if isinstance(spec, Tensor)]
     assert any(4032 in one.shape for one in tensors)
     assert max(math.prod(one.shape) for one in tensors) <= MOST_NUMBERS
+
+
+def test_what_is_scaled_together_is_widths_and_not_the_number_of_edges() -> None:
+    call = {
+        "x": Tensor("float", (8, 128)),
+        "edge_index": Tensor("long", (2, 20), 8),
+        "edge_attr": Tensor("float", (20, 128)),
+    }
+    first = [(one["x"], one["edge_attr"], one["edge_index"]) for _, one in apply(call, HALF, [])]
+    assert (Tensor("float", (8, 64)), Tensor("float", (20, 64)), call["edge_index"]) in first

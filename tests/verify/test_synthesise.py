@@ -1503,6 +1503,23 @@ RELATED += [
         """,
         id="copied-table",
     ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                self.lin = nn.Linear(width, width)
+                self.rows = nn.Parameter(torch.zeros(3, width))
+            def forward(self, x, edge_index):
+                x = self.lin(x) + self.rows
+                try:
+                    return x[edge_index[1]]
+                except IndexError:
+                    said = "edge_index must hold valid indices in the interval [0, {})"
+                    raise IndexError(said.format(len(x))) from None
+        """,
+        id="edges-of-fewer-nodes",
+    ),
 ]
 
 

@@ -100,7 +100,10 @@ _NOT_FLOAT = re.compile(
 )
 _NOT_BOOL = re.compile(r"boolean|bool tensor|Bool")
 _TOO_HIGH = re.compile(r"index out of range|out of bounds|Class values must be|negative")
-_OUT_OF_BOUNDS = re.compile(r"index \d+ is out of bounds for dimension \d with size (\d+)")
+_OUT_OF_BOUNDS = re.compile(
+    r"index \d+ is out of bounds for dimension \d with size (\d+)"
+    r"|indices in the interval \[0, (\d+)\)"  # of edges, in torch_geometric
+)
 
 _BROADCAST = re.compile(r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)")
 _CONCATENATE = re.compile(r"Expected size (\d+) but got size (\d+)")
@@ -221,8 +224,9 @@ def _kinds(message: str) -> Changes:
         yield 0.6, Change("kind", kind="complex")
     found = _OUT_OF_BOUNDS.search(message)
     if found:
-        yield 0.4, Change("high", b=int(found.group(1)))
-        yield 0.6, Change("dim", int(found.group(1)), 8)
+        size = int(found.group(1) or found.group(2))
+        yield 0.4, Change("high", b=size)
+        yield 0.6, Change("dim", size, 8)
     if _TOO_HIGH.search(message):
         for high in (8, 4, 2, 1):
             yield 0.5 + 0.05 * (8 - high), Change("high", b=high)

@@ -185,8 +185,15 @@ def apply(
                     yield 0.15 + 0.1 * step, {**call, name: with_tensor(spec, index, one)}
     if len(singles) > 1 and change.action in ("dim", "spatial", "ratio"):
         yield 0.0, {**call, **changed}
+    widths = {name: new for name, new in singles if not _is_of_indices(new)}
+    if 1 < len(widths) < len(singles) and change.action == "ratio":
+        yield 0.0, {**call, **widths}
     for step, (name, new) in enumerate(singles):
         yield 0.1 * step + _distance(name, blamed), {**call, name: new}
+
+
+def _is_of_indices(spec: Spec) -> bool:
+    return isinstance(spec, Tensor) and spec.kind == "long"
 
 
 def _distance(name: str, blamed: List[str]) -> float:

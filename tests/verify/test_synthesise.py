@@ -167,6 +167,24 @@ def find(server: Any, tmp_path: Path) -> Any:
         ),
         pytest.param(
             """
+            try:
+                import package_that_is_not_there as wanted
+            except ImportError as error:
+                wanted, said = None, str(error)
+            class Net(nn.Module):
+                def __init__(self):
+                    super().__init__()
+                    if wanted is None:
+                        raise RuntimeError("this model needs more: " + said)
+                def forward(self, x):
+                    return x
+            """,
+            "needs-package",
+            "package_that_is_not_there",
+            id="missing-package-in-words-of-the-project",
+        ),
+        pytest.param(
+            """
             class Net(nn.Module):
                 def __init__(self, cfg):
                     super().__init__()
@@ -196,6 +214,26 @@ def test_what_is_missing_is_named(find: Any, source: str, code: str, said: str) 
     assert raised.value.code == code
     assert said in raised.value.message
     assert raised.value.hint
+
+
+def test_what_raises_when_it_is_asked_for_a_name_does_not_end_the_search(find: Any) -> None:
+    found = find(
+        """
+        class Lacking:
+            def __getattr__(self, name):
+                raise RuntimeError("install it")
+        fetch = Lacking()
+        class Net(nn.Module):
+            def __init__(self, width, weights=None):
+                super().__init__()
+                self.fc = nn.Linear(width, 2)
+                if weights is not None:
+                    self.load_state_dict(fetch(weights))
+            def forward(self, x):
+                return self.fc(x)
+        """
+    )
+    assert torch.is_tensor(found.run(found.search())[-1])
 
 
 def test_what_stands_in_for_a_model_has_the_layers_that_are_asked_of_it(find: Any) -> None:

@@ -37,6 +37,7 @@ from .watch import Operand, Watch
 ATTEMPT_SECONDS = 4.0
 CONFIRM_SECONDS = 20.0
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNFOUND = re.compile(r"No module named '(\w+)")  # said again by an error of the project's own
 
 
 class Draft(NamedTuple):
@@ -241,6 +242,7 @@ def describe(error: BaseException, stage: str, draft: Optional[Draft] = None) ->
         message = " ".join(str(error).split())[:600]
     except Exception:
         message = ""
+    unfound = _UNFOUND.search(message)
     return Failure(
         stage,
         type(error).__name__,
@@ -249,7 +251,7 @@ def describe(error: BaseException, stage: str, draft: Optional[Draft] = None) ->
         draft,
         tuple(shapes),
         guard,
-        package,
+        package or (unfound.group(1) if unfound else ""),
     )
 
 

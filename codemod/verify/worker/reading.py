@@ -385,7 +385,7 @@ class _Walk(ast.NodeVisitor):
             if node.id == "self" or node.id in self.aliases:
                 return _MISSING
             names = self.function.__globals__
-            return names.get(node.id, getattr(builtins, node.id, _MISSING))
+            return _answering(names.get(node.id, getattr(builtins, node.id, _MISSING)))
         if isinstance(node, ast.Attribute):
             value = self.object(node.value)
             if value is _MISSING:
@@ -893,11 +893,21 @@ def _attribute(value: Any, name: str) -> Any:
     if isinstance(value, torch.nn.Module) and name == "forward":
         return types.MethodType(forward_of(type(value)), value)  # not what it is entered by
     try:
-        return (
+        return _answering(
             inspect.getattr_static(value, name) if isinstance(value, type) else getattr(value, name)
         )
     except Exception:
         return _MISSING
+
+
+def _answering(value: Any) -> Any:
+    """The object; `_MISSING` for one that raises whatever it is asked, as what some projects hold
+    in the place of a package that is not there."""
+    try:
+        getattr(value, "__name__", None)
+    except Exception:
+        return _MISSING
+    return value
 
 
 def _definer(owner: type, function: Any) -> Any:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,8 +69,15 @@ NOT_LOOKED_AT = (
     "tab_transformer_pytorch",
     "torchcrepe",
 )
-SAMPLE = 24  # classes with a forward, of one package
+SAMPLE = 24  # classes with a forward, of one package; of a large one, those that may hold a site
 SEED = 20
+# Most classes of a large package hold nothing that a transform is about. Counted by words, without
+# the tool: a functional, or a layer without weights.
+_ABOUT = re.compile(
+    r"\b(?:F|functional)\.[a-z]\w*\("
+    r"|\bnn\.(?:\w*(?:LU|Sigmoid|Tanh|Softmax|Dropout|Pool|swish|Mish|Upsample)\w*)\b"
+)
+_GENERATED = "This file was automatically generated"
 
 # What a class got as far as, the furthest last.
 STAGES = ("held", "built", "ran", "reached", "confirmed")
@@ -89,7 +97,7 @@ def packages() -> Iterator[str]:
 
 
 def measure(package: str, out: Path) -> dict[str, Any]:
-    paths = sample(CORPORA / package)
+    paths = sample(CORPORA / package, may_hold_a_site if package in LARGE else has_forward)
     seconds, rewrites, refused = 0.0, [], set()
     with copied(CORPORA / package) as copy:
         for name in RUNS:
@@ -166,21 +174,21 @@ def _was_built(rewrite: Mapping[str, Any]) -> bool:
 # ---- the sample
 
 
-def sample(root: Path) -> list[str]:
-    """The files, below `root`, of at least `SAMPLE` classes with a forward, or of all there are."""
+def sample(root: Path, counts: Callable[[ast.ClassDef, str], bool]) -> list[str]:
+    """The files, below `root`, of at least `SAMPLE` classes that count, or of all there are."""
     files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
     random.Random(SEED).shuffle(files)
     chosen, classes = [], 0
     for file in files:
-        found = _models_in(root / file)
-        if found and classes < SAMPLE:
+        found = _models_in(root / file, counts) if classes < SAMPLE else 0
+        if found:
             chosen.append(file)
             classes += found
     return sorted(chosen)
 
 
-def _models_in(path: Path) -> int:
-    """Classes with a forward, counted without the tool."""
+def _models_in(path: Path, counts: Callable[[ast.ClassDef, str], bool]) -> int:
+    """Classes that count, found without the tool."""
     text = path.read_text(encoding="utf-8", errors="replace")
     if "def forward" not in text:
         return 0
@@ -188,11 +196,19 @@ def _models_in(path: Path) -> int:
         tree = ast.parse(text)
     except SyntaxError:
         return 0
-    return sum(isinstance(node, ast.ClassDef) and _has_forward(node) for node in ast.walk(tree))
+    return sum(isinstance(node, ast.ClassDef) and counts(node, text) for node in ast.walk(tree))
 
 
-def _has_forward(node: ast.ClassDef) -> bool:
+def has_forward(node: ast.ClassDef, _text: str) -> bool:
     return any(isinstance(one, ast.FunctionDef) and one.name == "forward" for one in node.body)
+
+
+def may_hold_a_site(node: ast.ClassDef, text: str) -> bool:
+    """Whether the source of a class with a forward, in a file written by hand, mentions one."""
+    if _GENERATED in text or not has_forward(node, text):
+        return False
+    lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
+    return _ABOUT.search("\n".join(lines)) is not None
 
 
 # ---- the table

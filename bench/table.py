@@ -74,7 +74,8 @@ def model_classes(entries: Sequence[Mapping[str, Any]]) -> str:
     )
     reasons = [f"{row['package']}: {listed(row['reasons'])}." for row in rows[len(shown) :]]
     about = (
-        f"Of each package the files of about {models.SAMPLE} classes with a forward, drawn once. "
+        f"Of each package the files of about {models.SAMPLE} classes with a forward, drawn once; "
+        "of a large one, of classes that mention a functional or a layer without weights. "
         "A class is confirmed where each of its rewrites is. Why the others are not:"
     )
     cells = [_model_cells(row) for row in rows]

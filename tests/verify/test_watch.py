@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from codemod.verify.worker.bestfirst import Advance
 from codemod.verify.worker.messages import Change, changes
+from codemod.verify.worker.tracing import Recorder
 from codemod.verify.worker.watch import Watch
 
 
@@ -127,3 +128,17 @@ def raised_by(action: Any) -> tuple[str, str]:
 def test_messages_of_torch_say_what_to_change(action: Any, wanted: Change) -> None:
     kind, message = raised_by(action)
     assert wanted in [change for _, change in changes(kind, message, [])], message
+
+
+def test_memory_that_nothing_was_written_to_is_not_part_of_a_trace() -> None:
+    """`copy.deepcopy` of a buffer first makes an empty storage, then copies into it."""
+    lines = []
+    for filling in (1.0, 2.0):
+        source = torch.full((8,), filling)
+        recorder = Recorder()
+        with recorder:
+            torch.empty(0).set_(source.untyped_storage(), 0, (8,))
+            torch.empty(8).copy_(torch.ones(8))
+        lines.append(recorder.lines)
+    assert lines[0] == lines[1]
+    assert not lines[0][-1].endswith("view")

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from .step import Build, Manner, as_inputs, attempt, backward, built, differentiable_in, forward
 from .trees import Tree, quick_digest, type_name
 
-_UNINITIALISED = ("empty", "new_empty", "resize", "_empty", "_efficientzerotensor")
+_UNINITIALISED = ("empty", "new_empty", "resize", "_empty", "_efficientzerotensor", "set_")
 _TORCH = os.path.join(os.path.dirname(torch.__file__), "")
 _TYPES = {
     "float": torch.float32,

@@ -18,9 +18,10 @@ import torch
 from codemod.verify.worker.configs import codemod_config, codemod_small
 from codemod.verify.worker.effort import Effort
 from codemod.verify.worker.inputs import Inputs
-from codemod.verify.worker.messages import changes
+from codemod.verify.worker.messages import Change, changes
 from codemod.verify.worker.reading import Reader, ranks_of
 from codemod.verify.worker.recipe import evaluate
+from codemod.verify.worker.specs import Tensor, apply
 from codemod.verify.worker.subject import Subject
 from codemod.verify.worker.synthesise import NoRecipe, _search
 
@@ -1730,6 +1731,38 @@ def test_a_class_without_forward_is_called_by_its_methods(find: Any) -> None:
     second = found.search(known=[first], wanted=["torch.tanh"])
     assert found.run(second)[-1].dim() == 1
     assert found.run(found.search())[-1].dim() in (1, 2)
+
+
+def test_what_a_forward_that_is_called_by_name_does_is_read(find: Any) -> None:
+    found = find(
+        """
+        class Inner(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.embed = nn.Embedding(9, 8)
+
+            def forward(self, words, scale):
+                return self.embed(words) * scale
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.inner, self.rows = Inner(), nn.Linear(8, 8)
+
+            def forward(self, given, scale, rows):
+                return self.inner.forward(given, scale=scale) + self.rows.forward(rows)
+        """
+    )
+    model = found.cls()
+    reader = Reader(found.cls, model)
+    assert reader.facts(found.cls.forward, "given").layers == [model.inner.embed]
+    assert reader.facts(found.cls.forward, "rows").layers == [model.rows]
+
+
+def test_a_film_of_large_frames_is_short() -> None:
+    call = {"x": Tensor("float", (2, 3, 16, 16, 16))}
+    made = next(iter(apply(call, Change("spatial", b=224), [])))[1]["x"]
+    assert made == Tensor("float", (1, 3, 16, 224, 224))
 
 
 def test_a_spread_dictionary_has_the_keys_that_the_class_needs(find: Any) -> None:

@@ -782,6 +782,9 @@ class _Walk(ast.NodeVisitor):
         keywords: List[Tuple[str, Optional[Path]]],
     ) -> None:
         owner: Any
+        held = getattr(callee, "__self__", None) if inspect.ismethod(callee) else None
+        if isinstance(held, torch.nn.Module) and callee.__name__ == "forward":
+            callee = held
         if isinstance(callee, torch.nn.Module):
             function, owner, receiver = forward_of(type(callee)), type(callee), callee
         elif isinstance(callee, _Super):

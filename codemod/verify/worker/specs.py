@@ -22,6 +22,7 @@ _OF_ONE_ITEM = (
     "wider",
 )  # changes of one tensor of a list
 LARGEST = 4096
+FRAMES = 16
 MOST_NUMBERS = 1 << 22
 Shape = Tuple[int, ...]
 
@@ -248,6 +249,8 @@ def _changed_tensor(spec: Tensor, change: Change) -> Tensor:
         shape = (*shape[:-1], change.b)
     elif change.action == "spatial" and len(shape) > 2 and spec.kind == "float":
         shape = spatially(shape, change.b)
+        if len(shape) == 5 and not is_small(shape):  # one film of a few large frames
+            shape = (1, shape[1], FRAMES, *shape[3:])
     elif change.action == "rank":
         shape = with_rank(shape, change.b)
     elif change.action == "kind":

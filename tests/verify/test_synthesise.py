@@ -21,7 +21,7 @@ from codemod.verify.worker.inputs import Inputs
 from codemod.verify.worker.messages import Change, changes
 from codemod.verify.worker.reading import Reader, ranks_of
 from codemod.verify.worker.recipe import evaluate
-from codemod.verify.worker.specs import Tensor, apply
+from codemod.verify.worker.specs import Spec, Tensor, apply
 from codemod.verify.worker.subject import Subject
 from codemod.verify.worker.synthesise import NoRecipe, _search
 
@@ -1759,8 +1759,37 @@ def test_what_a_forward_that_is_called_by_name_does_is_read(find: Any) -> None:
     assert reader.facts(found.cls.forward, "rows").layers == [model.rows]
 
 
+def test_what_methods_of_an_argument_give_is_a_number_or_a_setting(find: Any) -> None:
+    found = find(
+        """
+        class Base(nn.Module):
+            def __init__(self, config, dataset):
+                super().__init__()
+                self.field = config["USER_FIELD"]
+                self.kind = config.get("kind").lower()
+                self.users = dataset.num(self.field)
+
+        class Net(Base):
+            def __init__(self, config, dataset):
+                super().__init__(config, dataset)
+                self.embed = nn.Embedding(self.users + 1, config["width"])
+                self.rows = nn.Linear(config["width"], dataset.num("item") + 1)
+                if self.kind not in ("plain", "deep"):
+                    raise ValueError(self.kind)
+
+            def forward(self, users):
+                return self.rows(self.embed(users))
+        """
+    )
+    reader = Reader(found.cls)
+    config = reader.facts(found.cls.__init__, "config")
+    assert set(config.attributes) >= {"USER_FIELD", "kind", "width"}
+    assert config.parts["kind"].literals == ["plain", "deep"]
+    assert found.run(found.search(seconds=5.0))[-1].dim() == 3
+
+
 def test_a_film_of_large_frames_is_short() -> None:
-    call = {"x": Tensor("float", (2, 3, 16, 16, 16))}
+    call: dict[str, Spec] = {"x": Tensor("float", (2, 3, 16, 16, 16))}
     made = next(iter(apply(call, Change("spatial", b=224), [])))[1]["x"]
     assert made == Tensor("float", (1, 3, 16, 224, 224))
 

@@ -40,7 +40,7 @@ from .naming import (
     torch_classes_called_as,
 )
 from .parsing import HOLE, call_of
-from .reading import Facts, Reader, annotation_of, initialiser, is_torch, signature_of
+from .reading import RESULT, Facts, Reader, annotation_of, initialiser, is_torch, signature_of
 from .sizes import disagreeing, in_proportion, of_the_pair
 
 _CONFIG_NAME = re.compile(
@@ -422,7 +422,8 @@ class Constructor:
         return [*made, *texts("torch.nn.ReLU", "torch.nn.Identity", "torch.nn.BatchNorm2d")]
 
     def callables(self, name: str, facts: Facts) -> List[Value]:
-        made = self.namer.functions_called_as(name, facts)
+        made = self._giving_numbers(facts)
+        made += self.namer.functions_called_as(name, facts)
         made += self.namer.classes_called_as(facts, None) if facts.called else []
         found = set(words.words_of(name))
         called = facts.called
@@ -438,6 +439,15 @@ class Constructor:
             *texts("torch.nn.ReLU()", "torch.nn.ReLU", "torch.nn.Identity"),
             Value("lambda *args, **kwargs: torch.nn.Identity()"),
         ]
+
+    def _giving_numbers(self, facts: Facts) -> List[Value]:
+        """A function that gives a number, where the constructor uses what is given as one."""
+        result = facts.parts.get(RESULT)
+        if result is None or facts.called_later or result.called is not None:
+            return []
+        likely = self.values("", None, result)[:1] if result.number or result.passed else []
+        numbers = (one.text for one in likely if is_number(one.text))
+        return texts(*("lambda *args, **kwargs: {}".format(one) for one in numbers))
 
     def modules(self, name: str, base: type, facts: Facts) -> List[Value]:
         """Instances of `base`: stand-ins where any module will do."""

@@ -69,7 +69,8 @@ class Facts:
         return {
             key: part
             for key, part in self.parts.items()
-            if key != ELEMENT and (key[:2] != "__" or key in ("__name__", "__class__"))
+            if key not in (ELEMENT, RESULT)
+            and (key[:2] != "__" or key in ("__name__", "__class__"))
         }
 
     @property
@@ -96,7 +97,7 @@ class Facts:
             self.parts.setdefault(key, Facts()).absorb(part, depth + 1)
 
 
-ELEMENT = "[]"
+ELEMENT, RESULT = "[]", "()"
 _LISTS = ("passed", "names", "annotations", "literals", "tables", "types", "ranks", "layers")
 
 
@@ -356,7 +357,17 @@ class _Walk(ast.NodeVisitor):
             return self.path(node.args[0])
         if isinstance(node, ast.BoolOp):
             return self.path(node.values[0])
-        return self.same_shape(node) if self.receiver is not None else None
+        return self.same_shape(node) if self.receiver is not None else self.given_by(node)
+
+    def given_by(self, node: ast.AST) -> Optional[Path]:
+        """What a method of the value gives: `mode.lower()`, `config.get("rate")`, `data.num()`."""
+        name, inner = _method(node), None
+        if name:
+            inner = self.path(node.func.value)  # type: ignore[attr-defined]
+        if inner is None or name in _SAME_VALUE:
+            return inner
+        key = constant(node.args[0]) if name in ("get", "pop") and node.args else None  # type: ignore[attr-defined]
+        return (*inner, key) if isinstance(key, str) else (*inner, name, RESULT)
 
     def is_of_tensor(self, key: ast.AST) -> bool:
         """Whether what stands between brackets selects from a tensor: `[:, 0]`, `[chosen]`."""
@@ -843,6 +854,7 @@ def _run_by(callee: Any) -> Tuple[Any, int]:
     return callee, int(inspect.ismethod(callee))
 
 
+_SAME_VALUE = ("lower", "upper", "strip", "copy")
 _RANK_BY_ARGUMENTS = {"permute"}
 _OF_SIZES = (  # given several numbers, these make a tensor of such sides
     *(torch.Tensor, torch.FloatTensor, torch.DoubleTensor, torch.LongTensor, torch.IntTensor),

@@ -1611,6 +1611,21 @@ def test_what_is_no_module_is_said(find: Any) -> None:
         found.search()
 
 
+def test_where_a_tensor_is_made_is_no_tensor(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, where, kind):
+                super().__init__()
+                self.register_buffer("scale", torch.tensor([2.0], device=where, dtype=kind))
+        """
+    )
+    effort = Effort(2.0, end=time.monotonic() + 600)
+    subject = Subject(found.cls, vars(found.module), "searched.py", [], effort)
+    for parameter in subject.constructor.parameters.values():
+        assert not any("torch.randn" in option.text for option in parameter.options)
+
+
 def test_a_size_of_a_tensor_is_no_tensor(find: Any) -> None:
     found = find(
         """

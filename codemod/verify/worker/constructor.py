@@ -68,6 +68,8 @@ _MODULE_ATTRIBUTES = {
 }  # fmt: skip
 
 
+_NO_DATA = ("device", "dtype", "requires_grad", "freeze", "padding_idx", "max_norm", "sparse")
+
 Arguments = Tuple[Tuple[str, Value], ...]
 
 
@@ -752,7 +754,8 @@ def _passing(guard: Optional[Guard], names: Collection[str]) -> Iterator[Value]:
 
 def arrays(facts: Facts) -> List[Value]:
     """Tensors and arrays, for what is made into a tensor, or asked for its shape."""
-    made_into = [one for one in _MADE_INTO if any(_is_it(p.callee, one) for p in facts.passed)]
+    passed = [one.callee for one in facts.passed if one.name not in _NO_DATA]
+    made_into = [one for one in _MADE_INTO if any(_is_it(callee, one) for callee in passed)]
     if any(one.name == "size" and is_torch(one.callee) for one in facts.passed):
         return []  # `torch.FloatTensor(width)` beside `torch.FloatTensor(width, 2)`
     if not made_into and not facts.attributes.keys() & _OF_TENSORS:

@@ -1803,6 +1803,29 @@ def test_what_methods_of_an_argument_give_is_a_number_or_a_setting(find: Any) ->
     assert found.run(found.search(seconds=5.0))[-1].dim() == 3
 
 
+def test_a_flag_that_needs_another_argument_is_flipped_with_it(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, inside=None, outside=None, with_conv=False):
+                super().__init__()
+                outside = outside if outside else inside
+                if with_conv:
+                    self.conv = nn.Conv2d(inside, outside, 3, stride=2)
+                self.with_conv = with_conv
+
+            def forward(self, x):
+                if self.with_conv:
+                    return self.conv(F.pad(x, (0, 1, 0, 1)))
+                return F.avg_pool2d(x, 2)
+        """
+    )
+    first = found.search(wanted=["avg_pool2d"])
+    second = found.search(known=[first], wanted=["F.pad"])
+    assert "with_conv=True" in second["build"]
+    assert found.run(second)[-1].dim() == 4
+
+
 def test_a_film_of_large_frames_is_short() -> None:
     call: dict[str, Spec] = {"x": Tensor("float", (2, 3, 16, 16, 16))}
     made = next(iter(apply(call, Change("spatial", b=224), [])))[1]["x"]

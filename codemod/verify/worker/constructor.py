@@ -132,8 +132,8 @@ class Constructor:
         """Queues what to try after these arguments failed, or worked and led no further."""
         current = dict(arguments)
         if failure is not None:
-            for step, changes in enumerate(self._repairs(current, failure)):
-                self.queue.push(cost + 1.0 + 0.05 * step, _with(current, changes))
+            for step, mended in enumerate(self.mended(arguments, failure)):
+                self.queue.push(cost + 1.0 + 0.05 * step, mended)
         blamed = self._blamed(failure) if failure is not None else []
         for name, parameter in self.parameters.items():
             near = 1.5 if name in blamed else 4.0
@@ -142,6 +142,11 @@ class Constructor:
             for rank, option in enumerate(parameter.options):
                 if option != current.get(name, OMITTED):
                     self.queue.push(cost + near + 0.5 * rank, _with(current, {name: option}))
+
+    def mended(self, arguments: Arguments, failure: Failure) -> Iterator[Arguments]:
+        """The same call with what the failure asks for, likeliest first."""
+        current = dict(arguments)
+        return (_with(current, changes) for changes in self._repairs(current, failure))
 
     def parsed(self, build: str, setup: str) -> Optional[Arguments]:
         """The arguments of a build that calls the class; None for any other."""

@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 import torch
 
 from .branches import deciding_names, demands, entrances
+from .constructor import Arguments
 from .inputs import Inputs
 from .laboratory import Draft
 from .specs import Call
@@ -20,6 +21,7 @@ from .subject import Base, Parts, Subject, calls, steered
 ENTRIES = 40  # calls of a model by another of its methods, or in another state
 FLAGS = 6  # of a model that are flipped
 PAIRED = 12  # calls of a model that was built in another way
+MENDS = 24  # of arguments with which a model could not be built, in all
 _ENTERED = ("codemod_entry(", "codemod_after(")
 
 
@@ -190,19 +192,35 @@ def variants(subject: Subject, draft: Draft) -> Iterator[Draft]:
     if parts is None:
         return
     yield from _varied_calls(subject, parts.draft(), parts.inputs, parts.call, 30)
+    mends = iter(range(MENDS))
     for others in parts.constructor.variants(
         parts.arguments, deciding_names(subject.cls, subject.lines)
     ):
         if subject.laboratory.left <= 0:
             return
-        yield from _rebuilt(subject, parts, parts.draft(others))
+        changed = parts.draft(others)
+        model = subject.build(changed)
+        if model is not None:
+            yield from _rebuilt(subject, parts, changed, model)
+        else:
+            yield from _mended(subject, parts, others, mends)
 
 
-def _rebuilt(subject: Subject, parts: Parts, draft: Draft) -> Iterator[Draft]:
+def _mended(
+    subject: Subject, parts: Parts, others: Arguments, mends: Iterator[int]
+) -> Iterator[Draft]:
+    """What cannot be built with another flag alone may be with what the failure asks for too."""
+    failure = subject.laboratory.failures[-1]
+    for arguments, _ in zip(parts.constructor.mended(others, failure), mends):
+        draft = parts.draft(arguments)
+        model = subject.build(draft)
+        if model is not None:
+            yield from _rebuilt(subject, parts, draft, model)
+            return
+
+
+def _rebuilt(subject: Subject, parts: Parts, draft: Draft, model: Any) -> Iterator[Draft]:
     """The model built in another way, called as before and with other deciding inputs."""
-    model = subject.build(draft)
-    if model is None:
-        return
     for inputs, call, found in calls(subject, draft, model, 40, parts.call):
         if subject.promising:
             yield found

@@ -20,9 +20,12 @@ def foresee(
     """Let the project remember the answers. One process finds them as fast when it needs them."""
     if not is_worth_processes(paths, jobs):
         return
+    for key in project.classes:
+        project.is_module(key)
+    if any("modules" in item.contract.changes for item in transforms):
+        project.reach.find_out()
     if not any(item.asks_about_layers for item in transforms):
         return
-    project.reach.importers("")  # who imports whom is told once, too, for all that follows
     questions = list(questions_about_layers(project, paths))
     if is_worth_processes(questions, jobs):
         for answers in spread(_Ask(project), questions, jobs):

@@ -20,6 +20,7 @@ from codemod.engine.processes import paused_collector, spread
 from codemod.engine.text_edits import overlaps
 from codemod.errors import RewriteError, SourceError, StaleFileError
 from codemod.results import Composition, Edit, FileError, Plan, Refusal, Rewrite
+from codemod.semantics.carried import carry
 from codemod.semantics.project import ClassKey, Project
 from codemod.source.overlay import Overlay, digest
 from codemod.source.text import SourceText
@@ -109,7 +110,7 @@ def _plan(
             found_errors += stale
             gone = {error.path for error in stale}
             rewrites = [item for item in rewrites if not touched_paths(item) & gone]
-            project = replace(project, overlay=project.overlay.lay(snapshot))
+            project = _on_snapshot(project, snapshot)
         if not rewrites:
             break
         one, composition, broken = _composed(project, rewrites, jobs)
@@ -127,6 +128,13 @@ def _plan(
     )
     made = tuple(passes)
     return Planned(result, snapshot, lambda: made)
+
+
+def _on_snapshot(project: Project, snapshot: Mapping[str, bytes]) -> Project:
+    """The same files, whatever becomes of them on disk."""
+    kept = replace(project, overlay=project.overlay.lay(snapshot))
+    carry(project, kept, ())
+    return kept
 
 
 def _snapshot(
@@ -179,7 +187,7 @@ def after_pass(one: Pass, composition: Composition) -> Project:
         project.line_length,
         {**limits, **project.line_limits},
     )
-    after.learn(project.answers_about(project.files.keys() - composition.files.keys()))
+    carry(project, after, composition.files.keys())
     return after
 
 

@@ -85,6 +85,24 @@ class Project:
 
     # -- files by import name ------------------------------------------------------------------
 
+    def take_over_names(self, other: Project) -> None:
+        """Know what another project found out whose files define and import the same names."""
+        found = vars(other)
+        for name in (
+            "_by_module",
+            "import_heads",
+            "bases",
+            "subclasses",
+            "protocols",
+            "_generated",
+        ):
+            if name in found:
+                vars(self)[name] = found[name]
+        self._modules.update(other._modules)
+        self._ancestors.update(other._ancestors)
+        self._descendants.update(other._descendants)
+        self._is_module.update(other._is_module)
+
     @cached_property
     def _by_module(self) -> dict[str, list[str]]:
         """Every dotted name by which a file might be imported, most complete names included."""
@@ -96,6 +114,11 @@ class Project:
             for start in range(len(parts)):
                 found.setdefault(".".join(parts[start:]), []).append(path)
         return found
+
+    @cached_property
+    def import_heads(self) -> frozenset[str]:
+        """What the absolute name of a module of the project may begin with."""
+        return frozenset(name.partition(".")[0] for name in self._by_module)
 
     def file_of(self, module: str, importer: str) -> str | None:
         """The project file that `module` names when `importer` imports it, if it can be told."""
@@ -214,10 +237,11 @@ class Project:
     @cached_property
     def bases(self) -> dict[ClassKey, tuple[Base, ...]]:
         """The direct bases of each class, resolved."""
-        return {
-            key: tuple(self._resolve_base(key, base) for base in item.bases)
-            for key, item in self.classes.items()
-        }
+        return {key: self.bases_of(key[0], item) for key, item in self.classes.items()}
+
+    def bases_of(self, path: str, item: ClassIndex) -> tuple[Base, ...]:
+        """The direct bases of a class, as a file that stands at `path` means them."""
+        return tuple(self._resolve_base((path, item.qualname), base) for base in item.bases)
 
     def _resolve_base(self, key: ClassKey, base: str | None) -> Base:
         if base is None:

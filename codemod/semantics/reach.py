@@ -61,8 +61,32 @@ class Reach:
         """The files that define what a file imports under a name."""
         bindings = self.project.files[path].bindings.get(name, ())
         targets = [item.target for item in bindings if item.kind == "import"]
-        homes = (home for target in targets for home in self._homes_from(path, target))
+        homes = (home for target in targets for home in self.homes(path, target))
         return tuple(dict.fromkeys(homes))
+
+    def imports(self, path: str) -> tuple[str, ...]:
+        """The files that a file takes a name from directly."""
+        return tuple(dict.fromkeys(self._imported(path)))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anybody has asked who imports whom."""
+        return "_importers" in vars(self)
+
+    def find_out(self) -> None:
+        """Find out about all files what will be asked about most."""
+        for path in self.project.files:
+            self._users_of(path)
+
+    def take_over(self, other: Reach) -> None:
+        """Know what was found out about another project whose files import the same."""
+        vars(self)["_importers"] = other._importers
+        self._users.update(other._users)
+        self._bits.update(other._bits)
+        self._inits[:] = other._inits
+        self._homes_of_target.update(other._homes_of_target)
+        self._doing_more.update(other._doing_more)
+        self._whole_packages.update(other._whole_packages)
 
     def _homes_of_class(self, key: ClassKey) -> set[str]:
         return {key[0], *(child[0] for child in self.project.descendants(key))}
@@ -106,7 +130,7 @@ class Reach:
         return any(
             next(chains(code, name), None) is not None
             for name, found in bound
-            if any(item.kind == "import" and self._homes_from(path, item.target) for item in found)
+            if any(item.kind == "import" and self.homes(path, item.target) for item in found)
         )
 
     def _users_of(self, path: str) -> int:
@@ -136,7 +160,7 @@ class Reach:
     def _importers(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for path in self.project.files:
-            for target in dict.fromkeys(self._imported(path)):
+            for target in self.imports(path):
                 found.setdefault(target, []).append(path)
         for path, names in self.project.documents.items():
             for target in dict.fromkeys(self._named(names)):
@@ -153,7 +177,7 @@ class Reach:
         file = files[path]
         yield from self._named(file.strings - file.exports)
         for name, target in _targets(file):
-            homes = self._homes_from(path, target)
+            homes = self.homes(path, target)
             bound = any(target.rpartition(".")[2] in files[home].bindings for home in homes)
             for home in homes:
                 if home == path:
@@ -181,7 +205,7 @@ class Reach:
             return
         for chain in self._read_of(path, name):
             read = target + chain
-            homes = self._homes_from(path, read) or (init,)
+            homes = self.homes(path, read) or (init,)
             is_known = chain and chain.split(".")[1] in self.project.files[init].bindings
             for home in homes:
                 if self.project.file_of(read, path) == home or (home == init and not is_known):
@@ -220,18 +244,21 @@ class Reach:
         inits = ("/".join([*parts[:count], "__init__.py"]) for count in range(1, len(parts)))
         yield from islice((init for init in inits if init in self.project.files), 1)
 
-    def _homes_from(self, importer: str, target: str) -> tuple[str, ...]:
-        """As `_homes`: one answer for all files of a folder, to which the same name is the same."""
-        key = ("" if target.startswith("/") else importer.rpartition("/")[0], target)
-        if key not in self._homes_of_target:
-            self._homes_of_target[key] = tuple(self._homes(importer, target))
-        return self._homes_of_target[key]
-
-    def _homes(self, importer: str, target: str) -> Iterator[str]:
+    def homes(self, importer: str, target: str) -> tuple[str, ...]:
         """The files that define what an import target names, behind all re-exports.
 
-        Packages whose files import each other's names in circles are gone through once.
+        One answer for all files of a folder, to which the same name is the same.
         """
+        is_relative = target.startswith("/")
+        if not is_relative and target.partition(".")[0] not in self.project.import_heads:
+            return ()
+        key = ("" if is_relative else importer.rpartition("/")[0], target)
+        if key not in self._homes_of_target:
+            self._homes_of_target[key] = tuple(self._find_homes(importer, target))
+        return self._homes_of_target[key]
+
+    def _find_homes(self, importer: str, target: str) -> Iterator[str]:
+        """Packages whose files import each other's names in circles are gone through once."""
         seen = {(importer, target)}
         queue = [(importer, target)]
         while queue:

@@ -273,6 +273,24 @@ def test_no_process_outlives_a_run(pool: WorkerPool, root: Path, tmp_path: Path)
     assert processes_that_name(mark) == []
 
 
+def test_a_search_does_not_wait_for_what_a_model_leaves_running(
+    pool: WorkerPool, root: Path
+) -> None:
+    """What it started holds the pipe open on which the search answers."""
+    mark = f"CODEMOD_MARK_{os.getpid()}_{time.monotonic_ns()}"
+    body = f"""\
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            subprocess.run([sys.executable, '-c', 'import time; time.sleep(99)', {mark!r}])
+        os._exit(0)"""
+    (root / "detaches.py").write_text(model(forward=textwrap.dedent(body)))
+    fields = {"candidates": [], "known": [], "wanted": [], "only_reaching": False, "budget": 10.0}
+    answer = ask(pool, "detaches.py", op="recipe", observe=None, **fields)
+    assert code_of(answer) is None, answer["failure"]
+    assert processes_that_name(mark) == []
+
+
 def test_threads_started_at_import_do_no_harm(pool: WorkerPool, root: Path) -> None:
     top = "threading.Thread(target=time.sleep, args=(99,), daemon=True).start()"
     (root / "threads.py").write_text(model(top=top))

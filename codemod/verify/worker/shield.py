@@ -17,6 +17,7 @@ import time
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from .effort import PATIENCE, Effort, processor_time
+from .process import has_ended
 
 MOST_CRASHES = 6
 OVERDUE = 2.0  # seconds in which a limit of Python's own should have ended an attempt
@@ -120,15 +121,21 @@ def _answer(work: Callable[[], Any], writer: int) -> None:
 def _read(
     reader: int, pid: int, journal: Journal, end: float, attempt_seconds: float
 ) -> Tuple[Optional[bytes], bool]:
-    """All that the fork writes; or None, and whether it hung."""
+    """The line that the fork writes, or what there is of it; or None, and whether it hung.
+
+    The end of the pipe tells nothing: what the fork started may hold it open.
+    """
     data = b""
     while True:
-        ready, _, _ = select.select([reader], [], [], 0.25)
+        over = has_ended(pid)
+        ready, _, _ = select.select([reader], [], [], 0.0 if over else 0.25)
         if ready:
             piece = os.read(reader, 65536)
-            if not piece:
-                return data, False
             data += piece
+            if not piece or data.endswith(b"\n"):
+                return data, False
+        elif over:
+            return data, False
         if time.monotonic() > end + OVERDUE or _hangs(pid, journal, attempt_seconds + OVERDUE):
             return None, True
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from codemod.catalogue import PAIRS
 from codemod.editing.markers import any_class
+from codemod.editing.name_sweeps import name_sweepers, name_sweeps_in
 from codemod.editing.named import strings_with
 from codemod.editing.object_uses import layer_uses_in, lookups_in
 from codemod.editing.type_sweeps import sweeps_for
@@ -19,7 +20,7 @@ from codemod.semantics.project import Project
 Question = Callable[[Project], object]
 
 # The answers that are worth sending to other processes: the rest is on the way to them.
-_SENT = ("layer-uses ", "lookups ", "strings ", "type-sweeps")
+_SENT = ("layer-uses ", "lookups ", "strings ", "type-sweeps", "name-sweeps")
 _KINDS = frozenset(
     pair.module.rpartition(".")[2] for pair in PAIRS if pair.group != "normalization"
 )
@@ -53,6 +54,16 @@ class _SweepsFor:
             sweeps_for(project, kind)
 
 
+@dataclass(frozen=True)
+class _NamesIn:
+    """Which modules the code of one file asks for by name."""
+
+    path: str
+
+    def __call__(self, project: Project) -> None:
+        name_sweeps_in(project, self.path)
+
+
 def is_sent(question: str) -> bool:
     """Whether the answer to a question goes to other processes."""
     return question.startswith(_SENT)
@@ -73,6 +84,7 @@ def questions_about_layers(project: Project, paths: Iterable[str]) -> Iterator[Q
             kinds.add(kind)
             names.setdefault(_home(project, path), set()).add(name)
     yield _SweepsFor(tuple(sorted(kinds)))
+    yield from map(_NamesIn, name_sweepers(project) if kinds else ())
     users: dict[str, set[str]] = {}
     for home, found in names.items():
         for name in found:

@@ -343,6 +343,13 @@ def nodes_at(
     ]
 
 
+def nodes_below(node: ast.AST, around: Around) -> Iterator[tuple[ast.AST, Around]]:
+    """The node and all below, each with the nodes around, nearest first."""
+    yield node, around
+    for child in children(node):
+        yield from nodes_below(child, (node, *around))
+
+
 def _nodes_over(node: ast.AST, around: Around, lines: set[int]) -> Iterator[tuple[ast.AST, Around]]:
     first, last = getattr(node, "lineno", None), getattr(node, "end_lineno", None)
     if first is not None and last is not None:

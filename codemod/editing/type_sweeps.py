@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import takewhile
+from functools import partial
 
 from codemod.catalogue import Pair, by_module
-from codemod.editing.object_uses import nodes_at
-from codemod.editing.quoted import occurrences, quoted
+from codemod.editing.object_uses import nodes_at, nodes_below
+from codemod.editing.quoted import quoted
+from codemod.editing.strings_behind import strings_behind
 from codemod.editing.type_parameters import askers_told
 from codemod.semantics.instances import (
     UNKNOWN,
@@ -44,10 +45,14 @@ _BASES = (
     (re.compile(r"\w+Loss"), ("_Loss", "_WeightedLoss")),
 )  # fmt: skip
 # What asks for a class, and how far around the class's name it is looked for, in code points.
-_ASKS = ("isinstance(", "issubclass(", "type(", ".__class__", "case ")
+_ASKS = ("isinstance(", "issubclass(", "type(", ".__class__", "case ", ".register")
 _BEFORE, _BEHIND = 400, 80
-# A list, tuple, set or table at the top of a file, and what it begins with.
-_LIST = re.compile(r"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*[(\[{]([^=]{0,600})")
+# A list, tuple, set or table at the top of a file, or another name for a class, and what it begins
+# with; the same in a function or a class.
+_LIST = re.compile(r"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*([(\[{][^=]{0,600}|[\w.]+[ \t]*(?:\||$).*)")
+_INNER_LIST = re.compile(_LIST.pattern.replace("^", r"^[ \t]+", 1))
+# What asks for the name of a class, or for a text that it stands in.
+_TYPE_NAME = re.compile(r"__name__|__qualname__|_get_name\(\)|\bstr\(|\brepr\(")
 # What stands before the name of an attribute that is asked of a variable.
 _ASKED = re.compile(r"attr\(\s*\w+\s*,\s*\Z")
 _WINDOW = 120
@@ -91,14 +96,16 @@ def _may_look_at(module: ModuleClass, sweep: TypeSweep) -> bool:
     if not project.reach.may_meet(sweep.place.path, module.key):
         return False
     if looked.depth == "any":
-        return any(_may_hold(module, one) for one in looked.of)
+        return any(may_be_or_hold(module, one) for one in looked.of)
     if looked.depth == "elements" and not _is_iterable(module):
         return False
     return may_be(project, module.key, looked.of)
 
 
-def _may_hold(module: ModuleClass, one: Instance) -> bool:
-    """Whether the instance may be one of the class, or hold one."""
+def may_be_or_hold(module: ModuleClass, one: Instance, *, within: bool = True) -> bool:
+    """Whether the instance may be one of the class, or (`within`) hold one."""
+    if not within:
+        return may_be(module.project, module.key, frozenset({one}))
     if one.key is None:
         return True
     project = module.project
@@ -123,6 +130,7 @@ def _is_iterable(module: ModuleClass) -> bool:
 def _sweeps(project: Project, short: str) -> Iterator[TypeSweep]:
     names = frozenset({short, *_asked_instead(short)})
     paths = [path for name in sorted(names) for path in project.files_with_attribute(name)]
+    paths += [path for name in sorted(names) for path in project.files_with_string(name)]
     for path, file in project.files.items():
         if any(name in file.bindings for name in names) or "torch.nn" in file.stars:
             paths.append(path)
@@ -150,7 +158,9 @@ def _asked_instead(short: str) -> Iterator[str]:
 def _in_file(project: Project, path: str, names: frozenset[str]) -> Iterator[TypeSweep]:
     lists = _lists_of(project, path, names)
     for user in (path, *(project.reach.importers(path) if lists else ())):
-        wanted = names | lists if user == path else lists
+        wanted = lists
+        if user == path:
+            wanted = names | lists | _inner_lists_of(project, path, names)
         offsets = list(_asked_for(project.text(user), wanted))
         if not offsets:
             continue
@@ -166,7 +176,8 @@ def _asked_for(text: str, names: frozenset[str]) -> Iterator[int]:
         offset = text.find(name)
         while offset >= 0:
             around = text[max(0, offset - _BEFORE) : offset + len(name) + _BEHIND]
-            if any(word in around for word in _ASKS):
+            is_key = text.startswith((":", " :", "):"), offset + len(name))
+            if is_key or any(word in around for word in _ASKS):
                 yield offset
             offset = text.find(name, offset + 1)
 
@@ -174,7 +185,24 @@ def _asked_for(text: str, names: frozenset[str]) -> Iterator[int]:
 def _lists_of(project: Project, path: str, names: frozenset[str]) -> frozenset[str]:
     """Names of lists and tables of a file that hold the class: `LAYERS = (nn.ReLU, nn.GELU)`."""
     lists = project.remembered("lists", path, lambda: _LIST.findall(project.text(path)))
-    holds = re.compile(rf"\b(?:{'|'.join(sorted(names))})\b")
+    return _holding(lists, names)
+
+
+def _inner_lists_of(project: Project, path: str, names: frozenset[str]) -> frozenset[str]:
+    """The same of those within functions and classes, which no other file sees by that name."""
+    lists = project.remembered("inner-lists", path, partial(_find_inner_lists, project, path))
+    return _holding(lists, names)
+
+
+def _find_inner_lists(project: Project, path: str) -> list[tuple[str, str]]:
+    text = project.text(path)
+    if not any(word in text for word in ("isinstance(", "type(", ".__class__")):
+        return []
+    return _INNER_LIST.findall(text)
+
+
+def _holding(lists: Iterable[tuple[str, str]], names: frozenset[str]) -> frozenset[str]:
+    holds = re.compile(rf"\b(?:{'|'.join(sorted(names))})\b(?!\()")
     return frozenset(name for name, text in lists if holds.search(text))
 
 
@@ -184,7 +212,16 @@ def _asked_about(node: ast.AST, around: Around, names: frozenset[str]) -> ast.ex
         asks = dotted_name(node.func) in ("isinstance", "issubclass") and len(node.args) == 2
         if asks and _names_one(node.args[1], names):
             return _whose_type(node.args[0]) or node.args[0]
-        return None
+        if isinstance(node.func, ast.Attribute) and node.args:
+            if node.func.attr == "get" and _names_one(node.func.value, names):
+                return _whose_type(node.args[0])
+            if node.func.attr == "register" and _names_one(node.args[0], names):
+                return node  # `@describe.register(nn.ReLU)`
+        return node if any(_is_told_by_type(one, names) for one in _arguments(node)) else None
+    if isinstance(node, FunctionNode) and any(map(_registers, node.decorator_list)):
+        told = [one.annotation for one in parameters_of(node)[:1] if one.annotation is not None]
+        is_told = bool(told) and _names_one(told[0], names)
+        return ast.copy_location(ast.Constant(None), told[0]) if is_told else None
     if isinstance(node, ast.MatchClass) and _names_one(node.cls, names):
         match = next((one for one in around if isinstance(one, ast.Match)), None)
         return match.subject if match is not None else None
@@ -197,10 +234,26 @@ def _asked_about(node: ast.AST, around: Around, names: frozenset[str]) -> ast.ex
     return None
 
 
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(one.value for one in call.keywords)]
+
+
+def _registers(decorator: ast.expr) -> bool:
+    """`@describe.register`, of a `functools.singledispatch`."""
+    return isinstance(decorator, ast.Attribute) and decorator.attr == "register"
+
+
+def _is_told_by_type(node: ast.expr, names: frozenset[str]) -> bool:
+    """`profile(model, custom_ops={nn.ReLU: count})`: what is done by type, in another package."""
+    keys = node.keys if isinstance(node, ast.Dict) else []
+    return any(key is not None and _names_one(key, names) for key in keys)
+
+
 def _names_one(node: ast.AST, names: frozenset[str]) -> bool:
     return any(
         (isinstance(one, ast.Attribute) and one.attr in names)
         or (isinstance(one, ast.Name) and one.id in names)
+        or (isinstance(one, ast.Constant) and one.value in names)
         for one in walk(node)
     )
 
@@ -224,45 +277,66 @@ class _NamedType:
 
 def _types_by_name(project: Project) -> Iterator[_NamedType]:
     """`"ReLU" in type(m).__name__`, also by way of a variable."""
-    for path in project.files_with_attribute("__name__"):
+    for path in project.files:
         text = project.text(path)
         if "modules(" not in text and "children(" not in text and ".apply(" not in text:
             continue
-        offsets = [
-            offset
-            for offset in occurrences(text, ".__name__")
-            if text.endswith(("__class__", ")"), 0, offset)
-        ]
+        offsets = [match.start() for match in _TYPE_NAME.finditer(text)]
         for node, around in nodes_at(project, path, offsets, whole=True):
-            if not (isinstance(node, ast.Attribute) and node.attr == "__name__"):
+            subject = _whose_type_name(node)
+            if subject is None or not isinstance(node, ast.expr):
                 continue
-            subject = _whose_type(node.value)
-            words = _words_beside(node, around)
-            if subject is not None and words:
+            words = _words_beside(project, path, node, around)
+            if words:
                 for sweep in _sweeps_of(project, path, subject, node, around):
                     yield _NamedType(words, sweep)
 
 
-def _words_beside(node: ast.expr, around: Around) -> frozenset[str]:
+def _whose_type_name(node: ast.AST) -> ast.expr | None:
+    """`x` of `type(x).__name__`, `x._get_name()`, `str(type(x))`, and of `str(x)`, `repr(x)`."""
+    if isinstance(node, ast.Attribute) and node.attr in ("__name__", "__qualname__"):
+        return _whose_type(node.value)
+    if not isinstance(node, ast.Call):
+        return None
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "_get_name":
+        return node.func.value
+    if dotted_name(node.func) in ("str", "repr") and len(node.args) == 1:
+        return _whose_type(node.args[0]) or node.args[0]
+    return None
+
+
+def _words_beside(project: Project, path: str, node: ast.expr, around: Around) -> frozenset[str]:
     """The strings that a name of a class is compared with, in small letters."""
-    expressions = list(takewhile(lambda one: not isinstance(one, ast.stmt), around))
-    asking: list[ast.AST] = [expressions[-1] if expressions else node]
+    asked: list[tuple[ast.AST, Around]] = [(node, around)]
+    for parent in around:
+        if isinstance(parent, ast.stmt):
+            break
+        asked.append((parent, around[len(asked) :]))
     statement = next((one for one in around if isinstance(one, ast.stmt)), None)
     if isinstance(statement, ast.Assign):
         names = {one.id for one in statement.targets if isinstance(one, ast.Name)}
-        scope = next((one for one in around if isinstance(one, FunctionNode)), around[-1])
-        asking += [
-            one
-            for one in walk(scope)
-            if isinstance(one, ast.Compare | ast.Call)
+        at = next((n for n, one in enumerate(around) if isinstance(one, FunctionNode)), -1)
+        asked += [
+            (one, inner)
+            for one, inner in nodes_below(around[at], around[at:][1:])
+            if isinstance(one, ast.Compare | ast.Call | ast.Subscript)
             and any(isinstance(leaf, ast.Name) and leaf.id in names for leaf in walk(one))
         ]
-    return frozenset(
-        leaf.value.lower()
-        for one in asking
-        for leaf in walk(one)
-        if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str) and len(leaf.value) > 2
-    )
+    words: set[str] = set()
+    for one, inner in asked:
+        for part in _compared_with(one):
+            words |= strings_behind(project, path, part, (one, *inner))
+    return frozenset(word.lower() for word in words if len(word) > 2)
+
+
+def _compared_with(node: ast.AST) -> list[ast.expr]:
+    """What stands beside a text: the sides of a comparison, arguments, the table it is a key of."""
+    if isinstance(node, ast.Compare):
+        return [node.left, *node.comparators]
+    if isinstance(node, ast.Call):
+        owner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+        return [*owner, *node.args]
+    return [node.value] if isinstance(node, ast.Subscript) else []
 
 
 def _by_attribute(project: Project, pair: Pair) -> Iterator[TypeSweep]:

@@ -60,6 +60,29 @@ FINDS_THIS = {
         '    if name.find("Dropout") >= 0:',
         f"        {OFF}",
     ),
+    "name-among-names": asks(
+        "type(m).__name__ in NAMES", below="\n\nNAMES = ['ReLU', 'Dropout']\n"
+    ),
+    "table-by-name": asks("TABLE.get(type(m).__name__)", below="\n\nTABLE = {'Dropout': 1}\n"),
+    "its-own-name": asks('m._get_name() == "Dropout"'),
+    "shown": asks('"Dropout" in repr(m)'),
+    "shown-type": asks('"dropout" in str(type(m))'),
+    "table-that-is-asked-by-type": asks(
+        "TABLE.get(type(m))", below="\n\nTABLE = {nn.Dropout: 1}\n"
+    ),
+    "list-within": function(
+        "kinds = (nn.ReLU, nn.Dropout)", SWEEP, "    if isinstance(m, kinds):", f"        {OFF}"
+    ),
+    "another-name": asks("isinstance(m, Drop)", below="\n\nDrop = nn.Dropout\n"),
+    "either": asks("isinstance(m, Drop)", below="\n\nDrop = nn.ReLU | nn.Dropout\n"),
+    "asked-for-by-name": asks('isinstance(m, getattr(nn, "Dropout"))'),
+    "dispatched": function(SWEEP, "    describe(m)")
+    + "\n\n@functools.singledispatch\ndef describe(m):\n    pass\n\n\n"
+    "@describe.register(nn.Dropout)\ndef _(m):\n    m.inplace = False\n",
+    "dispatched-by-annotation": function(SWEEP, "    describe(m)")
+    + "\n\n@functools.singledispatch\ndef describe(m):\n    pass\n\n\n"
+    "@describe.register\ndef _(m: nn.Dropout):\n    m.inplace = False\n",
+    "told-to-another-package": function("profile(model, custom_ops={nn.Dropout: count})"),
     "match": function(SWEEP, "    match m:", "        case nn.Dropout():", f"            {OFF}"),
     "attribute-of-the-layer": asks('hasattr(m, "inplace")'),
     "children": asks("isinstance(m, nn.Dropout)", sweep="for m in model.children():"),
@@ -136,6 +159,11 @@ def test_stays_where_other_code_may_find_it(other: str) -> None:
 
 
 FINDS_OTHERS = {
+    "other-names": asks("type(m).__name__ in NAMES", below="\n\nNAMES = ['ReLU', 'GELU']\n"),
+    "another-name": asks("isinstance(m, Act)", below="\n\nAct = nn.ReLU\n"),
+    "table-of-makers": function("return {'drop': nn.Dropout}[model]"),
+    "list-of-layers-within": function("layers = [nn.Dropout(0.1)]", "return layers + model"),
+    "shown-numbers": function(SWEEP, '    print(str(m.width) + "Dropout")'),
     "another-layer": asks("isinstance(m, nn.Dropout2d)"),
     "base-of-other-layers": asks("isinstance(m, nn.modules.pooling._MaxPoolNd)"),
     "what-is-held-as-another-attribute": function(

@@ -349,6 +349,23 @@ MAY_BE_THIS = {
         "named-in-string",
         function('return [o for n, o in m.named_modules() if n == "relu"]'),
     ),
+    "name-of-a-child-out-of-a-table": (
+        "named-in-string",
+        function(
+            "return [o for n, o in m.named_children() if n == TABLE[kind]]",
+            head=OTHER + "TABLE = {'a': 'relu'}\n\n\n",
+            taken="m, kind",
+        ),
+    ),
+    "name-of-a-child-in-a-list-elsewhere": (
+        "named-in-string",
+        function(
+            "for n, o in m.named_modules():",
+            "    if n in NAMES:",
+            "        o.scale()",
+            head=OTHER + "NAMES = ['relu', 'act']\n\n\n",
+        ),
+    ),
     "name-of-a-child-in-a-tuple": (
         "named-in-string",
         function("for n, o in m.named_children():", '    if n in ("relu", "act"):', "        o()"),
@@ -358,6 +375,90 @@ MAY_BE_THIS = {
         function("for n in dict(m.named_modules()):", '    if n.endswith("relu"):', "        x(n)"),
     ),
 }
+
+SWEEP = "for n, o in m.named_modules():"
+LIST = OTHER + "NAMES = ['act', 'relu']\n\n\n"
+HOOKS = (
+    "\n\nclass Hooks:\n    def __init__(self, names):\n        self.names = names\n\n"
+    "    def on(self, m):\n        for n, o in m.named_modules():\n"
+    "            if n in self.names:\n                o.register_forward_hook(print)\n"
+)
+OPTIONS = (
+    "\n\ndef options(parser):\n"
+    "    parser.add_argument('--layer', default='relu')\n    return parser.parse_args()\n"
+)
+
+
+def swept(*lines: str, head: str = OTHER, taken: str = "m") -> str:
+    return function(
+        SWEEP, *(f"    {line}" for line in lines), "        o()", head=head, taken=taken
+    )
+
+
+ASKED_BY_NAME = {
+    "part": swept('if "rel" in n:'),
+    "part-out-of-a-list": swept("if any(t in n for t in NAMES):", head=LIST),
+    "end-out-of-a-list": swept("if any(n.endswith(t) for t in NAMES):", head=LIST),
+    "beginning": swept('if n.startswith("re"):'),
+    "beginning-is-a-constant": swept("if n.startswith(BEGIN):", head=OTHER + "BEGIN = 're'\n\n\n"),
+    "last-part": swept('if n.split(".")[-1] == "relu":'),
+    "last-part-kept": function(
+        SWEEP, '    last = n.rpartition(".")[2]', "    if last in NAMES:", "        o()", head=LIST
+    ),
+    "pattern": swept('if re.search(r"relu$", n):', head="import re\n" + OTHER),
+    "compiled-pattern": swept(
+        "if ACT.match(n):", head="import re\n" + OTHER + 'ACT = re.compile(r".*relu")\n\n\n'
+    ),
+    "wildcard": swept('if fnmatch(n, "*re?u"):', head="from fnmatch import fnmatch\n" + OTHER),
+    "match-statement": function(SWEEP, "    match n:", "        case 'relu':", "            o()"),
+    "table-of-handlers": swept("if TABLE.get(n):", head=OTHER + "TABLE = {'relu': print}\n\n\n"),
+    "names-kept": function("names = [n for n, _ in m.named_modules()]", 'return "relu" in names'),
+    "index-among-names": function(
+        "names = [n for n, _ in m.named_modules()]", 'return names.index("relu")'
+    ),
+    "out-of-a-kept-dictionary": function(
+        "all = dict(m.named_modules())", "return [all[n] for n in NAMES]", head=LIST
+    ),
+    "got-out-of-a-dictionary": function('return m._modules.get("relu")'),
+    "out-of-its-variables": function('return vars(m)["_modules"]["relu"]'),
+    "names-passed-to-a-class": function("Hooks(['relu']).on(m)") + HOOKS,
+    "default-names": swept("if n in names:", taken="m, names=('relu', 'act')"),
+    "option": function("a = options(m)", "return getattr(m, a.layer)") + OPTIONS,
+    "option-swept-for": function("a = options(m)", SWEEP, "    if n == a.layer:", "        o()")
+    + OPTIONS,
+    "field-of-settings": function("return getattr(m, a.layer)", taken="m, a: Settings")
+    + "\n\nclass Settings:\n    layer: str = 'relu'\n",
+    "split-text": function("for n in 'fc,relu'.split(','):", "    print(getattr(m, n))"),
+    "set-out-of-a-table": function(
+        "for n, new in TABLE.items():",
+        "    setattr(m, n, new())",
+        head=OTHER + "TABLE = {'relu': nn.GELU}\n\n\n",
+    ),
+    "replaced-by-add-module": function('m.add_module("relu", nn.GELU())'),
+    "replaced-in-a-test": function(
+        'with mock.patch.object(m, "relu", nn.GELU()):', "    return m(1)"
+    ),
+}
+NOT_ASKED_BY_NAME = {
+    "another-part": swept('if "elu6" in n:'),
+    "names-of-parameters": function(
+        "for n, p in m.named_parameters():", '    if "relu" in n:', "        p.zero_()"
+    ),
+    "another-end": swept("if n.endswith(END):", head=OTHER + "END = '.weight'\n\n\n"),
+    "option-that-nobody-asks-for": function("a = options(m)", "return a.layer") + OPTIONS,
+}
+
+
+@pytest.mark.parametrize("other", ASKED_BY_NAME.values(), ids=ASKED_BY_NAME)
+def test_stays_for_what_asks_for_modules_by_name(other: str) -> None:
+    refused = net(CALL, init=(FC, f"{RELU}  #! named-in-string"), head=NO_F)
+    stays(ModuleToFunctional, refused, files={"other.py": other})
+
+
+@pytest.mark.parametrize("other", NOT_ASKED_BY_NAME.values(), ids=NOT_ASKED_BY_NAME)
+def test_is_rewritten_for_what_asks_for_others_by_name(other: str) -> None:
+    before = net(CALL, init=(FC, RELU), head=NO_F)
+    holds(ModuleToFunctional, before, net("return F.relu(self.fc(x))"), files={"other.py": other})
 
 
 @pytest.mark.parametrize(("code", "other"), MAY_BE_THIS.values(), ids=MAY_BE_THIS)

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
+from codemod.editing.borrowed import check_methods_not_borrowed
 from codemod.editing.refused import Refused
 from codemod.semantics.module_class import Call, ModuleClass
 from codemod.semantics.module_names import is_torch_module
@@ -232,7 +233,7 @@ def check_class_accepts_attributes(module: ModuleClass, call: Call | None = None
     """Everything that rules out a new attribute of this class, or the loss of one.
 
     Raises Refused: generated, copied, custom-attributes, unknown-base, scripted, layer-base,
-    sweeps-children.
+    sweeps-children, borrowed.
     """
     check_file(module)
     check_not_copied(module, [call.method.node] if call is not None else ())
@@ -240,3 +241,4 @@ def check_class_accepts_attributes(module: ModuleClass, call: Call | None = None
     check_not_scripted(module)
     check_no_layer_base(module)
     check_not_swept(module)
+    check_methods_not_borrowed(module)

@@ -24,11 +24,10 @@ from codemod.semantics.syntax import FunctionNode, dotted_name, parameters_of, w
 
 _SWEEPS = frozenset({"named_modules", "named_children", "_modules"})
 _WORDS = ("named_modules(", "named_children(", "._modules", '["_modules"]', "['_modules']")
-# A look-up by name, whose name is not written there, or that sets a module.
-_LOOKUP = re.compile(
-    r"""attr\(\s*([^,()"']+),\s*(?!["'])|(\w+)\.(?:[gs]et_submodule|add_module|register_module)"""
-    r"""\(|patch\.object\("""
-)
+# A look-up by a name that is not written there, and what sets a module, by what follows the object.
+_LOOKUP = re.compile(r"""attr\(\s*([^,()"'\n]+),\s*(?!["'\s])""")
+_METHOD_WORDS = ("get_submodule(", "set_submodule(", ".add_module(", ".register_module(")
+_BEFORE = 80  # code points in which the object of a method stands
 _COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _BY_NAME = frozenset({"get", "pop", "index", "move_to_end", "setdefault", "__getitem__"})
 _SAME = frozenset({"dict", "list", "tuple", "set", "sorted", "reversed", "enumerate", "iter"})
@@ -65,17 +64,27 @@ class NameSweep:
 
 def name_sweeps(project: Project, name: str) -> Iterator[tuple[NameSweep, str]]:
     """Those of the whole project that an attribute of that name may meet, with the word."""
+    for sweep in project.remembered("all-name-sweeps", "", lambda: _all_sweeps(project)):
+        word = next((one for one in sorted(sweep.words) if _is_met(sweep.how, one, name)), None)
+        if word is not None:
+            yield sweep, word
+
+
+def _all_sweeps(project: Project) -> Iterator[NameSweep]:
     for path in name_sweepers(project):
-        for sweep in name_sweeps_in(project, path):
-            for word in sorted(sweep.words):
-                if _is_met(sweep.how, word, name):
-                    yield sweep, word
-                    break
+        yield from name_sweeps_in(project, path)
 
 
 def name_sweepers(project: Project) -> tuple[str, ...]:
     """The files that may ask for modules by name, as far as their text tells."""
     return project.remembered("name-sweepers", "", lambda: _sweepers(project))
+
+
+def _sweepers(project: Project) -> Iterator[str]:
+    for path in project.files:
+        text = project.text(path)
+        if any(word in text for word in _WORDS) or next(_lookups(project, path), None) is not None:
+            yield path
 
 
 def name_sweeps_in(project: Project, path: str) -> tuple[NameSweep, ...]:
@@ -96,26 +105,21 @@ def _is_met(how: str, word: str, name: str) -> bool:
     return any(pattern.search(one) for one in (name, f"x.0.{name}"))
 
 
-def _sweepers(project: Project) -> Iterator[str]:
-    for path in project.files:
-        text = project.text(path)
-        if any(word in text for word in _WORDS) or next(_lookups(project, path), None) is not None:
-            yield path
-
-
 def _lookups(project: Project, path: str) -> Iterator[int]:
     """Offsets of what looks up by name on what may be a module, as far as the text tells."""
-    for match in _LOOKUP.finditer(project.text(path)):
-        receiver = match.group(1) or match.group(2) or ""
-        if NO_MODULE.search(receiver):
-            continue
-        if receiver == "self" and (match.group(2) or not _is_in_module(project, path, match)):
-            continue
-        yield match.start()
-
-
-def _is_in_module(project: Project, path: str, match: re.Match[str]) -> bool:
-    return project.is_in_module_class(path, project.line_at(path, match.start()))
+    text = project.text(path)
+    for match in _LOOKUP.finditer(text):
+        receiver = match.group(1)
+        if NO_MODULE.search(receiver) is None and (
+            receiver != "self"
+            or project.is_in_module_class(path, project.line_at(path, match.start()))
+        ):
+            yield match.start()
+    for word in _METHOD_WORDS:
+        for offset in occurrences(text, word):
+            if not text.endswith(("self", "super()", "self."), max(0, offset - _BEFORE), offset):
+                yield offset
+    yield from occurrences(text, "patch.object(")
 
 
 # ---- finding them

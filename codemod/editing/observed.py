@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from codemod.editing.replaced import replaced_in
 from codemod.editing.type_sweeps import type_sweeps
 from codemod.results import Contract
 from codemod.semantics.module_class import ModuleClass
@@ -23,8 +24,10 @@ def observers_of(
     `layers`: the module classes of which an instance comes or goes.
     """
     if "modules" in contract.changes:
+        layers = tuple(layers)
         typed = (place for layer in layers for place in type_sweeps(module, layer))
-        return tuple(dict.fromkeys([*_places(module, _KINDS_OF_CHILDREN), *typed]))
+        replaced = (str(place) for layer in layers for place in replaced_in(module, layer))
+        return tuple(dict.fromkeys([*_places(module, _KINDS_OF_CHILDREN), *typed, *replaced]))
     if "hooks" in contract.changes:
         return tuple(_places(module, _KINDS_OF_HOOKS))
     return ()

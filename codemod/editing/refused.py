@@ -135,6 +135,16 @@ COMMON_REFUSALS: Mapping[str, RefusalDoc] = {
         "Code elsewhere looks for instances of this module class and would find one less.",
         "Remove that code first, or leave the module.",
     ),
+    "replaced": RefusalDoc(
+        "Code of the project replaces the layer, or the function that does the same, in torch"
+        " itself: from then on the two differ.",
+        "Take the replacement out first, or leave the layer.",
+    ),
+    "borrowed": RefusalDoc(
+        "Code elsewhere replaces a method of the class, runs it on another object, or makes an"
+        " instance without __init__, so what a method uses may not be there.",
+        "Inherit from the class instead.",
+    ),
     "read-afterwards": RefusalDoc(
         "The input is read again after the layer (the multi-branch trap): with the flag on, that"
         " reads the layer's output, and with the flag off the input.",

@@ -15,7 +15,7 @@ from functools import partial
 
 from codemod.catalogue import Pair, by_module
 from codemod.editing.object_uses import nodes_at, nodes_below
-from codemod.editing.quoted import quoted
+from codemod.editing.quoted import occurrences, quoted
 from codemod.editing.strings_behind import strings_behind
 from codemod.editing.type_parameters import askers_told
 from codemod.semantics.instances import (
@@ -52,7 +52,10 @@ _BEFORE, _BEHIND = 400, 80
 _LIST = re.compile(r"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*([(\[{][^=]{0,600}|[\w.]+[ \t]*(?:\||$).*)")
 _INNER_LIST = re.compile(_LIST.pattern.replace("^", r"^[ \t]+", 1))
 # What asks for the name of a class, or for a text that it stands in.
-_TYPE_NAME = re.compile(r"__name__|__qualname__|_get_name\(\)|\bstr\(|\brepr\(")
+_TYPE_NAME = (".__name__", ".__qualname__", "._get_name()")
+_SHOWN = re.compile(
+    r"(?:str|repr)\((?:type\()?\w+\)(?:\.__class__)?\)?(?=[ \t]*(?:\)|\.|:|in|==|!=))"
+)
 # What stands before the name of an attribute that is asked of a variable.
 _ASKED = re.compile(r"attr\(\s*\w+\s*,\s*\Z")
 _WINDOW = 120
@@ -281,10 +284,13 @@ def _types_by_name(project: Project) -> Iterator[_NamedType]:
         text = project.text(path)
         if "modules(" not in text and "children(" not in text and ".apply(" not in text:
             continue
-        offsets = [match.start() for match in _TYPE_NAME.finditer(text)]
+        offsets = [one for word in _TYPE_NAME for one in occurrences(text, word)]
+        offsets += [match.start() for match in _SHOWN.finditer(text)]
         for node, around in nodes_at(project, path, offsets, whole=True):
             subject = _whose_type_name(node)
             if subject is None or not isinstance(node, ast.expr):
+                continue
+            if _is_shown_alone(project, path, node, subject, around):
                 continue
             words = _words_beside(project, path, node, around)
             if words:
@@ -303,6 +309,15 @@ def _whose_type_name(node: ast.AST) -> ast.expr | None:
     if dotted_name(node.func) in ("str", "repr") and len(node.args) == 1:
         return _whose_type(node.args[0]) or node.args[0]
     return None
+
+
+def _is_shown_alone(
+    project: Project, path: str, node: ast.expr, subject: ast.expr, around: Around
+) -> bool:
+    """`str(x)` of what no loop over modules gives."""
+    if not isinstance(node, ast.Call) or not isinstance(subject, ast.Name):
+        return False
+    return not any(_swept(project, path, subject, (node, *around), _DEEPEST))
 
 
 def _words_beside(project: Project, path: str, node: ast.expr, around: Around) -> frozenset[str]:

@@ -13,6 +13,7 @@ from codemod.editing.named import NameUse, asks_by_setting, name_uses, names_it
 from codemod.editing.object_uses import attribute_uses, lookups, reaches
 from codemod.editing.quoted import is_quoted
 from codemod.editing.refused import Refused
+from codemod.editing.replaced import replaced_in
 from codemod.editing.type_sweeps import may_be_or_hold, type_sweeps
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import ClassKey, Place, Project
@@ -37,7 +38,7 @@ def check_not_used_elsewhere(
 
     `kind` is the module class (`torch.nn.ReLU`), for code that looks for its instances.
     `within`: the attribute is a container that has such a layer.
-    Raises Refused: used-in-family, declared, used-outside, named-in-string, swept-by-type.
+    Raises Refused: used-in-family, and as `check_free_of_others`.
     """
     _check_family(module, name)
     check_free_of_others(module, name, kind, within=within)
@@ -48,7 +49,7 @@ def check_free_of_others(
 ) -> None:
     """As `check_not_used_elsewhere`, but for the bases and the subclasses.
 
-    Raises Refused: declared, used-outside, named-in-string, swept-by-type.
+    Raises Refused: declared, used-outside, named-in-string, replaced, swept-by-type.
     """
     pair = None if within else by_module(kind)
     _check_not_declared(module, name)
@@ -60,6 +61,9 @@ def check_free_of_others(
     for use in attribute_uses(module, name, of_layer=pair is not None):
         if reaches(module, use, pair):
             raise Refused("used-outside", f"{use.place} uses .{name} of another object")
+    replaced = next(replaced_in(module, kind), None)
+    if replaced is not None:
+        raise Refused("replaced", f"{replaced} puts something else in the place of {kind}")
     swept = type_sweeps(module, kind)
     if swept:
         raise Refused("swept-by-type", f"{swept[0]} looks for instances of {kind}")

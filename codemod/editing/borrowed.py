@@ -1,0 +1,60 @@
+"""Code that runs a class's methods on other objects, replaces them, or goes round its `__init__`.
+
+`forward = Net.forward`, `types.MethodType(Net.forward, other)`, `Net.forward = mine`,
+`Net.__new__(Net)`, `other.__class__ = Net`: what the methods use is then made elsewhere, or not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from codemod.editing.refused import Refused
+from codemod.semantics.module_class import ModuleClass
+from codemod.semantics.project import ClassKey, Place, Project
+
+
+def check_methods_not_borrowed(module: ModuleClass) -> None:
+    """Raises Refused (borrowed) where other objects may run the class's methods."""
+    question = ":".join(module.key)
+    find = partial(_borrowers, module.project, module.key)
+    found = module.project.remembered("borrowed", question, find)
+    if found:
+        raise Refused("borrowed", f"{found[0]} takes a method of {module.name} for itself")
+
+
+def _borrowers(project: Project, key: ClassKey) -> Iterator[Place]:
+    path, qualname = key
+    name = re.escape(qualname.rpartition(".")[2])
+    method = rf"(?:{'|'.join(sorted(project.classes[key].methods | {'__new__', '__init__'}))})"
+    patterns = (  # each begins with a literal, which lets `re` skip to it
+        # it is replaced
+        re.compile(rf"{name}(?<!\w{name})\.{method}[ \t]*=(?!=)"),
+        # it is handed on as a value: to an attribute, to `MethodType`
+        re.compile(rf"{name}(?:(?<=[=(,] {name})|(?<=\({name}))\.{method}[ \t]*(?=\n|,|\Z)"),
+        re.compile(rf"{name}(?<!\w{name})\.__new__\("),
+        re.compile(rf"__class__ = (?:\w+\.)*{name}\b"),
+        re.compile(rf"""type\(\s*[\w"'.]+\s*,\s*\([\w., ]*\b{name}\b"""),
+        # it is run on an object of another class
+        re.compile(rf"{name}(?<!\w{name})\.forward\(\s*(?!self\b)\w"),
+        re.compile(rf"{name}(?<!\w{name})\.forward\(\s*self\b"),
+    )
+    family = {key, *project.descendants(key)}
+    for user in (path, *project.reach.importers(path)):
+        text = project.text(user)
+        if f"{qualname.rpartition('.')[2]}" not in text:
+            continue
+        for pattern in patterns:
+            for match in pattern.finditer(text):
+                line = project.line_at(user, match.start())
+                if not _is_in(project, user, line, family):
+                    yield Place(user, line)
+
+
+def _is_in(project: Project, path: str, line: int, family: set[ClassKey]) -> bool:
+    """Whether a line stands in one of these classes."""
+    return any(
+        (path, one.qualname) in family and one.line <= line <= one.end_line
+        for one in project.files[path].classes
+    )

@@ -1,0 +1,92 @@
+"""Other files that replace what torch gives, or take a class's methods for themselves."""
+
+from __future__ import annotations
+
+import pytest
+from marked_cases import NO_F, holds, net, stays
+from test_seen_by import seen_by
+
+from codemod.transforms.functional_to_module import FunctionalToModule
+from codemod.transforms.module_to_functional import ModuleToFunctional
+
+FC = "self.fc = nn.Linear(4, 4)"
+RELU = "self.relu = nn.ReLU()"
+CALL = "return self.relu(self.fc(x))"
+FUNCTIONAL = "return F.relu(self.fc(x))"
+HEAD = (
+    "import types\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
+    "from unittest.mock import patch\nfrom net import Net\n\n\n"
+)
+LONE = (
+    HEAD + "class Lone(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.fc = nn.Linear(4, 4)\n        self.relu = torch.tanh\n\n"
+)
+
+
+def tool(*lines: str, head: str = HEAD) -> str:
+    return f"{head}def tool(m, f):\n" + "".join(f"    {line}\n" for line in lines)
+
+
+REPLACES = {
+    "layer": tool("nn.ReLU = f"),
+    "method-of-the-layer": tool("torch.nn.ReLU.forward = f"),
+    "function": tool("F.relu = f"),
+    "function-by-its-long-name": tool("torch.nn.functional.relu = f"),
+    "function-of-torch": tool("torch.relu = f"),
+    "by-name": tool('setattr(nn.functional, "relu", f)'),
+    "in-a-test": tool('with patch("torch.nn.functional.relu", f):', "    m(1)"),
+}
+REPLACES_ANOTHER = {
+    "another-function": tool("F.gelu = f"),
+    "compared": tool("return F.relu == f"),
+    "own-name": tool("relu = F.relu", "return relu"),
+}
+BORROWS = {
+    "method": LONE + "    forward = Net.forward\n",
+    "method-run-on-it": LONE + "    def forward(self, x):\n        return Net.forward(self, x)\n",
+    "bound-to-it": tool("m.forward = types.MethodType(Net.forward, m)"),
+    "made-without-init": tool("m = Net.__new__(Net)", "nn.Module.__init__(m)"),
+    "turned-into-it": tool("m.__class__ = Net"),
+    "made-by-type": HEAD + "Lone = type('Lone', (Net,), {'__init__': nn.Module.__init__})\n",
+    "replaced": HEAD + "Net.forward = lambda self, x: self.fc(self.relu(x))\n",
+    "constructor-replaced": HEAD + "Net.__init__ = nn.Module.__init__\n",
+}
+INHERITS = {
+    "subclass": HEAD + "class More(Net):\n    def forward(self, x):\n"
+    "        return Net.forward(self, x)\n",
+    "documentation": tool("print(Net.forward.__doc__)"),
+    "another-class": tool("m.forward = f.Internet.forward"),
+    "compared": tool("return m.__class__ == Net"),
+}
+
+
+@pytest.mark.parametrize("other", REPLACES.values(), ids=REPLACES)
+def test_stays_where_torch_is_changed(other: str) -> None:
+    refused = net(CALL, init=(FC, f"{RELU}  #! replaced"), head=NO_F)
+    stays(ModuleToFunctional, refused, files={"other.py": other})
+
+
+@pytest.mark.parametrize("line", ["F.relu = f", "nn.ReLU = f"])
+def test_a_module_is_made_on_demand_where_torch_is_changed(line: str) -> None:
+    head = "import torch.nn.functional as F" if line.startswith("F") else "pass"
+    assert seen_by(net(FUNCTIONAL), f"{head}\n{line}")
+
+
+@pytest.mark.parametrize("other", REPLACES_ANOTHER.values(), ids=REPLACES_ANOTHER)
+def test_is_rewritten_where_something_else_is_changed(other: str) -> None:
+    before = net(CALL, init=(FC, RELU), head=NO_F)
+    holds(ModuleToFunctional, before, net(FUNCTIONAL), files={"other.py": other})
+
+
+@pytest.mark.parametrize("other", BORROWS.values(), ids=BORROWS)
+def test_stays_where_a_method_runs_on_another_object(other: str) -> None:
+    refused = net(CALL, init=(FC, f"{RELU}  #! borrowed"), head=NO_F)
+    stays(ModuleToFunctional, refused, files={"other.py": other})
+    refused = net(f"{FUNCTIONAL}  #! borrowed", init=(FC,))
+    stays(FunctionalToModule, refused, files={"other.py": other})
+
+
+@pytest.mark.parametrize("other", INHERITS.values(), ids=INHERITS)
+def test_is_rewritten_where_methods_stay_in_the_family(other: str) -> None:
+    before = net(CALL, init=(FC, RELU), head=NO_F)
+    holds(ModuleToFunctional, before, net(FUNCTIONAL), files={"other.py": other})

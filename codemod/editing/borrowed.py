@@ -31,14 +31,14 @@ def _borrowers(project: Project, key: ClassKey) -> Iterator[Place]:
     patterns = (  # each begins with a literal, which lets `re` skip to it
         # it is replaced
         re.compile(rf"{name}(?<!\w{name})\.{method}[ \t]*=(?!=)"),
-        # it is handed on as a value: to an attribute, to `MethodType`
-        re.compile(rf"{name}(?:(?<=[=(,] {name})|(?<=\({name}))\.{method}[ \t]*(?=\n|,|\Z)"),
+        # it is another's method, or is bound to another
+        re.compile(rf"= {name}\.{method}[ \t]*(?=\n|\Z)"),
+        re.compile(rf"MethodType\(\s*{name}\.{method}\b"),
         re.compile(rf"{name}(?<!\w{name})\.__new__\("),
         re.compile(rf"__class__ = (?:\w+\.)*{name}\b"),
         re.compile(rf"""type\(\s*[\w"'.]+\s*,\s*\([\w., ]*\b{name}\b"""),
         # it is run on an object of another class
-        re.compile(rf"{name}(?<!\w{name})\.forward\(\s*(?!self\b)\w"),
-        re.compile(rf"{name}(?<!\w{name})\.forward\(\s*self\b"),
+        re.compile(rf"{name}(?<!\w{name})\.forward\(\s*\w"),
     )
     family = {key, *project.descendants(key)}
     for user in (path, *project.reach.importers(path)):

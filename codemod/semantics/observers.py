@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from codemod.semantics.syntax import FunctionNode, children, dotted_name, targets_of, walk
+from codemod.semantics.syntax import (
+    FunctionNode,
+    children,
+    dotted_name,
+    parameters_of,
+    targets_of,
+    walk,
+)
 from codemod.source.text import SourceText
 
 # positions: takes children by position. in-order: runs, counts or lists them all.
@@ -35,18 +42,25 @@ class Observer:
 
 
 _WORDS = re.compile(
-    r"(?:children|modules)\(\)|\._modules\b|\.register_\w*hook\(|\.training\s*=(?!=)"
+    r"(?:children|modules)\(\)|\._modules\b|\bregister_\w*hook\(|\.training\s*=(?!=)|\.apply\("
     r"""|(?:setattr\([^()\n]*,\s*|__dict__\[\s*)["']training["']"""
 )
 # One of these stands wherever `_WORDS` matches; they are searched for much faster.
-_LITERALS = ("children()", "modules()", "._modules", "hook(", '"training"', "'training'")
+_LITERALS = ("children()", "modules()", "._modules", "hook(", ".apply(", '"training"', "'training'")
 _SETS_MODE = re.compile(r"\.training\s*=(?!=)")
 _CHILDREN = frozenset({"children", "named_children", "_modules"})
 _SWEEPS = _CHILDREN | {"modules", "named_modules"}
 _KEEPS_ORDER = frozenset({"list", "tuple", "reversed", "enumerate", "zip", "iter", "sorted"})
 _VIEWS = frozenset({"values", "items", "keys", "copy"})
 _HOOK = re.compile(r"register_(?:module_)?(?:full_)?(?:forward|backward)\w*hook$")
+_EVERYWHERE = re.compile(r"register_module_(?:full_)?(?:forward|backward)\w*hook$")
 _STORES = frozenset({"append", "add_module", "register_module", "insert"})
+# Functions and containers that take modules in their order.
+_IN_ORDER = frozenset(
+    {"ModuleDict", "ModuleList", "OrderedDict", "Sequential", "islice", "map", "reduce"}
+)
+_COUNTS = frozenset({"len", "enumerate", "zip", "next", "map", "reduce", "islice"})
+_SETS_MODE_OF = frozenset({"train", "eval"})
 
 _Around = tuple[ast.AST, ...]  # nearest first
 
@@ -57,15 +71,28 @@ def observers_in(source: SourceText, tree: ast.Module) -> tuple[Observer, ...]:
     if not any(word in text for word in _LITERALS) and not _SETS_MODE.search(text):
         return ()
     found: list[Observer] = []
+    hooking = frozenset(_hooking(tree) if "hook(" in text else ())
     for statement in tree.body:
         if source.has(_WORDS, statement):
-            found += _walk(statement, (), "", "")
+            found += _walk(statement, (), "", "", hooking)
     return tuple(dict.fromkeys(found))
 
 
-def _walk(node: ast.AST, around: _Around, owner: str, prefix: str) -> Iterator[Observer]:
+def _hooking(tree: ast.Module) -> Iterator[str]:
+    """The functions of a file that hook what they are given."""
+    for node in walk(tree):
+        if isinstance(node, FunctionNode):
+            given = {item.arg for item in parameters_of(node)}
+            calls = (one for one in walk(node) if isinstance(one, ast.Call))
+            if any(_hooks(one, given, frozenset()) for one in calls):
+                yield node.name
+
+
+def _walk(
+    node: ast.AST, around: _Around, owner: str, prefix: str, hooking: frozenset[str]
+) -> Iterator[Observer]:
     """What `node` holds. `owner`: the class around; `prefix`: of the names of classes in it."""
-    place = _Place(around, owner)
+    place = _Place(around, owner, hooking)
     if isinstance(node, ast.Call | ast.Attribute):
         yield from _of_expression(node, place)
     elif isinstance(node, ast.stmt):
@@ -76,13 +103,16 @@ def _walk(node: ast.AST, around: _Around, owner: str, prefix: str) -> Iterator[O
     elif isinstance(node, FunctionNode):
         prefix = f"{prefix}{node.name}.<locals>."
     for child in children(node):
-        yield from _walk(child, (node, *around), owner, prefix)
+        yield from _walk(child, (node, *around), owner, prefix, hooking)
 
 
 @dataclass(frozen=True)
 class _Place:
+    """`hooking`: the functions of the file that hook what they are given."""
+
     around: _Around
     owner: str
+    hooking: frozenset[str]
 
     def observer(self, kind: ObserverKind, node: ast.AST, receiver: ast.expr) -> Observer:
         line = getattr(node, "lineno", 1)
@@ -94,14 +124,28 @@ class _Place:
 def _of_expression(node: ast.Call | ast.Attribute, place: _Place) -> Iterator[Observer]:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         name, receiver = node.func.attr, node.func.value
-        if _HOOK.match(name) and not _is_of_a_sweep(receiver, place.around):
+        if _EVERYWHERE.match(name):
+            yield place.observer("all-hooked", node, node.func)
+        elif _HOOK.match(name) and not _is_of_a_sweep(receiver, place.around):
             yield place.observer("hooked", node, receiver)
         if name in _SWEEPS:
             yield from _sweep(node, name, receiver, place)
+        elif name == "apply" and len(node.args) == 1 and _is_hooking(node.args[0], place.hooking):
+            yield place.observer("all-hooked", node, receiver)
     elif isinstance(node, ast.Call):
+        if _EVERYWHERE.match(dotted_name(node.func) or ""):
+            yield place.observer("all-hooked", node, node.func)
         yield from _mode_by_name(node, place)
     elif node.attr == "_modules" and isinstance(node.ctx, ast.Load):
         yield from _sweep(node, "_modules", node.value, place)
+
+
+def _is_hooking(function: ast.expr, hooking: frozenset[str]) -> bool:
+    """Whether what `apply` is given hooks each module."""
+    if isinstance(function, ast.Lambda):
+        given = {item.arg for item in parameters_of(function)}
+        return isinstance(function.body, ast.Call) and _hooks(function.body, given, hooking)
+    return (dotted_name(function) or "").rpartition(".")[2] in hooking
 
 
 # ---- sweeps
@@ -111,9 +155,11 @@ def _sweep(node: ast.expr, name: str, receiver: ast.expr, place: _Place) -> Iter
     if dotted_name(receiver) == "sys":
         return
     whole, wrappers, around = _unwrapped(node, place.around)
-    kind = _use_of_sweep(whole, name in _CHILDREN, wrappers, around)
+    kind = _use_of_sweep(whole, name in _CHILDREN, wrappers, around, place.hooking)
     if kind is not None and not _is_known_container(receiver, place.around):
         yield place.observer(kind, node, receiver)
+    if _sets_mode_of_some(whole, name in _CHILDREN, around):
+        yield place.observer("mode", node, receiver)
 
 
 def _is_known_container(receiver: ast.expr, around: _Around) -> bool:
@@ -146,10 +192,18 @@ def _unwrapped(node: ast.expr, around: _Around) -> tuple[ast.expr, frozenset[str
 
 
 def _use_of_sweep(
-    node: ast.expr, is_children: bool, wrappers: frozenset[str], around: _Around
+    node: ast.expr,
+    is_children: bool,
+    wrappers: frozenset[str],
+    around: _Around,
+    hooking: frozenset[str],
 ) -> ObserverKind | None:
     parent = around[0] if around else None
     counted = is_children or wrappers & {"list", "tuple"}
+    if isinstance(parent, ast.Attribute) and parent.attr == "popitem":
+        return "positions"
+    if is_children and _takes_in_order(parent, node):
+        return "in-order"
     if isinstance(parent, ast.Starred):
         return "positions"
     if isinstance(parent, ast.Subscript) and parent.value is node:
@@ -157,9 +211,11 @@ def _use_of_sweep(
     if isinstance(parent, ast.Call) and dotted_name(parent.func) in ("len", "next"):
         return "in-order" if counted and not _asks_if_any(parent, around[1:]) else None
     if isinstance(parent, ast.For | ast.AsyncFor) and parent.iter is node:
-        return _use_in_loop(parent, is_children)
+        if wrappers & {"enumerate", "zip"} and _goes_by_place(parent, wrappers):
+            return "positions"
+        return _use_in_loop(parent, is_children, hooking)
     if isinstance(parent, ast.comprehension) and parent.iter is node:
-        return _use_in_comprehension(parent, around, is_children)
+        return _use_in_comprehension(parent, around, is_children, hooking)
     if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and counted:
         return _use_of_stored(parent.targets[0], around)
     if isinstance(parent, ast.Return | ast.Call) and wrappers & {"list", "tuple"} and is_children:
@@ -179,7 +235,30 @@ def _asks_if_any(call: ast.Call, around: _Around) -> bool:
     return compared or tested or len(call.args) == 2
 
 
-def _use_in_loop(loop: ast.For | ast.AsyncFor, is_children: bool) -> ObserverKind | None:
+def _takes_in_order(parent: ast.AST | None, node: ast.expr) -> bool:
+    """`nn.ModuleList(model.children())`, `islice(model.children(), 2)`."""
+    if not isinstance(parent, ast.Call) or node not in parent.args:
+        return False
+    return (dotted_name(parent.func) or "").rpartition(".")[2] in _IN_ORDER
+
+
+def _goes_by_place(loop: ast.For | ast.AsyncFor, wrappers: frozenset[str]) -> bool:
+    """`for m, w in zip(...)`, or `for i, m in enumerate(...)` that compares the number."""
+    if "zip" in wrappers:
+        return True
+    first = loop.target.elts[0] if isinstance(loop.target, ast.Tuple) else None
+    number = dotted_name(first) if first is not None else None
+    return number is not None and any(
+        isinstance(node, ast.Compare | ast.Subscript)
+        and any(isinstance(leaf, ast.Name) and leaf.id == number for leaf in walk(node))
+        for statement in loop.body
+        for node in walk(statement)
+    )
+
+
+def _use_in_loop(
+    loop: ast.For | ast.AsyncFor, is_children: bool, hooking: frozenset[str]
+) -> ObserverKind | None:
     names = _child_names(loop.target)
     kind: ObserverKind | None = None
     chosen = any(
@@ -188,7 +267,7 @@ def _use_in_loop(loop: ast.For | ast.AsyncFor, is_children: bool) -> ObserverKin
     for statement in loop.body:
         for node in walk(statement):
             if isinstance(node, ast.Call):
-                if not chosen and _hooks(node, names):
+                if _hooks(node, names, hooking) and not _is_chosen(loop, node):
                     return "all-hooked"
                 if is_children and (_runs(node.func, names) or _stores(node, names)):
                     kind = "in-order"
@@ -197,6 +276,52 @@ def _use_in_loop(loop: ast.For | ast.AsyncFor, is_children: bool) -> ObserverKin
             ):
                 kind = "in-order"
     return kind
+
+
+def _is_chosen(loop: ast.For | ast.AsyncFor, node: ast.expr) -> bool:
+    """Whether only some modules, of a kind or by name, get to a place in a loop over them.
+
+    One that leaves out a kind (`if not isinstance(m, nn.Linear)`) takes all others.
+    """
+    every = {leaf.id for leaf in walk(loop.target) if isinstance(leaf, ast.Name)}
+    if any(
+        isinstance(one, ast.If)
+        and one.lineno < node.lineno
+        and _goes_on(one)
+        and _leaves_out(one.test, every)
+        for one in loop.body
+    ):
+        return True
+    tests = [
+        one.test
+        for statement in loop.body
+        for one in walk(statement)
+        if isinstance(one, ast.If)
+        and any(below is node for item in one.body for below in walk(item))
+    ]
+    return any(_tells(test, every) and not _leaves_out(test, every) for test in tests)
+
+
+def _goes_on(statement: ast.If) -> bool:
+    return isinstance(statement.body[-1], ast.Continue) and not statement.orelse
+
+
+def _tells(test: ast.expr, names: set[str]) -> bool:
+    """Whether a test asks which module it is: for its class, its name, an attribute."""
+    if _asks_for_leaf(test, names):
+        return False
+    return any(isinstance(leaf, ast.Name) and leaf.id in names for leaf in walk(test))
+
+
+def _leaves_out(test: ast.expr, names: set[str]) -> bool:
+    """`not isinstance(m, nn.Linear)`, `name != "fc"`, `name not in skipped`."""
+    if isinstance(test, ast.BoolOp):
+        told = [one for one in test.values if _tells(one, names)]
+        return bool(told) and all(_leaves_out(one, names) for one in told)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return _tells(test.operand, names)
+    negative = ast.NotIn | ast.NotEq | ast.IsNot
+    return isinstance(test, ast.Compare) and all(isinstance(one, negative) for one in test.ops)
 
 
 def _asks_for_leaf(test: ast.expr, names: set[str]) -> bool:
@@ -214,9 +339,11 @@ def _child_names(target: ast.expr) -> set[str]:
     return set(names[-1:])
 
 
-def _hooks(call: ast.Call, names: set[str]) -> bool:
-    """`child.register_forward_hook(...)`."""
+def _hooks(call: ast.Call, names: set[str], hooking: frozenset[str]) -> bool:
+    """`child.register_forward_hook(...)`, or a function that does it."""
     function = call.func
+    if (dotted_name(function) or "").rpartition(".")[2] in hooking:
+        return any(isinstance(one, ast.Name) and one.id in names for one in call.args)
     return (
         isinstance(function, ast.Attribute)
         and _HOOK.match(function.attr) is not None
@@ -268,14 +395,22 @@ def _is_child(node: ast.expr, names: set[str]) -> bool:
 
 
 def _use_in_comprehension(
-    generator: ast.comprehension, around: _Around, is_children: bool
+    generator: ast.comprehension, around: _Around, is_children: bool, hooking: frozenset[str]
 ) -> ObserverKind | None:
     names = _child_names(generator.target)
     whole = around[1] if len(around) > 1 else None
+    if isinstance(whole, ast.DictComp):
+        given = [node for node in walk(whole.value) if isinstance(node, ast.Call)]
+        hooks = not generator.ifs and any(_hooks(one, names, hooking) for one in given)
+        return "all-hooked" if hooks else None
     if whole is None or not isinstance(whole, ast.ListComp | ast.GeneratorExp):
         return None
-    if any(isinstance(node, ast.Call) and _hooks(node, names) for node in walk(whole.elt)):
+    if any(isinstance(node, ast.Call) and _hooks(node, names, hooking) for node in walk(whole.elt)):
         return "all-hooked"
+    outer = around[2] if len(around) > 2 else None
+    is_counted = isinstance(whole.elt, ast.Constant) and not generator.ifs
+    if is_counted and isinstance(outer, ast.Call) and dotted_name(outer.func) == "sum":
+        return "in-order"
     if not is_children:
         return None
     runs = any(isinstance(n, ast.Call) and _runs(n.func, names) for n in walk(whole.elt))
@@ -285,6 +420,8 @@ def _use_in_comprehension(
 
 def _use_of_stored(target: ast.expr, around: _Around) -> ObserverKind | None:
     """`layers = list(model.children())`, and then `layers[:3]`, `*layers`, `for ... in layers`."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return "positions"  # `*body, head = model.children()`
     name = dotted_name(target)
     if name is None:
         return None
@@ -297,7 +434,7 @@ def _use_of_stored(target: ast.expr, around: _Around) -> ObserverKind | None:
             held = node.iter
         elif isinstance(node, ast.Return):
             held = node.value
-        elif isinstance(node, ast.Call) and dotted_name(node.func) in ("len", "enumerate", "zip"):
+        elif isinstance(node, ast.Call) and dotted_name(node.func) in _COUNTS:
             held = next((item for item in node.args if dotted_name(item) == name), None)
         if held is not None and dotted_name(held) == name:
             return "positions"
@@ -348,6 +485,26 @@ def _modes(statement: ast.stmt, place: _Place) -> Iterator[Observer]:
             and target.value.attr == "__dict__"
         ):
             yield from _mode(statement, target.value.value, value, place)
+
+
+def _sets_mode_of_some(node: ast.expr, is_children: bool, around: _Around) -> bool:
+    """`for m in model.children(): m.eval()`: of what stands below alone, or of all but a kind."""
+    loop = around[0] if around else None
+    if not isinstance(loop, ast.For) or loop.iter is not node:
+        return False
+    names = _child_names(loop.target)
+    every = {leaf.id for leaf in walk(loop.target) if isinstance(leaf, ast.Name)}
+    for statement in loop.body:
+        for call in walk(statement):
+            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+                continue
+            if call.func.attr in _SETS_MODE_OF and dotted_name(call.func.value) in names:
+                tests = [one.test for one in walk(loop) if isinstance(one, ast.If)]
+                asked = any(isinstance(leaf, ast.Name) and leaf.id in every
+                            for test in tests for leaf in walk(test))  # fmt: skip
+                if not _is_chosen(loop, call) and (is_children or asked):
+                    return True
+    return False
 
 
 def _mode_by_name(call: ast.Call, place: _Place) -> Iterator[Observer]:

@@ -33,6 +33,20 @@ UNSEEN = {
         "            x = b(x)",
     ),
     "call-and-no-hooks": (CALL, "model(x)"),
+    "only-layers-with-weights-hooked": (
+        TO_MODULE,
+        "for m in model.modules():\n    if list(m.parameters()):\n"
+        "        m.register_forward_hook(f)",
+    ),
+    "one-kind-hooked": (
+        TO_MODULE,
+        "for m in model.modules():\n    if not isinstance(m, nn.Linear):\n        continue\n"
+        "    m.register_forward_hook(f)",
+    ),
+    "children-numbered-for-a-text": (
+        TO_MODULE,
+        "for i, m in enumerate(model.children()):\n    print(i, m)",
+    ),
 }
 SEEN = {
     "children-sliced": (TO_MODULE, "list(model.children())[:-1]"),
@@ -42,6 +56,45 @@ SEEN = {
     "looks-for-the-new-layer": (
         TO_MODULE,
         "[m for m in model.modules() if isinstance(m, nn.ReLU)]",
+    ),
+    "children-unpacked": (TO_MODULE, "*body, head = model.children()"),
+    "children-made-a-list-of": (TO_MODULE, "nn.ModuleList(model.children())"),
+    "children-taken-one-by-one": (TO_MODULE, "c = model.children()\nnext(c), next(c)"),
+    "children-run-by-a-function": (TO_MODULE, "functools.reduce(f, model.children(), x)"),
+    "first-children": (TO_MODULE, "itertools.islice(model.children(), 2)"),
+    "last-child-taken-out": (TO_MODULE, "model._modules.popitem()"),
+    "children-beside-others": (TO_MODULE, "for m, w in zip(model.children(), x):\n    w(m)"),
+    "child-by-number": (
+        TO_MODULE,
+        "for i, m in enumerate(model.children()):\n    if i == 1:\n        f(m)",
+    ),
+    "modules-counted": (TO_MODULE, "sum(1 for _ in model.modules())"),
+    "all-hooked-and-kept": (
+        TO_MODULE,
+        "{n: m.register_forward_hook(f) for n, m in model.named_modules()}",
+    ),
+    "all-hooked-by-apply": (TO_MODULE, "model.apply(lambda m: m.register_forward_hook(f))"),
+    "all-hooked-by-a-function": (
+        TO_MODULE,
+        "def add(m):\n    m.register_forward_hook(f)\nmodel.apply(add)",
+    ),
+    "all-hooked-and-some-shown": (
+        TO_MODULE,
+        "for m in model.modules():\n    if x:\n        print(m)\n    m.register_forward_hook(f)",
+    ),
+    "all-but-one-kind-hooked": (
+        TO_MODULE,
+        "for m in model.modules():\n    if not isinstance(m, nn.Linear):\n"
+        "        m.register_forward_hook(f)",
+    ),
+    "all-but-one-kind-left": (
+        TO_MODULE,
+        "for m in model.modules():\n    if isinstance(m, nn.Linear):\n        continue\n"
+        "    m.register_forward_hook(f)",
+    ),
+    "every-module-anywhere-hooked": (
+        TO_MODULE,
+        "torch.nn.modules.module.register_module_forward_hook(f)",
     ),
     "call-and-hooked": (CALL, "model.register_forward_hook(f)"),
     "call-and-all-hooked": (CALL, "for m in model.modules():\n    m.register_forward_hook(f)"),

@@ -90,3 +90,33 @@ def test_stays_where_a_method_runs_on_another_object(other: str) -> None:
 def test_is_rewritten_where_methods_stay_in_the_family(other: str) -> None:
     before = net(CALL, init=(FC, RELU), head=NO_F)
     holds(ModuleToFunctional, before, net(FUNCTIONAL), files={"other.py": other})
+
+
+SETS_MODE = {
+    "of-what-stands-below": "for m in model.children():\n        m.eval()",
+    "of-all-but-a-kind": "for m in model.modules():\n        if not isinstance(m, nn.Linear):\n"
+    "            m.train()",
+    "of-leaves": "for m in model.modules():\n        if not list(m.children()):\n"
+    "            m.train()",
+}
+SETS_MODE_OF_ALL = {
+    "of-all": "for m in model.modules():\n        m.eval()",
+    "of-a-kind": "for m in model.modules():\n        if isinstance(m, nn.BatchNorm2d):\n"
+    "            m.eval()",
+}
+DROPOUT = "return F.dropout(self.fc(x), 0.1, self.training)"
+
+
+@pytest.mark.parametrize("lines", SETS_MODE.values(), ids=SETS_MODE)
+def test_dropout_stays_where_only_some_change_their_mode(lines: str) -> None:
+    refused = net(f"{DROPOUT}  #! custom-train", init=(FC,))
+    other = f"{HEAD}def freeze(model):\n    {lines}\n"
+    stays(FunctionalToModule, refused, files={"other.py": other})
+
+
+@pytest.mark.parametrize("lines", SETS_MODE_OF_ALL.values(), ids=SETS_MODE_OF_ALL)
+def test_dropout_is_rewritten_where_all_do(lines: str) -> None:
+    after = net("return self.dropout(self.fc(x))", init=(FC, "self.dropout = nn.Dropout(0.1)"))
+    after = after.replace("import torch.nn.functional as F\n", "")
+    other = f"{HEAD}def freeze(model):\n    {lines}\n"
+    holds(FunctionalToModule, net(DROPOUT, init=(FC,)), after, files={"other.py": other})

@@ -14,10 +14,22 @@ from codemod.verify.worker.laboratory import Failure
 from codemod.verify.worker.messages import Change
 from codemod.verify.worker.sizes import disagreeing, in_proportion
 from codemod.verify.worker.specs import MOST_NUMBERS, Tensor, apply
+from codemod.verify.worker.words import guesses
 
 __all__ = ["find", "server"]
 
 HALF = Change("ratio", 256, 128)
+
+
+@pytest.mark.parametrize("name", ["init_dim", "patch_dim", "image_channels", "layer_planes"])
+def test_the_last_word_of_a_name_says_what_it_is(name: str) -> None:
+    assert guesses(name)[0] == "64"
+
+
+@pytest.mark.parametrize(("name", "first"), [("head_dim", "16"), ("dim_scale", "1.0")])
+def test_a_width_that_is_named_further_keeps_its_own_guess(name: str, first: str) -> None:
+    assert guesses(name)[0] == first
+
 
 BLOCKS = {
     "bottleneck-without-a-shortcut": """

@@ -32,6 +32,7 @@ _RULES: Sequence[Tuple[str, Sequence[str]]] = (
     ("embeddings num|vocab|vocabulary|vocabs|voc|tokens num|ntoken|ntokens", ["99"]),
     ("head dim|head size|head channels|heads dim|dim head", ["16", "64"]),
     ("spatial dims|spatial dim|spatial rank|ndim|ndims|dimensions|dimensionality", ["2", "3", "1"]),
+    ("dim$|dims$|channels$|planes$|features$", ["64", "32", "128", "16", "4"]),
     ("pool|pooling", ["2", "(2, 2)", "'mean'"]),
     ("heads|head num|nhead|nheads|head n|num attention", ["4", "2", "8", "1"]),
     ("dilation|dilations|dilate", ["1", "2"]),

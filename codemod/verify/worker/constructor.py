@@ -46,6 +46,7 @@ from .sizes import disagreeing, in_proportion, of_the_pair
 _CONFIG_NAME = re.compile(
     r"(?i)^(config|configs|configuration|cfg|args|opt|opts|hparams|hps|params|conf)$|_(config|cfg|args)$"
 )
+_NAMED = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")  # "num_channels must be divisible by num_groups"
 _QUOTED = re.compile(r"['\"`]([A-Za-z_][\w.+-]*)['\"`]")
 _NOT_SETTINGS = {
     "append", "extend", "lower", "upper", "startswith", "endswith", "split", "format", "copy",
@@ -715,6 +716,9 @@ class Constructor:
             wanted = [missing.group(1)] if missing and missing.group(1) in failure.words else []
             if asked.isidentifier():
                 wanted.append(asked)
+            if "divisible" in failure.message:
+                named = reversed(_NAMED.findall(failure.message))  # the divisor stands last
+                wanted += [w for w in named if w not in wanted]
             if "None" in failure.message or failure.kind == "TypeError":
                 wanted += [w for w in config_words(failure, name) if w not in wanted]
             for key in wanted[:4]:

@@ -1832,6 +1832,32 @@ def test_a_film_of_large_frames_is_short() -> None:
     assert made == Tensor("float", (1, 3, 16, 224, 224))
 
 
+def test_a_forward_that_only_raises_is_none(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, state_dim, action_dim):
+                super().__init__()
+                self.actor = nn.Linear(state_dim, action_dim)
+
+            def forward(self):
+                raise NotImplementedError
+
+            def act(self, state):
+                return F.softmax(self.actor(state), dim=-1).detach()
+        """
+    )
+    recipe = found.search(wanted=["F.softmax"])
+    assert "'act'" in recipe["build"]
+    assert found.run(recipe)[-1].dim() == 2
+
+
+def test_hidden_states_are_as_wide_as_the_cell(find: Any) -> None:
+    message = "RuntimeError: hidden0 has inconsistent hidden_size: got 8, expected 512"
+    _, likeliest = min(changes("RuntimeError", message, []), key=lambda one: one[0])
+    assert (likeliest.action, likeliest.a, likeliest.b) == ("last", 8, 512)
+
+
 def test_a_spread_dictionary_has_the_keys_that_the_class_needs(find: Any) -> None:
     found = find(
         """

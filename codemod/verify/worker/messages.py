@@ -48,6 +48,7 @@ _NORMALISED = re.compile(
 )
 STATISTICS = re.compile(r"should contain (\d+) elements not (\d+)")
 _EXPECTED = re.compile(r"[Ee]xpected .*?(\d+),? (?:but )?got (\d+)")
+_GOT = re.compile(r"got (\d+),? expected (\d+)")
 _SPLIT = re.compile(r"sum exactly to (\d+).*split_sizes=\[([\d, ]+)\]")
 
 _UNPACK = re.compile(
@@ -168,6 +169,11 @@ def _channels(message: str) -> Changes:
         wanted, got = int(found.group(1)), int(found.group(2))
         yield 0.5, Change("dim", got, wanted)
         yield 0.9, Change("last", 0, wanted)
+    found = _GOT.search(message)
+    if found:
+        got, wanted = int(found.group(1)), int(found.group(2))
+        yield 0.3, Change("last", got, wanted)
+        yield 0.5, Change("dim", got, wanted)
     found = _SPLIT.search(message)
     if found:
         total = sum(int(number) for number in found.group(2).split(","))

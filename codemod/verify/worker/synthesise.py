@@ -30,7 +30,7 @@ from .parsing import is_in_part
 from .shield import Crashed, Journal, shielded
 from .standin import package_below
 from .subject import CALLS, Subject, as_recipe, calls
-from .unnamed import by_methods, has_no_forward
+from .unnamed import by_methods, has_empty_forward, has_no_forward
 
 GIVE = (
     "give a recipe for {} under [tool.codemod.recipes] in pyproject.toml,"
@@ -143,13 +143,13 @@ def _working(subject: Subject) -> Iterator[Dict[str, Any]]:
                 yield dict(candidate)
         elif candidate.get("build"):
             draft = Draft(candidate["build"], "", candidate.get("setup") or "")
-            in_part = is_in_part(draft.build) or has_no_forward(subject.cls)
+            in_part = is_in_part(draft.build) or has_empty_forward(subject.cls)
             if candidate.get("source") != "given" and in_part:
                 subject.in_part.append(draft)
                 continue
             for found in _completed(subject, draft, candidate.get("source") == "given"):
                 yield {**candidate, "inputs": found.inputs}
-    for generator in WITHOUT_FORWARD if has_no_forward(subject.cls) else LADDER:
+    for generator in _ladder(subject.cls):
         for draft in generator(subject):
             yield as_recipe(subject, draft)
 
@@ -227,7 +227,12 @@ def _is_heavy(model: Any) -> bool:
 
 
 LADDER: Tuple[Generator, ...] = (plain, further)
-WITHOUT_FORWARD: Tuple[Generator, ...] = (by_methods, further)
+
+
+def _ladder(cls: type) -> Tuple[Generator, ...]:
+    if has_no_forward(cls):
+        return (by_methods, further)
+    return (by_methods, *LADDER) if has_empty_forward(cls) else LADDER
 
 
 # What is missing

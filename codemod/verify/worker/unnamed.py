@@ -1,7 +1,8 @@
-"""A class without forward is called by its other methods: `pi`, `v`, `encode`, `calculate_loss`."""
+"""A class without a forward of its own is called by its other methods: `pi`, `act`, `encode`."""
 
 from __future__ import annotations
 
+import ast
 from typing import Iterator, List
 
 import torch
@@ -9,7 +10,7 @@ import torch
 from .branches import entrances
 from .further import first_call
 from .laboratory import Draft, furthest
-from .reading import forward_of, methods_of, signature_of
+from .reading import forward_of, methods_of, signature_of, tree_of
 from .subject import Subject
 
 ATTEMPTS = 60  # at building the class
@@ -20,6 +21,15 @@ _SETS_UP = ("reset", "init", "load", "save", "set", "train", "freeze", "print", 
 
 def has_no_forward(cls: type) -> bool:
     return forward_of(cls) in (None, torch.nn.Module.forward)
+
+
+def has_empty_forward(cls: type) -> bool:
+    """Whether it has none, or one that does nothing but raise: `raise NotImplementedError`."""
+    tree = None if has_no_forward(cls) else tree_of(forward_of(cls))
+    body = getattr(tree, "body", [])
+    statements = [one for one in body if not isinstance(one, ast.Expr)]
+    does_nothing = all(isinstance(one, (ast.Raise, ast.Pass)) for one in statements)
+    return has_no_forward(cls) or (bool(body) and does_nothing)
 
 
 def by_methods(subject: Subject) -> Iterator[Draft]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -296,18 +297,19 @@ def test_dead_worker_is_one_sentence_and_3(project: Path, monkeypatch: pytest.Mo
     assert _soon(lambda: not processes_that_name(os.environ["HOME"]))
 
 
-def test_slot_that_is_killed_costs_its_own_model_alone(project: Path) -> None:
-    """The socket to it breaks in the middle of a request; the next request gets a new slot."""
+@pytest.mark.parametrize("generation", [1, 2, 3], ids=["slot", "zygote", "run"])
+def test_process_that_is_killed_costs_its_own_model_alone(project: Path, generation: int) -> None:
+    """In the middle of a request; the next one gets what it needs anew."""
     from codemod.verify.environment import TargetEnvironment
 
     (project / "slow.py").write_text(BEFORE.replace("return F", "import time; time.sleep(9); F"))
     environment = TargetEnvironment(Path(sys.executable), project, (project,))
     with pool.WorkerPool(environment) as workers:
         assert workers._host is not None
-        slot = _children(workers._host.pid)
+        host = workers._host.pid
         running = workers.submit(_request("slow.py"))
-        assert _soon(lambda: bool(_children(slot[0])))
-        os.kill(slot[0], 9)
+        assert _soon(lambda: len(_line(host)) > 3)
+        os.kill(_line(host)[generation], 9)
         assert running.result(timeout=30)["failure"]["code"] == "crashed"
         assert "failure" not in workers.submit(_request("net.py")).result(timeout=30)
     assert _soon(lambda: not processes_that_name(os.environ["HOME"]))
@@ -318,6 +320,13 @@ def _request(path: str) -> dict[str, Any]:
     recipe = {"source": "given", "where": "", "path": path, "class_name": "Net", "build": "Net()"}
     recipe.update(inputs=inputs, setup="", function="")
     return {"op": "observe", "overlay": "disk", "path": path, "class": "Net", "recipe": recipe}
+
+
+def _line(pid: int) -> list[int]:
+    """A process, its first child, the first child of that, and so on."""
+    with contextlib.suppress(OSError):
+        return [pid, *(_line(_children(pid)[0]) if _children(pid) else [])]
+    return [pid]
 
 
 def _children(pid: int) -> list[int]:

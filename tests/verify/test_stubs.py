@@ -182,6 +182,33 @@ def test_what_a_python_path_would_find_is_found(
     assert said == [[], str(whole if whole.stem == name else whole.parent)]
 
 
+NAMED_LIKE_A_PACKAGE = {
+    "what-it-lacks": ("from wanted import Config", "from .parts import Block\n"),
+    "a-part-that-it-lacks": ("from wanted.utils import helper", "X = 5\n"),
+    "a-part-imported-as-a-whole": ("import wanted.utils", "X = 5\n"),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"), NAMED_LIKE_A_PACKAGE.values(), ids=NAMED_LIKE_A_PACKAGE.keys()
+)
+def test_a_folder_that_has_nothing_of_what_is_taken_is_only_named_like_a_package(
+    tmp_path: Path, text: str, inside: str
+) -> None:
+    root = project(tmp_path)
+    for path, content in {
+        "pkg/__init__.py": "",
+        "pkg/models/__init__.py": "",
+        "pkg/models/wanted/__init__.py": inside,
+        "pkg/models/wanted/parts.py": "from ..base import Base\n",
+        "pkg/net.py": text,
+    }.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(content)
+    script = f"loader.load('pkg.net', {str(root / 'pkg/net.py')!r}); say(stubs.packages())"
+    assert stubbed(root, f"sys.path.insert(0, {str(root)!r}); {script}") == ["wanted"]
+
+
 def test_a_part_that_the_package_lacks_is_found_in_another_of_its_name(tmp_path: Path) -> None:
     root = project(tmp_path)
     for path, text in {

@@ -1568,6 +1568,49 @@ def test_inputs_that_depend_on_each_other_are_found(find: Any, source: str) -> N
     assert torch.is_tensor(found.run(found.search())[-1])
 
 
+def test_a_number_of_a_condition_makes_no_input_that_fills_the_memory(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv3d(64, 2, 1)
+            def forward(self, x):
+                if x.shape[2] != 1024 and x.shape[2] != 20:
+                    raise ValueError("depth")
+                return self.conv(x)
+        """
+    )
+    assert found.run(found.search())[-1].shape[2] == 20
+
+
+def test_a_configuration_made_small_keeps_groups_that_divide_its_widths(find: Any) -> None:
+    found = find(
+        """
+        class NetConfig:
+            def __init__(self, hidden_sizes=(256, 512, 1024, 2048), num_groups=32):
+                self.hidden_sizes, self.num_groups = hidden_sizes, num_groups
+        class Net(nn.Module):
+            def __init__(self, config: NetConfig):
+                super().__init__()
+                if not isinstance(config, NetConfig):
+                    raise TypeError("no configuration")
+                sizes = zip(config.hidden_sizes, config.hidden_sizes[1:])
+                self.convs = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in sizes)
+                self.norms = nn.ModuleList(
+                    nn.GroupNorm(config.num_groups, width) for width in config.hidden_sizes[1:]
+                )
+            def forward(self, x):
+                for conv, norm in zip(self.convs, self.norms):
+                    x = norm(conv(x))
+                return x
+        """
+    )
+    recipe = found.search()
+    assert "num_groups=" in recipe["build"]
+    assert torch.is_tensor(found.run(recipe)[-1])
+
+
 def test_a_model_with_large_defaults_is_built_small(find: Any) -> None:
     found = find(
         """

@@ -19,6 +19,7 @@ from . import guarded, shims
 
 _NEVER_BELOW = {"site-packages", "dist-packages", "node_modules", "__pycache__", "build", "dist"}
 _MOST_FOLDERS = 5000
+_OPEN = re.compile(r"\bimport \*|def __getattr__")
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -61,10 +62,11 @@ class Nearby:
 
     def _folder_with(self, name: str, importing: str) -> Optional[str]:
         """Of the folders that have the name, and in it what the file takes from it: the nearest
-        one around the file, else the only one."""
-        holders = self._all_holders().get(name, [])
+        one around the file, else the only one. What has nothing of it is only named like it."""
         taken = _taken_from(name, importing)
-        holders = [one for one in holders if _has_all(one, name, taken)] or holders
+        lacking = {one: _lacking(one, name, taken) for one in self._all_holders().get(name, [])}
+        complete = [one for one, names in lacking.items() if not names]
+        holders = complete or [one for one, names in lacking.items() if names < taken]
         around = [one for one in holders if importing.startswith(one + os.sep)]
         if around:
             return max(around, key=len)
@@ -101,28 +103,37 @@ def _may_hold_code(name: str) -> bool:
 
 
 def _taken_from(name: str, importing: str) -> Set[str]:
-    """What a file takes from a module by `from NAME import ...`."""
+    """What a file takes from a module, by `from NAME import ...`, and the parts that it names."""
     try:
         tree = ast.parse("".join(linecache.getlines(importing)))
     except (SyntaxError, ValueError):
         return set()
-    taken = {
-        one.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and not node.level and node.module == name
-        for one in node.names
-    }
+    taken: Set[str] = set()
+    parts: List[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            parts.append(node.module or "")
+            taken.update(one.name for one in node.names if node.module == name)
+        elif isinstance(node, ast.Import):
+            parts += [one.name for one in node.names]
+    taken.update(one.split(".")[1] for one in parts if one.startswith(name + "."))
     return taken - {"*"}
 
 
-def _has_all(folder: str, name: str, taken: Set[str]) -> bool:
-    """Whether the module or package speaks of all these names, or has files of the name."""
+def _lacking(folder: str, name: str, taken: Set[str]) -> Set[str]:
+    """Those of the names of which the module or package does not speak, and for which it has no
+    file; none where it may hold whatever other files do."""
     package = os.path.join(folder, name)
     file = os.path.join(package, "__init__.py")
-    lines = linecache.getlines(file if os.path.isfile(file) else package + ".py")
-    spoken = set(_WORD.findall("".join(lines)))
-    parts = (os.path.join(package, one) for one in taken - spoken)
-    return all(os.path.isfile(part + ".py") or os.path.isdir(part) for part in parts)
+    text = "".join(linecache.getlines(file if os.path.isfile(file) else package + ".py"))
+    if _OPEN.search(text):
+        return set()
+    parts = {one: os.path.join(package, one) for one in taken - set(_WORD.findall(text))}
+    return {
+        one
+        for one, part in parts.items()
+        if not os.path.isfile(part + ".py") and not os.path.isdir(part)
+    }
 
 
 def _is_package(folder: str) -> bool:

@@ -27,6 +27,7 @@ _WORDS = ("named_modules(", "named_children(", "._modules", '["_modules"]', "['_
 # A look-up by a name that is not written there, and what sets a module, by what follows the object.
 _LOOKUP = re.compile(r"""attr\(\s*([^,()"'\n]+),\s*(?!["'\s])""")
 _METHOD_WORDS = ("get_submodule(", "set_submodule(", ".add_module(", ".register_module(")
+_CONFIG = re.compile(r"config|cfg")  # in the name of an object: it is one of settings
 _BEFORE = 80  # code points in which the object of a method stands
 _COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _BY_NAME = frozenset({"get", "pop", "index", "move_to_end", "setdefault", "__getitem__"})
@@ -44,6 +45,7 @@ _METHODS = frozenset(
         "__getattr__",
     }
 )
+_ANYTHING = ("", "q", "x.0.q_0")  # what only a pattern meets that every name does
 _LEAST = 2  # letters of a part of a name
 
 
@@ -102,6 +104,8 @@ def _is_met(how: str, word: str, name: str) -> bool:
         pattern = re.compile(translate(word) if how == "glob" else word)
     except (re.error, OverflowError):
         return False
+    if any(pattern.search(one) for one in _ANYTHING):
+        return False  # it tells of no name
     return any(pattern.search(one) for one in (name, f"x.0.{name}"))
 
 
@@ -110,7 +114,7 @@ def _lookups(project: Project, path: str) -> Iterator[int]:
     text = project.text(path)
     for match in _LOOKUP.finditer(text):
         receiver = match.group(1)
-        if NO_MODULE.search(receiver) is None and (
+        if not (NO_MODULE.search(receiver) or _CONFIG.search(receiver)) and (
             receiver != "self"
             or project.is_in_module_class(path, project.line_at(path, match.start()))
         ):
@@ -346,6 +350,8 @@ def _of_lookup(project: Project, path: str, node: ast.Call, around: Around) -> I
     elif function in _SETS and len(node.args) > 1:
         receiver, name = node.args[0], node.args[1]
     if receiver is None or name is None or is_settings(receiver):
+        return
+    if _CONFIG.search(dotted_name(receiver) or ""):
         return
     if function in ("getattr", "hasattr", "setattr", "delattr") and isinstance(name, ast.Constant):
         return  # asked apart

@@ -445,6 +445,17 @@ NOT_ASKED_BY_NAME = {
         "for n, p in m.named_parameters():", '    if "relu" in n:', "        p.zero_()"
     ),
     "another-end": swept("if n.endswith(END):", head=OTHER + "END = '.weight'\n\n\n"),
+    "pattern-that-meets-all": swept(
+        'if re.search("|".join(PATTERNS), n):',
+        head="import re\n" + OTHER + "PATTERNS = ['fc']\n\n\n",
+    ),
+    "pattern-of-a-word": swept('if re.search(r"\\w+", n):', head="import re\n" + OTHER),
+    "settings-by-any-name": function(
+        "for n in NAMES:",
+        "    setattr(config_to_return, n, 0)",
+        head=LIST,
+        taken="config_to_return",
+    ),
     "option-that-nobody-asks-for": function("a = options(m)", "return a.layer") + OPTIONS,
 }
 

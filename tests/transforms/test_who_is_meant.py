@@ -450,12 +450,6 @@ NOT_ASKED_BY_NAME = {
         head="import re\n" + OTHER + "PATTERNS = ['fc']\n\n\n",
     ),
     "pattern-of-a-word": swept('if re.search(r"\\w+", n):', head="import re\n" + OTHER),
-    "settings-by-any-name": function(
-        "for n in NAMES:",
-        "    setattr(config_to_return, n, 0)",
-        head=LIST,
-        taken="config_to_return",
-    ),
     "option-that-nobody-asks-for": function("a = options(m)", "return a.layer") + OPTIONS,
 }
 

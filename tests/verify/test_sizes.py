@@ -11,10 +11,11 @@ from test_synthesise import find, server
 
 from codemod.verify.worker.inputs import Inputs
 from codemod.verify.worker.laboratory import Failure
+from codemod.verify.worker.layouts import by_words
 from codemod.verify.worker.messages import Change
 from codemod.verify.worker.sizes import disagreeing, in_proportion
 from codemod.verify.worker.specs import MOST_NUMBERS, Tensor, apply
-from codemod.verify.worker.words import guesses
+from codemod.verify.worker.words import BATCH, guesses, words_of
 
 __all__ = ["find", "server"]
 
@@ -205,3 +206,8 @@ def test_what_is_scaled_together_is_widths_and_not_the_number_of_edges() -> None
     }
     first = [(one["x"], one["edge_attr"], one["edge_index"]) for _, one in apply(call, HALF, [])]
     assert (Tensor("float", (8, 64)), Tensor("float", (20, 64)), call["edge_index"]) in first
+
+
+@pytest.mark.parametrize("name", ["class_labels", "class_ids", "classLabel"])
+def test_an_example_has_one_class(name: str) -> None:
+    assert by_words(name, set(words_of(name)), 64) == Tensor("long", (BATCH,), 2)

@@ -1559,6 +1559,19 @@ RELATED += [
         """,
         id="edges-of-fewer-nodes",
     ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                self.look = nn.ModuleDict({"up": nn.Embedding(5, width)})
+                self.fc = nn.Linear(width, width)
+            def forward(self, x: torch.FloatTensor, which: Optional[torch.LongTensor] = None):
+                name = "up" if which is not None else "down"
+                return self.fc(x) + self.look[name](which).mean()
+        """,
+        id="kinds-of-tensors-in-annotations",
+    ),
 ]
 
 

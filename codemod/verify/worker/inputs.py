@@ -65,6 +65,10 @@ from .specs import (
 )
 from .watch import Operand
 
+_KINDS = {
+    "BoolTensor": "bool",
+    **dict.fromkeys(("LongTensor", "IntTensor", "ShortTensor"), "long"),
+}
 _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
@@ -332,10 +336,8 @@ class Inputs:
             return Raw(whole[0] if whole else "2")
         if annotation is float:
             return Raw("0.5")
-        if isinstance(annotation, type) and issubclass(annotation, torch.Tensor):
-            if "Long" in annotation.__name__ or "Int" in annotation.__name__:
-                return self._tensor(name, facts, "long")
-            return self._tensor(name, facts, "bool" if "Bool" in annotation.__name__ else "")
+        if isinstance(annotation, type) and _is_of_tensors(annotation):
+            return self._tensor(name, facts, _KINDS.get(annotation.__name__, ""))
         if "Callable" in str(annotation):
             return Raw("torch.nn.Identity()")
         return None
@@ -760,6 +762,12 @@ def _instead_of_group(spec: Group, message: str) -> Iterator[Tuple[float, Spec]]
     if "index out of range" in message:
         for count in (len(spec.items) + 1, len(spec.items) + 2, 1):
             yield 1.0, Group(spec.bracket, spec.items[:1] * count)
+
+
+def _is_of_tensors(annotation: type) -> bool:
+    """Whether it stands for tensors: `torch.LongTensor` is no subclass of theirs."""
+    named = annotation.__module__ == "torch" and annotation.__name__.endswith("Tensor")
+    return named or issubclass(annotation, torch.Tensor)
 
 
 def _of_nodes(shape: Shape) -> Shape:

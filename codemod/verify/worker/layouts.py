@@ -131,6 +131,8 @@ def by_words(name: str, found: typing.Set[str], width: int) -> Optional[Tensor]:
         return Tensor("float", (NODES, 3))
     if found & {"mask"}:
         return Tensor("bool", (batch, length))
+    if found & {"class", "classes"} and found & {"label", "labels", "id", "ids", "idx"}:
+        return Tensor("long", (batch,), 2)
     if name in ("idx", "tokens", "token", "src", "tgt", "trg", "labels", "label", "ids") or (
         found & {"ids", "token"} and not found & {"embeds", "embeddings"}
     ):

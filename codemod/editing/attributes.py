@@ -9,6 +9,7 @@ import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from codemod.catalogue import PAIRS
 from codemod.editing.checks import gives_way
 from codemod.editing.quoted import is_quoted
 from codemod.editing.reassignment import reaching_assignment
@@ -57,6 +58,7 @@ def fresh_names(
     sites = tuple(sites)
     taken = module.family_names | MODULE_NAMES | set(module.reserved_names.values())
     taken |= _answered_by_getattr(module)
+    taken |= _given_in_bases(module, base, taken)
     names: dict[int, str] = {}
     number = first if first is not None else 0 if len(sites) == 1 else 1
     for site in sites:
@@ -71,6 +73,22 @@ def fresh_names(
         number += 1
     module.reserved_names.update(names)
     return names
+
+
+def _given_in_bases(module: ModuleClass, base: str, taken: Collection[str]) -> set[str]:
+    """The names that the sites of the class's bases may be given in the same run."""
+    spelled = {f"self.{base}"}
+    for pair in PAIRS:
+        if pair.attribute == base:
+            names = (pair.module, *(item.name for item in pair.functional))
+            spelled |= {name.rpartition(".")[2] for name in names}
+    site = re.compile(rf"(?:{'|'.join(map(re.escape, sorted(spelled)))})_?\(")
+    texts = (module.project.class_text(key) for key in module.ancestors_in_project)
+    sites = sum(len(site.findall(text)) for text in texts)
+    if not sites:
+        return set()
+    passed_over = sum(name.startswith(base) for name in taken)
+    return {base, *(f"{base}{number}" for number in range(1, sites + passed_over + 2))}
 
 
 def is_asked_for(module: ModuleClass, name: str) -> bool:

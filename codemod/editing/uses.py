@@ -142,7 +142,10 @@ def _check_not_declared(module: ModuleClass, name: str) -> None:
 
 def _check_not_put_together(module: ModuleClass, name: str) -> None:
     """`getattr(self, f"relu{i}")` in the family may lead to `self.relu1`, as `"relu1"` does."""
-    own = re.compile(rf"""{_TAKES_NAME}\(\s*self\s*,\s*["']{re.escape(name)}["']""")
+    quoted = rf"""["']{re.escape(name)}["']"""
+    own = re.compile(
+        rf"{_TAKES_NAME}\(\s*self\s*,\s*{quoted}|self\.(?:add|register)_module\(\s*{quoted}"
+    )
     for key in (module.key, *module.ancestors_in_project, *module.descendants_in_project):
         text = module.project.class_text(key)
         if is_quoted(name, text) and own.search(text):

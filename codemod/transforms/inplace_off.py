@@ -135,6 +135,7 @@ class Net(nn.Module):
         check_file(module)
         check_not_copied(module, [call.method.node])
         check_text(call)
+        _check_not_run_by_bases(site)
         uses = uses_of(site)
         edits = without_flag(site, self.settings.line_length)
         alone = [use for use in uses if stands_alone(use)]
@@ -157,6 +158,20 @@ class Net(nn.Module):
             contract=inplace_contract(site.pair, "callers" in whose),
         )
         return replace(found, only_confirmed=site.is_method)
+
+
+def _check_not_run_by_bases(site: InplaceCall) -> None:
+    """Raises Refused (used-in-family) where a base calls the attribute that holds the layer.
+
+    What it reads afterwards of the layer's input is not looked at from here.
+    """
+    module = site.call.module
+    for name, assignments in module.assignments.items():
+        if not any(item.value is site.call.node for item in assignments):
+            continue
+        for key in module.ancestors_in_project:
+            if f"self.{name}(" in module.project.class_text(key):
+                raise Refused("used-in-family", f"{key[1]} ({key[0]}) calls {name}")
 
 
 def _is_made_elsewhere(site: InplaceCall) -> bool:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from marked_cases import NO_F, holds, net, stays
 from test_seen_by import seen_by
 
+from codemod.engine.planning import plan
+from codemod.source.overlay import Overlay
 from codemod.transforms.functional_to_module import FunctionalToModule
+from codemod.transforms.inplace_off import InplaceOff
 from codemod.transforms.module_to_functional import ModuleToFunctional
 
 FC = "self.fc = nn.Linear(4, 4)"
@@ -120,3 +126,39 @@ def test_dropout_is_rewritten_where_all_do(lines: str) -> None:
     after = after.replace("import torch.nn.functional as F\n", "")
     other = f"{HEAD}def freeze(model):\n    {lines}\n"
     holds(FunctionalToModule, net(DROPOUT, init=(FC,)), after, files={"other.py": other})
+
+
+@pytest.mark.parametrize("method", ["add_module", "register_module"])
+def test_stays_where_a_subclass_puts_another_in_its_place(method: str) -> None:
+    refused = net(CALL, init=(FC, f"{RELU}  #! named-in-string"), head=NO_F)
+    more = "class More(Net):\n    def __init__(self):\n        super().__init__()\n"
+    other = f'{HEAD}{more}        self.{method}("relu", nn.Tanh())\n'
+    stays(ModuleToFunctional, refused, files={"other.py": other})
+
+
+def test_a_subclass_gets_other_names_than_its_base() -> None:
+    before = net(FUNCTIONAL, init=(FC,))
+    after = net(CALL, init=(FC, RELU)).replace("import torch.nn.functional as F\n", "")
+    more = (
+        "import torch.nn.functional as F\nfrom net import Net\n\n\n"
+        "class More(Net):\n    def forward(self, x):\n"
+        "        return super().forward(F.relu(x, inplace=True))\n"
+    )
+    files = {"net.py": before.encode(), "other.py": more.encode()}
+    planned = plan(
+        Overlay(Path("/none"), files), sorted(files), frozenset(files), [FunctionalToModule()]
+    )
+    made = planned.compose([item.id for item in planned.plan.rewrites]).files
+    assert made["net.py"].decode() == after
+    (name,) = re.findall(r"self\.(relu\d*) = nn\.ReLU", made["other.py"].decode())
+    assert name != "relu"
+
+
+def test_the_flag_stays_where_a_base_runs_the_layer() -> None:
+    base = net(CALL, init=(FC, RELU), head=NO_F)
+    more = (
+        "import torch.nn as nn\nfrom net import Net\n\n\n"
+        "class More(Net):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.relu = nn.ReLU(inplace=True)  #! used-in-family\n"
+    )
+    stays(InplaceOff, more, path="more.py", files={"net.py": base})

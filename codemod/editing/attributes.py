@@ -58,7 +58,7 @@ def fresh_names(
     sites = tuple(sites)
     taken = module.family_names | MODULE_NAMES | set(module.reserved_names.values())
     taken |= _answered_by_getattr(module)
-    taken |= _given_in_bases(module, base, taken)
+    taken |= _given_in_bases(module, base, taken, is_copied=first is not None)
     names: dict[int, str] = {}
     number = first if first is not None else 0 if len(sites) == 1 else 1
     for site in sites:
@@ -75,20 +75,28 @@ def fresh_names(
     return names
 
 
-def _given_in_bases(module: ModuleClass, base: str, taken: Collection[str]) -> set[str]:
-    """The names that the sites of the class's bases may be given in the same run."""
-    spelled = {f"self.{base}"}
+def _given_in_bases(
+    module: ModuleClass, base: str, taken: Collection[str], *, is_copied: bool
+) -> set[str]:
+    """The names that the sites of the class's bases may be given in the same run.
+
+    `is_copied`: they are copies of an attribute of that name.
+    """
+    spelled = {f"self.{base}"} if is_copied else set()
     for pair in PAIRS:
         if pair.attribute == base:
             names = (pair.module, *(item.name for item in pair.functional))
             spelled |= {name.rpartition(".")[2] for name in names}
+    if not spelled:
+        return set()
     site = re.compile(rf"(?:{'|'.join(map(re.escape, sorted(spelled)))})_?\(")
     texts = (module.project.class_text(key) for key in module.ancestors_in_project)
     sites = sum(len(site.findall(text)) for text in texts)
     if not sites:
         return set()
     passed_over = sum(name.startswith(base) for name in taken)
-    return {base, *(f"{base}{number}" for number in range(1, sites + passed_over + 2))}
+    last = sites + passed_over
+    return {base, *(f"{base}{number}" for number in range(1, last + 1) if last > 1)}
 
 
 def is_asked_for(module: ModuleClass, name: str) -> bool:

@@ -89,7 +89,7 @@ def _given_in_bases(
             spelled |= {name.rpartition(".")[2] for name in names}
     if not spelled:
         return set()
-    site = re.compile(rf"(?:{'|'.join(map(re.escape, sorted(spelled)))})_?\(")
+    site = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(spelled)))})_?\(")
     texts = (module.project.class_text(key) for key in module.ancestors_in_project)
     sites = sum(len(site.findall(text)) for text in texts)
     if not sites:

@@ -212,7 +212,7 @@ def _use_of_sweep(
         return "in-order" if counted and not _asks_if_any(parent, around[1:]) else None
     if isinstance(parent, ast.For | ast.AsyncFor) and parent.iter is node:
         if wrappers & {"enumerate", "zip"} and _goes_by_place(parent, wrappers):
-            return "positions"
+            return "in-order"
         return _use_in_loop(parent, is_children, hooking)
     if isinstance(parent, ast.comprehension) and parent.iter is node:
         return _use_in_comprehension(parent, around, is_children, hooking)

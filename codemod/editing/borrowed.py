@@ -14,6 +14,8 @@ from codemod.editing.refused import Refused
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import ClassKey, Place, Project
 
+_CLASS_GIVEN = re.compile(r"""__class__ = |\btype\(\s*[\w"'.]+\s*,\s*\(""")
+
 
 def check_methods_not_borrowed(module: ModuleClass) -> None:
     """Raises Refused (borrowed) where other objects may run the class's methods."""
@@ -43,13 +45,21 @@ def _borrowers(project: Project, key: ClassKey) -> Iterator[Place]:
     family = {key, *project.descendants(key)}
     for user in (path, *project.reach.importers(path)):
         text = project.text(user)
-        if f"{qualname.rpartition('.')[2]}" not in text:
+        if f"{qualname.rpartition('.')[2]}." not in text and not _gives_classes(project, user):
             continue
         for pattern in patterns:
             for match in pattern.finditer(text):
                 line = project.line_at(user, match.start())
                 if not _is_in(project, user, line, family):
                     yield Place(user, line)
+
+
+def _gives_classes(project: Project, path: str) -> bool:
+    """Whether a file gives objects another class, or makes classes as it runs."""
+    found = project.remembered(
+        "gives-classes", path, lambda: _CLASS_GIVEN.findall(project.text(path))
+    )
+    return bool(found)
 
 
 def _is_in(project: Project, path: str, line: int, family: set[ClassKey]) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from codemod.catalogue import PAIRS
 from codemod.editing.markers import any_class
-from codemod.editing.name_sweeps import name_sweepers, name_sweeps_in
+from codemod.editing.name_sweeps import name_sweeps_in
 from codemod.editing.named import strings_with
 from codemod.editing.object_uses import layer_uses_in, lookups_in
 from codemod.editing.type_sweeps import sweeps_for
@@ -84,7 +84,7 @@ def questions_about_layers(project: Project, paths: Iterable[str]) -> Iterator[Q
             kinds.add(kind)
             names.setdefault(_home(project, path), set()).add(name)
     yield _SweepsFor(tuple(sorted(kinds)))
-    yield from map(_NamesIn, name_sweepers(project) if kinds else ())
+    yield from map(_NamesIn, project.files if kinds else ())
     users: dict[str, set[str]] = {}
     for home, found in names.items():
         for name in found:

@@ -73,20 +73,8 @@ def name_sweeps(project: Project, name: str) -> Iterator[tuple[NameSweep, str]]:
 
 
 def _all_sweeps(project: Project) -> Iterator[NameSweep]:
-    for path in name_sweepers(project):
-        yield from name_sweeps_in(project, path)
-
-
-def name_sweepers(project: Project) -> tuple[str, ...]:
-    """The files that may ask for modules by name, as far as their text tells."""
-    return project.remembered("name-sweepers", "", lambda: _sweepers(project))
-
-
-def _sweepers(project: Project) -> Iterator[str]:
     for path in project.files:
-        text = project.text(path)
-        if any(word in text for word in _WORDS) or next(_lookups(project, path), None) is not None:
-            yield path
+        yield from name_sweeps_in(project, path)
 
 
 def name_sweeps_in(project: Project, path: str) -> tuple[NameSweep, ...]:
@@ -357,9 +345,11 @@ def _of_lookup(project: Project, path: str, node: ast.Call, around: Around) -> I
         return  # asked apart
     if _is_parameter(name, around):
         return  # the callers' strings are asked apart
-    looked = project.values.of(path, receiver, (node, *around))
-    if may_be_of_project(looked):
-        yield from _Sweep(project, path, looked, False).asks(name, (node, *around))
+    words = strings_behind(project, path, name, (node, *around))
+    if words:
+        looked = project.values.of(path, receiver, (node, *around))
+        if may_be_of_project(looked):
+            yield NameSweep(Place(path, name.lineno), looked, False, "path", words)
 
 
 def _is_parameter(node: ast.expr, around: Around) -> bool:

@@ -17,6 +17,9 @@ from codemod.semantics.project import Place, Project
 _WORD = re.compile(r"\W")
 _HOMES = ("nn", "F", "functional", "torch")
 _HOME = rf"\b(?:{'|'.join(_HOMES)})"
+_RUNS = ("forward", "__call__", "__init__")  # methods of a layer
+# Calls that are given the name as a string: up to the home, and from there to the name.
+_BY_NAME = ((r"setattr\(\s*[\w.]*", r"""\s*,\s*["']"""), (r"""patch\(\s*["'][\w.]*""", r"\."))
 
 
 def replaced_in(module: ModuleClass, layer: str) -> Iterator[Place]:
@@ -33,15 +36,17 @@ def replaced_in(module: ModuleClass, layer: str) -> Iterator[Place]:
 
 def _places(project: Project, name: str) -> Iterator[Place]:
     # Each begins with a literal, which lets `re` skip to it.
-    assigned = re.compile(rf"\.{name}(?:\.(?:forward|__call__|__init__))?[ \t]*=(?!=)")
-    by_name = re.compile(
-        rf"""setattr\(\s*[\w.]*{_HOME}\s*,\s*["']{name}["']|patch\(\s*["'][\w.]*{_HOME}\.{name}["']"""
-    )
-    paths = (*project.files_with_attribute(name), *project.files_with_string(name))
-    for path in dict.fromkeys(paths):
+    assigned = re.compile(rf"\.{name}(?:\.(?:{'|'.join(_RUNS)}))?[ \t]*=(?!=)")
+    by_name = [re.compile(rf"""{call}{_HOME}{between}{name}["']""") for call, between in _BY_NAME]
+    for path in project.files_with_attribute(name):
+        if project.files[path].outside_assigned.isdisjoint((name, *_RUNS)):
+            continue
         text = project.text(path)
         for match in assigned.finditer(text):
             if _WORD.split(text[max(0, match.start() - 20) : match.start()])[-1] in _HOMES:
                 yield Place.at(path, text, match.start())
-        for match in by_name.finditer(text):
-            yield Place.at(path, text, match.start())
+    for path in project.files_with_string(name):
+        text = project.text(path)
+        for pattern in by_name:
+            for match in pattern.finditer(text):
+                yield Place.at(path, text, match.start())

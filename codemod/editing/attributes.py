@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from codemod.catalogue import PAIRS
 from codemod.editing.checks import gives_way
-from codemod.editing.quoted import is_quoted
 from codemod.editing.reassignment import reaching_assignment
 from codemod.editing.refused import Refused
 from codemod.results import Edit, Requirement
@@ -19,7 +18,7 @@ from codemod.semantics.index import NO_MODULE
 from codemod.semantics.layout import span
 from codemod.semantics.module_class import Assignment, Method, ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
-from codemod.semantics.project import Base
+from codemod.semantics.project import Base, Project
 from codemod.semantics.syntax import (
     FunctionNode,
     dotted_name,
@@ -75,6 +74,12 @@ def fresh_names(
     return names
 
 
+# `hasattr(x, "NAME")`, `getattr(x, "NAME", ...)`; its first letters let `re` skip to it.
+_PROBE = re.compile(
+    r"""attr\((?:(?<=\bhasattr\()|(?<=\bgetattr\())\s*([\w.]+)\s*,\s*["'](\w+)["']"""
+)
+
+
 def _given_in_bases(
     module: ModuleClass, base: str, taken: Collection[str], *, is_copied: bool
 ) -> set[str]:
@@ -90,8 +95,17 @@ def _given_in_bases(
     if not spelled:
         return set()
     site = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(spelled)))})_?\(")
-    texts = (module.project.class_text(key) for key in module.ancestors_in_project)
-    sites = sum(len(site.findall(text)) for text in texts)
+    project = module.project
+    sites = sum(
+        len(
+            project.remembered(
+                f"calls-of {site.pattern}",
+                ":".join(key),
+                lambda key=key: site.findall(project.class_text(key)),  # type: ignore[misc]
+            )
+        )
+        for key in module.ancestors_in_project
+    )
     if not sites:
         return set()
     passed_over = sum(name.startswith(base) for name in taken)
@@ -110,21 +124,27 @@ def is_asked_for(module: ModuleClass, name: str) -> bool:
 def _is_probed(module: ModuleClass, name: str) -> bool:
     """Whether `hasattr(x, NAME)` or `getattr(x, NAME, ...)` stands where x may be the module."""
     project, key = module.project, ("probed", name)
-    pattern = re.compile(rf"""\b(?:has|get)attr\(\s*([\w.]+)\s*,\s*["']{re.escape(name)}["']""")
     if key not in project.answers:
-        matches = (
-            (path, match.group(1))
-            for path in project.files_with_string(name)
-            if is_quoted(name, project.text(path))
-            for match in pattern.finditer(project.text(path))
-        )
         project.answers[key] = next(
-            (path for path, one in matches if one != "self" and not NO_MODULE.search(one)), None
+            (
+                path
+                for path in project.files_with_string(name)
+                for receiver, probed in _probes(project, path, project.text(path))
+                if probed == name and receiver != "self" and not NO_MODULE.search(receiver)
+            ),
+            None,
         )
     family = (module.key, *module.ancestors_in_project, *module.descendants_in_project)
     return project.answers[key] is not None or any(
-        is_quoted(name, text) and pattern.search(text) for text in map(project.class_text, family)
+        probed == name
+        for one in family
+        for _, probed in _probes(project, ":".join(one), project.class_text(one))
     )
+
+
+def _probes(project: Project, of: str, text: str) -> tuple[tuple[str, str], ...]:
+    """What is asked for which attribute in the text of a file or a class."""
+    return project.remembered("probes", of, lambda: _PROBE.findall(text))
 
 
 def _answered_by_getattr(module: ModuleClass) -> frozenset[str]:

@@ -14,7 +14,7 @@ from codemod.editing.refused import Refused
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import ClassKey, Place, Project
 
-_CLASS_GIVEN = re.compile(r"""__class__ = |\btype\(\s*[\w"'.]+\s*,\s*\(""")
+_CLASS_MADE = re.compile(r"""type\(\s*[\w"'.]+\s*,\s*\(""")
 
 
 def check_methods_not_borrowed(module: ModuleClass) -> None:
@@ -56,10 +56,9 @@ def _borrowers(project: Project, key: ClassKey) -> Iterator[Place]:
 
 def _gives_classes(project: Project, path: str) -> bool:
     """Whether a file gives objects another class, or makes classes as it runs."""
-    found = project.remembered(
-        "gives-classes", path, lambda: _CLASS_GIVEN.findall(project.text(path))
-    )
-    return bool(found)
+    text = project.text(path)
+    made = project.remembered("makes-classes", path, lambda: _CLASS_MADE.findall(text))
+    return "__class__ = " in text or bool(made)
 
 
 def _is_in(project: Project, path: str, line: int, family: set[ClassKey]) -> bool:

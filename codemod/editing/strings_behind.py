@@ -325,9 +325,10 @@ def _calls_in(project: Project, path: str, function: str) -> Iterator[tuple[ast.
 
 
 def _settings(project: Project, name: str) -> Iterator[str]:
-    for key, item in project.classes.items():
-        if name in item.class_attributes and project.is_module(key) is False:
-            owner = class_at(project.parts(key[0]).at(item.line), item.line)
+    for key in project.classes_with_attribute(name):
+        if project.is_module(key) is False:
+            line = project.classes[key].line
+            owner = class_at(project.parts(key[0]).at(line), line)
             for value in _given_to(owner).get(name, ()) if owner is not None else ():
                 yield from _Search(project).behind(key[0], value, (), None, 1)
     for path, call in project.remembered("options", "", lambda: _options(project)):

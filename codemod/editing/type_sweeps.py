@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from codemod.catalogue import Pair, by_module
 from codemod.editing.object_uses import nodes_at, nodes_below
@@ -47,14 +46,17 @@ _BASES = (
 # What asks for a class, and how far around the class's name it is looked for, in code points.
 _ASKS = ("isinstance(", "issubclass(", "type(", ".__class__", "case ", ".register")
 _BEFORE, _BEHIND = 400, 80
-# A list, tuple, set or table at the top of a file, or another name for a class, and what it begins
-# with; the same in a function or a class.
-_LIST = re.compile(r"(?m)^(\w+)\s*(?::[^=\n]+)?=\s*([(\[{][^=]{0,600}|[\w.]+[ \t]*(?:\||$).*)")
-_INNER_LIST = re.compile(_LIST.pattern.replace("^", r"^[ \t]+", 1))
+# What is given a value, with the white space before it, and how the value begins that is a list,
+# tuple, set or table of classes, or another name for some.
+_TARGET = re.compile(r"([ \t]*)(\w+)\s*(?::[^=\n]+)?")
+_LIST = re.compile(r"\s*[(\[{]")
+_ALIAS = re.compile(r"(?m)\s*[\w.]+[ \t]*(?:\||$)")
+_LONGEST_LIST = 600  # code points, as far as it is read
 # What asks for the name of a class, or for a text that it stands in.
 _TYPE_NAME = (".__name__", ".__qualname__", "._get_name()")
-_SHOWN = re.compile(
-    r"(?:str|repr)\((?:type\()?\w+\)(?:\.__class__)?\)?(?=[ \t]*(?:\)|\.|:|in|==|!=))"
+_SHOWN = tuple(  # each begins with a literal, which lets `re` skip to it
+    re.compile(rf"{shows}\((?:type\()?\w+\)(?:\.__class__)?\)?(?=[ \t]*(?:\)|\.|:|in|==|!=))")
+    for shows in ("str", "repr")
 )
 # What stands before the name of an attribute that is asked of a variable.
 _ASKED = re.compile(r"attr\(\s*\w+\s*,\s*\Z")
@@ -139,7 +141,7 @@ def _sweeps(project: Project, short: str) -> Iterator[TypeSweep]:
             paths.append(path)
     for path in dict.fromkeys(paths):
         yield from _in_file(project, path, names)
-    lists = [_lists_of(project, path, names) for path in dict.fromkeys(paths)]
+    lists = [_lists_of(project, path, names, inner=False) for path in dict.fromkeys(paths)]
     for asker in askers_told(project, names.union(*lists)):
         node, *around = asker.around
         yield from _sweeps_of(project, asker.path, asker.subject, node, tuple(around))
@@ -159,11 +161,11 @@ def _asked_instead(short: str) -> Iterator[str]:
 
 
 def _in_file(project: Project, path: str, names: frozenset[str]) -> Iterator[TypeSweep]:
-    lists = _lists_of(project, path, names)
+    lists = _lists_of(project, path, names, inner=False)
     for user in (path, *(project.reach.importers(path) if lists else ())):
         wanted = lists
         if user == path:
-            wanted = names | lists | _inner_lists_of(project, path, names)
+            wanted = names | lists | _lists_of(project, path, names, inner=True)
         offsets = list(_asked_for(project.text(user), wanted))
         if not offsets:
             continue
@@ -185,28 +187,38 @@ def _asked_for(text: str, names: frozenset[str]) -> Iterator[int]:
             offset = text.find(name, offset + 1)
 
 
-def _lists_of(project: Project, path: str, names: frozenset[str]) -> frozenset[str]:
-    """Names of lists and tables of a file that hold the class: `LAYERS = (nn.ReLU, nn.GELU)`."""
-    lists = project.remembered("lists", path, lambda: _LIST.findall(project.text(path)))
-    return _holding(lists, names)
+def _lists_of(project: Project, path: str, names: frozenset[str], *, inner: bool) -> frozenset[str]:
+    """Names of lists and tables of a file that hold the class: `LAYERS = (nn.ReLU, nn.GELU)`.
 
-
-def _inner_lists_of(project: Project, path: str, names: frozenset[str]) -> frozenset[str]:
-    """The same of those within functions and classes, which no other file sees by that name."""
-    lists = project.remembered("inner-lists", path, partial(_find_inner_lists, project, path))
-    return _holding(lists, names)
-
-
-def _find_inner_lists(project: Project, path: str) -> list[tuple[str, str]]:
+    `inner`: those within functions and classes, which no other file sees by that name.
+    """
     text = project.text(path)
-    if not any(word in text for word in ("isinstance(", "type(", ".__class__")):
-        return []
-    return _INNER_LIST.findall(text)
+    found = (_list_around(text, one) for name in names for one in _said(text, name))
+    return frozenset(name for indent, name in filter(None, found) if bool(indent) == inner)
 
 
-def _holding(lists: Iterable[tuple[str, str]], names: frozenset[str]) -> frozenset[str]:
-    holds = re.compile(rf"\b(?:{'|'.join(sorted(names))})\b(?!\()")
-    return frozenset(name for name, text in lists if holds.search(text))
+def _said(text: str, name: str) -> Iterator[int]:
+    """Offsets of the whole word NAME where it is not called."""
+    for offset in occurrences(text, name):
+        end = offset + len(name)
+        before, behind = text[offset - 1 : offset], text[end : end + 1]
+        if not (_is_of_word(before) or _is_of_word(behind) or behind == "("):
+            yield offset
+
+
+def _is_of_word(character: str) -> bool:
+    return character == "_" or character.isalnum()
+
+
+def _list_around(text: str, offset: int) -> tuple[str, str] | None:
+    """Indentation and name of the list, the table or the other name that an offset stands in."""
+    equals = text.rfind("=", max(0, offset - _LONGEST_LIST), offset)
+    line = text.rfind("\n", 0, max(equals, 0)) + 1
+    target = _TARGET.fullmatch(text, line, equals) if equals > 0 else None
+    if target is None:
+        return None
+    is_alias = "\n" not in text[equals:offset].strip() and _ALIAS.match(text, equals + 1)
+    return target.groups() if is_alias or _LIST.match(text, equals + 1) else None  # type: ignore[return-value]
 
 
 def _asked_about(node: ast.AST, around: Around, names: frozenset[str]) -> ast.expr | None:
@@ -285,7 +297,7 @@ def _types_by_name(project: Project) -> Iterator[_NamedType]:
         if "modules(" not in text and "children(" not in text and ".apply(" not in text:
             continue
         offsets = [one for word in _TYPE_NAME for one in occurrences(text, word)]
-        offsets += [match.start() for match in _SHOWN.finditer(text)]
+        offsets += [match.start() for shown in _SHOWN for match in shown.finditer(text)]
         for node, around in nodes_at(project, path, offsets, whole=True):
             subject = _whose_type_name(node)
             if subject is None or not isinstance(node, ast.expr):

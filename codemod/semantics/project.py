@@ -270,6 +270,18 @@ class Project:
                     found.setdefault(base.key, []).append(key)
         return {key: tuple(sorted(children)) for key, children in found.items()}
 
+    def classes_with_attribute(self, name: str) -> tuple[ClassKey, ...]:
+        """The classes whose own body gives NAME a value."""
+        return tuple(self._classes_by_attribute.get(name, ()))
+
+    @cached_property
+    def _classes_by_attribute(self) -> dict[str, list[ClassKey]]:
+        found: dict[str, list[ClassKey]] = {}
+        for key, item in self.classes.items():
+            for name in item.class_attributes:
+                found.setdefault(name, []).append(key)
+        return found
+
     @cached_property
     def protocols(self) -> tuple[ClassKey, ...]:
         """The classes that say what others look like."""

@@ -28,9 +28,26 @@ def check_methods_not_borrowed(module: ModuleClass) -> None:
 
 def _borrowers(project: Project, key: ClassKey) -> Iterator[Place]:
     path, qualname = key
-    name = re.escape(qualname.rpartition(".")[2])
-    method = rf"(?:{'|'.join(sorted(project.classes[key].methods | {'__new__', '__init__'}))})"
-    patterns = (  # each begins with a literal, which lets `re` skip to it
+    name = qualname.rpartition(".")[2]
+    users = [
+        user
+        for user in (path, *project.reach.importers(path))
+        if f"{name}." in project.text(user) or _gives_classes(project, user)
+    ]
+    patterns = _patterns(re.escape(name), project.classes[key].methods) if users else ()
+    family = {key, *project.descendants(key)}
+    for user in users:
+        for pattern in patterns:
+            for match in pattern.finditer(project.text(user)):
+                line = project.line_at(user, match.start())
+                if not _is_in(project, user, line, family):
+                    yield Place(user, line)
+
+
+def _patterns(name: str, methods: frozenset[str]) -> tuple[re.Pattern[str], ...]:
+    """What does it to a class of that name; each begins with a literal, for `re` to skip to."""
+    method = rf"(?:{'|'.join(sorted(methods | {'__new__', '__init__'}))})"
+    return (
         # it is replaced
         re.compile(rf"{name}(?<!\w{name})\.{method}[ \t]*=(?!=)"),
         # it is another's method, or is bound to another
@@ -42,23 +59,16 @@ def _borrowers(project: Project, key: ClassKey) -> Iterator[Place]:
         # it is run on an object of another class
         re.compile(rf"{name}(?<!\w{name})\.forward\(\s*\w"),
     )
-    family = {key, *project.descendants(key)}
-    for user in (path, *project.reach.importers(path)):
-        text = project.text(user)
-        if f"{qualname.rpartition('.')[2]}." not in text and not _gives_classes(project, user):
-            continue
-        for pattern in patterns:
-            for match in pattern.finditer(text):
-                line = project.line_at(user, match.start())
-                if not _is_in(project, user, line, family):
-                    yield Place(user, line)
 
 
 def _gives_classes(project: Project, path: str) -> bool:
     """Whether a file gives objects another class, or makes classes as it runs."""
-    text = project.text(path)
-    made = project.remembered("makes-classes", path, lambda: _CLASS_MADE.findall(text))
-    return "__class__ = " in text or bool(made)
+    found = project.remembered("gives-classes", path, lambda: _classes_given(project.text(path)))
+    return bool(found)
+
+
+def _classes_given(text: str) -> list[str]:
+    return ["__class__ = "] if "__class__ = " in text else _CLASS_MADE.findall(text)
 
 
 def _is_in(project: Project, path: str, line: int, family: set[ClassKey]) -> bool:

@@ -26,11 +26,15 @@ class OutsideValue:
     around: _Around  # the nodes around both, nearest first
 
 
-def outside_values(project: Project, name: str) -> Iterator[OutsideValue]:
+def outside_values(project: Project, name: str) -> tuple[OutsideValue, ...]:
     """Every `x.NAME = ...` of the project where x is neither `self` nor settings."""
     if name not in project.assigned_outside:
-        return
-    for path, line in project.remembered("set-outside", name, lambda: _places(project, name)):
+        return ()
+    return project.remembered("set-outside", name, lambda: _values(project, name))
+
+
+def _values(project: Project, name: str) -> Iterator[OutsideValue]:
+    for path, line in _places(project, name):
         for statement, around in _statements(project.parts(path).at(line), ()):
             if statement.lineno <= line <= (statement.end_lineno or 0):
                 yield from _given(path, name, statement, (statement, *around))

@@ -14,13 +14,16 @@ from codemod.editing.markers import any_class
 from codemod.editing.name_sweeps import name_sweeps_in
 from codemod.editing.named import strings_with
 from codemod.editing.object_uses import layer_uses_in, lookups_in
-from codemod.editing.type_sweeps import sweeps_for
+from codemod.editing.type_sweeps import read_for_sweeps
 from codemod.semantics.project import Project
 
 Question = Callable[[Project], object]
 
 # The answers that are worth sending to other processes: the rest is on the way to them.
-_SENT = ("layer-uses ", "lookups ", "strings ", "type-sweeps", "name-sweeps")
+_SENT = (
+    "layer-uses ", "lookups ", "strings ", "name-sweeps",
+    "type-sweeps ", "types-by-name", "type-attributes ",
+)  # fmt: skip
 _KINDS = frozenset(
     pair.module.rpartition(".")[2] for pair in PAIRS if pair.group != "normalization"
 )
@@ -44,24 +47,15 @@ class _UsesIn:
 
 
 @dataclass(frozen=True)
-class _SweepsFor:
-    """Which code looks for layers of some kinds: one process reads for all what any may ask."""
+class _SweepsIn:
+    """Which modules the code of one file asks for by name, and which layers by these kinds."""
 
+    path: str
     kinds: tuple[str, ...]
 
     def __call__(self, project: Project) -> None:
-        for kind in self.kinds:
-            sweeps_for(project, kind)
-
-
-@dataclass(frozen=True)
-class _NamesIn:
-    """Which modules the code of one file asks for by name."""
-
-    path: str
-
-    def __call__(self, project: Project) -> None:
         name_sweeps_in(project, self.path)
+        read_for_sweeps(project, self.path, self.kinds)
 
 
 def is_sent(question: str) -> bool:
@@ -83,8 +77,8 @@ def questions_about_layers(project: Project, paths: Iterable[str]) -> Iterator[Q
         for name, kind in _HOLDS.findall(project.text(path)):
             kinds.add(kind)
             names.setdefault(_home(project, path), set()).add(name)
-    yield _SweepsFor(tuple(sorted(kinds)))
-    yield from map(_NamesIn, project.files if kinds else ())
+    sorted_kinds = tuple(sorted(kinds))
+    yield from (_SweepsIn(path, sorted_kinds) for path in (project.files if kinds else ()))
     users: dict[str, set[str]] = {}
     for home, found in names.items():
         for name in found:

@@ -346,7 +346,7 @@ def _of_lookup(project: Project, path: str, node: ast.Call, around: Around) -> I
     if _is_parameter(name, around):
         return  # the callers' strings are asked apart
     words = strings_behind(project, path, name, (node, *around))
-    if words:
+    if any(part in project.names_in_modules for word in words for part in word.split(".")):
         looked = project.values.of(path, receiver, (node, *around))
         if may_be_of_project(looked):
             yield NameSweep(Place(path, name.lineno), looked, False, "path", words)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from codemod.catalogue import Pair, by_module
+from codemod.catalogue import by_module
 from codemod.editing.object_uses import nodes_at, nodes_below
 from codemod.editing.quoted import occurrences, quoted
 from codemod.editing.strings_behind import strings_behind
@@ -93,7 +94,7 @@ def type_sweeps(module: ModuleClass, kind: str) -> tuple[str, ...]:
 
 def sweeps_for(project: Project, short: str) -> tuple[TypeSweep, ...]:
     """All of a project for a layer of that name, `ReLU`; found once."""
-    return project.remembered("type-sweeps", short, lambda: _sweeps(project, short))
+    return project.remembered("all-type-sweeps", short, lambda: _sweeps(project, short))
 
 
 def _may_look_at(module: ModuleClass, sweep: TypeSweep) -> bool:
@@ -133,24 +134,55 @@ def _is_iterable(module: ModuleClass) -> bool:
 
 
 def _sweeps(project: Project, short: str) -> Iterator[TypeSweep]:
-    names = frozenset({short, *_asked_instead(short)})
+    wanted = _wanted(project, short)
+    for path in wanted:
+        yield from _asked_in(project, path, short)
+    for asker in askers_told(project, _names_of(short).union(*wanted.values())):
+        node, *around = asker.around
+        yield from _sweeps_of(project, asker.path, asker.subject, node, tuple(around))
+    for path in project.files:
+        for named in _types_by_name(project, path):
+            if any(word in short.lower() for word in named.words):
+                yield named.sweep
+    for path in _attribute_askers(project, short):
+        yield from _by_attribute(project, path, short)
+
+
+def read_for_sweeps(project: Project, path: str, kinds: Iterable[str]) -> None:
+    """Find what `sweeps_for` the layers of these names will ask of one file."""
+    _types_by_name(project, path)
+    for short in kinds:
+        if path in _wanted(project, short):
+            _asked_in(project, path, short)
+        if path in _attribute_askers(project, short):
+            _by_attribute(project, path, short)
+
+
+def _names_of(short: str) -> frozenset[str]:
+    return frozenset({short, *_asked_instead(short)})
+
+
+def _wanted(project: Project, short: str) -> Mapping[str, frozenset[str]]:
+    """The names by which each file may ask for the layer: its own, and those of lists of layers,
+    here or where they are imported from."""
+    (found,) = project.remembered("type-names", short, lambda: [_find_wanted(project, short)])
+    return found
+
+
+def _find_wanted(project: Project, short: str) -> Mapping[str, frozenset[str]]:
+    names = _names_of(short)
     paths = [path for name in sorted(names) for path in project.files_with_attribute(name)]
     paths += [path for name in sorted(names) for path in project.files_with_string(name)]
     for path, file in project.files.items():
         if any(name in file.bindings for name in names) or "torch.nn" in file.stars:
             paths.append(path)
+    found: dict[str, frozenset[str]] = {}
     for path in dict.fromkeys(paths):
-        yield from _in_file(project, path, names)
-    lists = [_lists_of(project, path, names, inner=False) for path in dict.fromkeys(paths)]
-    for asker in askers_told(project, names.union(*lists)):
-        node, *around = asker.around
-        yield from _sweeps_of(project, asker.path, asker.subject, node, tuple(around))
-    for named in project.remembered("types-by-name", "", lambda: _types_by_name(project)):
-        if any(word in short.lower() for word in named.words):
-            yield named.sweep
-    pair = by_module(f"torch.nn.{short}")
-    if pair is not None:
-        yield from _by_attribute(project, pair)
+        lists = _lists_of(project, path, names, inner=False)
+        found[path] = found.get(path, frozenset()) | names | lists
+        for user in project.reach.importers(path) if lists else ():
+            found[user] = found.get(user, frozenset()) | lists
+    return found
 
 
 def _asked_instead(short: str) -> Iterator[str]:
@@ -160,19 +192,21 @@ def _asked_instead(short: str) -> Iterator[str]:
             yield from (match.expand(name) for name in names)
 
 
-def _in_file(project: Project, path: str, names: frozenset[str]) -> Iterator[TypeSweep]:
-    lists = _lists_of(project, path, names, inner=False)
-    for user in (path, *(project.reach.importers(path) if lists else ())):
-        wanted = lists
-        if user == path:
-            wanted = names | lists | _lists_of(project, path, names, inner=True)
-        offsets = list(_asked_for(project.text(user), wanted))
-        if not offsets:
-            continue
-        for node, around in nodes_at(project, user, offsets, whole=True):
-            subject = _asked_about(node, around, wanted)
-            if subject is not None:
-                yield from _sweeps_of(project, user, subject, node, around)
+def _asked_in(project: Project, path: str, short: str) -> tuple[TypeSweep, ...]:
+    find = partial(_find_asked, project, path, short)
+    return project.remembered(f"type-sweeps {short}", path, find)
+
+
+def _find_asked(project: Project, path: str, short: str) -> Iterator[TypeSweep]:
+    names = _names_of(short)
+    wanted = _wanted(project, short)[path]
+    if names <= wanted:
+        wanted |= _lists_of(project, path, names, inner=True)
+    offsets = list(_asked_for(project.text(path), wanted))
+    for node, around in nodes_at(project, path, offsets, whole=True):
+        subject = _asked_about(node, around, wanted)
+        if subject is not None:
+            yield from _sweeps_of(project, path, subject, node, around)
 
 
 def _asked_for(text: str, names: frozenset[str]) -> Iterator[int]:
@@ -290,24 +324,27 @@ class _NamedType:
     sweep: TypeSweep
 
 
-def _types_by_name(project: Project) -> Iterator[_NamedType]:
+def _types_by_name(project: Project, path: str) -> tuple[_NamedType, ...]:
+    return project.remembered("types-by-name", path, partial(_find_types_by_name, project, path))
+
+
+def _find_types_by_name(project: Project, path: str) -> Iterator[_NamedType]:
     """`"ReLU" in type(m).__name__`, also by way of a variable."""
-    for path in project.files:
-        text = project.text(path)
-        if "modules(" not in text and "children(" not in text and ".apply(" not in text:
+    text = project.text(path)
+    if "modules(" not in text and "children(" not in text and ".apply(" not in text:
+        return
+    offsets = [one for word in _TYPE_NAME for one in occurrences(text, word)]
+    offsets += [match.start() for shown in _SHOWN for match in shown.finditer(text)]
+    for node, around in nodes_at(project, path, offsets, whole=True):
+        subject = _whose_type_name(node)
+        if subject is None or not isinstance(node, ast.expr):
             continue
-        offsets = [one for word in _TYPE_NAME for one in occurrences(text, word)]
-        offsets += [match.start() for shown in _SHOWN for match in shown.finditer(text)]
-        for node, around in nodes_at(project, path, offsets, whole=True):
-            subject = _whose_type_name(node)
-            if subject is None or not isinstance(node, ast.expr):
-                continue
-            if _is_shown_alone(project, path, node, subject, around):
-                continue
-            words = _words_beside(project, path, node, around)
-            if words:
-                for sweep in _sweeps_of(project, path, subject, node, around):
-                    yield _NamedType(words, sweep)
+        if _is_shown_alone(project, path, node, subject, around):
+            continue
+        words = _words_beside(project, path, node, around)
+        if words:
+            for sweep in _sweeps_of(project, path, subject, node, around):
+                yield _NamedType(words, sweep)
 
 
 def _whose_type_name(node: ast.AST) -> ast.expr | None:
@@ -366,26 +403,46 @@ def _compared_with(node: ast.AST) -> list[ast.expr]:
     return [node.value] if isinstance(node, ast.Subscript) else []
 
 
-def _by_attribute(project: Project, pair: Pair) -> Iterator[TypeSweep]:
+def _settings_of(short: str) -> list[str]:
+    pair = by_module(f"torch.nn.{short}")
+    return [item.name for item in pair.constructor] if pair is not None else []
+
+
+def _attribute_askers(project: Project, short: str) -> Collection[str]:
+    (found,) = project.remembered(
+        "attribute-askers",
+        short,
+        lambda: [
+            {one: None for name in _settings_of(short) for one in project.files_with_string(name)}
+        ],
+    )
+    return found
+
+
+def _by_attribute(project: Project, path: str, short: str) -> tuple[TypeSweep, ...]:
+    find = partial(_find_by_attribute, project, path, short)
+    return project.remembered(f"type-attributes {short}", path, find)
+
+
+def _find_by_attribute(project: Project, path: str, short: str) -> Iterator[TypeSweep]:
     """`for m in model.modules(): if hasattr(m, "inplace")`."""
-    for name in [item.name for item in pair.constructor]:
-        for path in project.files_with_string(name):
-            text = project.text(path)
-            if "attr(" not in text or not ("modules(" in text or "children(" in text):
-                continue
-            asked = [one for one in quoted(text, name) if _ASKED.search(text, one - _WINDOW, one)]
-            for node, around in nodes_at(project, path, asked):
-                call = around[0] if around else None
-                if (
-                    isinstance(node, ast.Constant)
-                    and node.value == name
-                    and isinstance(call, ast.Call)
-                    and dotted_name(call.func) in ("hasattr", "getattr", "setattr")
-                    and isinstance(call.args[0], ast.Name)
-                ):
-                    for looked in _swept(project, path, call.args[0], around[1:], _DEEPEST):
-                        if looked.depth != "elements":
-                            yield TypeSweep(Place(path, node.lineno), looked)
+    text = project.text(path)
+    if "attr(" not in text or not ("modules(" in text or "children(" in text):
+        return
+    for name in _settings_of(short):
+        asked = [one for one in quoted(text, name) if _ASKED.search(text, one - _WINDOW, one)]
+        for node, around in nodes_at(project, path, asked):
+            call = around[0] if around else None
+            if (
+                isinstance(node, ast.Constant)
+                and node.value == name
+                and isinstance(call, ast.Call)
+                and dotted_name(call.func) in ("hasattr", "getattr", "setattr")
+                and isinstance(call.args[0], ast.Name)
+            ):
+                for looked in _swept(project, path, call.args[0], around[1:], _DEEPEST):
+                    if looked.depth != "elements":
+                        yield TypeSweep(Place(path, node.lineno), looked)
 
 
 # ---- what is looked at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from codemod.editing.foreseen import Question, is_sent, questions_about_layers
@@ -37,9 +38,9 @@ class _Ask:
     project: Project
 
     def __call__(self, questions: Sequence[Question]) -> list[_Answers]:
-        known = set(self.project.answered)
+        known = len(self.project.answered)
         with paused_collector():
             for question in questions:
                 question(self.project)
-        found = self.project.answered.items()
-        return [{key: one for key, one in found if key not in known and is_sent(key[0])}]
+        new = islice(self.project.answered.items(), known, None)
+        return [{key: one for key, one in new if is_sent(key[0])}]

@@ -270,6 +270,13 @@ class Project:
                     found.setdefault(base.key, []).append(key)
         return {key: tuple(sorted(children)) for key, children in found.items()}
 
+    @cached_property
+    def names_in_modules(self) -> frozenset[str]:
+        """What any class that may be a module gives its instances."""
+        classes = self.classes.items()
+        names = (item.names for key, item in classes if self.is_module(key) is not False)
+        return frozenset().union(*names)
+
     def classes_with_attribute(self, name: str) -> tuple[ClassKey, ...]:
         """The classes whose own body gives NAME a value."""
         return tuple(self._classes_by_attribute.get(name, ()))

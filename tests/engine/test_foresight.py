@@ -61,7 +61,8 @@ def test_the_answers_are_those_that_one_process_finds() -> None:
         answer = known.answered["layer-uses act", path]
         assert answer == layer_uses_in(asking, path, "act")
     assert [item.place.line for item in known.answered["layer-uses act", "uses.py"]] == [3]
-    assert known.answered["type-sweeps", "ReLU"] == sweeps_for(asking, "ReLU") != ()
+    assert known.answered["type-sweeps ReLU", "sweeps.py"] == sweeps_for(asking, "ReLU") != ()
+    assert sweeps_for(known, "ReLU") == sweeps_for(asking, "ReLU")
 
 
 def test_several_processes_refuse_what_one_does() -> None:

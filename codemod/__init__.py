@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from codemod.editing.constructor import fresh_modules as fresh_modules
     from codemod.editing.constructor import holds_weights as holds_weights
     from codemod.editing.constructor import is_lasting as is_lasting
+    from codemod.editing.constructor import layer_held as layer_held
     from codemod.editing.constructor import layer_made as layer_made
     from codemod.editing.constructor import layer_names as layer_names
     from codemod.editing.heirs import Heir as Heir
@@ -153,6 +154,7 @@ _HOMES = {
         "fresh_modules",
         "holds_weights",
         "is_lasting",
+        "layer_held",
         "layer_made",
         "layer_names",
     ),

@@ -64,6 +64,15 @@ def layer_made(module: ModuleClass, value: ast.AST | None) -> str | None:
     return name if package == "torch.nn" and layer_names().fullmatch(name) else None
 
 
+def layer_held(module: ModuleClass, name: str) -> str | None:
+    """The layer of torch.nn that `self.NAME` is, if nothing makes it another: no subclass, no code
+    of other objects."""
+    made = {layer_made(module, item.value) for item in module.assignments.get(name, ())}
+    held = {one.name for one in module.project.values.attribute(module.key, name)}
+    layer = made.pop() if len(made) == 1 else None
+    return layer if held == {f"torch.nn.{layer}"} else None
+
+
 def holds_weights(layer: str) -> bool:
     """Whether a layer of torch.nn holds parameters or statistics, whatever its arguments."""
     stateless = layer in ("GroupNorm", "LayerNorm", "RMSNorm") or "InstanceNorm" in layer

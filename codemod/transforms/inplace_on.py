@@ -27,6 +27,7 @@ from codemod import (
     inplace_contract,
     inplace_names,
     input_of,
+    layer_held,
     layer_made,
     overwritten,
     position_in_sequential,
@@ -203,9 +204,7 @@ def _layer_called(call: Call) -> str | None:
         return None
     if function.value.id != call.self_name:
         return None
-    made = {layer_made(call.module, item.value)
-            for item in call.module.assignments.get(function.attr, ())}  # fmt: skip
-    return made.pop() if len(made) == 1 else None
+    return layer_held(call.module, function.attr)
 
 
 def _check_layer_before(call: Call) -> None:

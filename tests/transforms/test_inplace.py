@@ -352,6 +352,20 @@ ON_REFUSED = {
     ),
     "subclass-calls-it": plain("return self.relu(self.conv(x))", made=f"{OFF}  #! used-in-family")
     + "\n\nclass Sub(Net):\n    def forward(self, x):\n        return self.relu(x)\n",
+    "subclass-makes-another-before-it": plain(
+        "return self.relu(self.conv(x))", made=f"{OFF}  #! unknown-input"
+    )
+    + "\n\nclass Sub(Net):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.conv = nn.Tanh()\n",
+    "other-code-makes-another-before-it": plain(
+        "return self.relu(self.conv(x))", made=f"{OFF}  #! unknown-input"
+    )
+    + "\n\nnet = Net()\nnet.conv = nn.Tanh()\n",
+    "subclass-registers-another-before-it": plain(
+        "return self.relu(self.conv(x))", made=f"{OFF}  #! unknown-input"
+    )
+    + "\n\nclass Sub(Net):\n    def __init__(self):\n        super().__init__()\n"
+    '        self.add_module("conv", nn.Tanh())\n',
 }
 
 

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from codemod.editing.misspelled import misspelled_functional as misspelled_functional
     from codemod.editing.misspelled import misspelled_names as misspelled_names
     from codemod.editing.misspelled import takes_arguments as takes_arguments
+    from codemod.editing.observed import runners_of as runners_of
     from codemod.editing.one_a_round import one_a_round as one_a_round
     from codemod.editing.outside import calls_named as calls_named
     from codemod.editing.outside import outside_calls as outside_calls
@@ -196,6 +197,7 @@ _HOMES = {
     "editing.overwritten": ("assigned_result", "overwritten", "stands_alone"),
     "editing.refused": ("RefusalDoc", "Refused"),
     "editing.producers": ("producer_of",),
+    "editing.observed": ("runners_of",),
     "editing.one_a_round": ("one_a_round",),
     "editing.removal": ("remove_statement",),
     "editing.replace": ("replace_function",),

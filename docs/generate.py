@@ -32,7 +32,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "Functionals to modules": ("editing.to_module", "editing.one_a_round"),
     "Modules to functionals": ("editing.to_functional", "editing.inline", "editing.sequential"),
-    "In place": ("editing.inplace", "editing.overwritten"),
+    "In place": ("editing.inplace", "editing.observed", "editing.overwritten"),
     "Misspelled functions": ("editing.misspelled",),
     "Tests": ("testing",),
 }

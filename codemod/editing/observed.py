@@ -33,6 +33,12 @@ def observers_of(
     return ()
 
 
+def runners_of(module: ModuleClass) -> tuple[str, ...]:
+    """`path:line` of each place that runs the children of an instance in their order, or takes
+    some by position."""
+    return tuple(_places(module, frozenset({"positions", "in-order"})))
+
+
 def setters_of_mode(module: ModuleClass) -> tuple[str, ...]:
     """`path:line` of each `x.training = ...` where x, but not its children, may be an instance."""
     return tuple(_places(module, frozenset({"mode"})))

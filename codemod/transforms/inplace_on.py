@@ -31,6 +31,7 @@ from codemod import (
     layer_made,
     overwritten,
     position_in_sequential,
+    runners_of,
     stands_alone,
     uses_of,
     with_flag,
@@ -160,6 +161,9 @@ def _check_only_called(site: InplaceCall) -> None:
         if not any(item.value is call.node for item in assignments):
             continue
         check_not_used_elsewhere(module, name, site.pair.module)
+        runners = runners_of(module)
+        if runners:
+            raise Refused("unknown-input", f"{runners[0]} runs what {module.name} holds by itself")
         for use in module.self_uses.get(name, ()):
             if use.call is None and isinstance(use.node.ctx, ast.Load):
                 raise Refused("unknown-input", f"self.{name} is used without being called")

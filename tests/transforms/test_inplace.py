@@ -361,6 +361,16 @@ ON_REFUSED = {
         "return self.relu(self.conv(x))", made=f"{OFF}  #! unknown-input"
     )
     + "\n\nnet = Net()\nnet.conv = nn.Tanh()\n",
+    "children-run-in-their-order": plain(
+        "for layer in self.children():",
+        "    x = layer(x)",
+        "return self.relu(self.conv(x))",
+        made=f"{OFF}  #! unknown-input",
+    ),
+    "children-taken-by-position": plain(
+        "return self.relu(self.conv(x))", made=f"{OFF}  #! unknown-input"
+    )
+    + "\n\nhead = nn.Sequential(nn.Sigmoid(), *list(Net().children())[1:])\n",
     "subclass-registers-another-before-it": plain(
         "return self.relu(self.conv(x))", made=f"{OFF}  #! unknown-input"
     )

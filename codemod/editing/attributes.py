@@ -22,6 +22,7 @@ from codemod.semantics.project import Base, Project
 from codemod.semantics.syntax import (
     FunctionNode,
     dotted_name,
+    last_name,
     parameters_of,
     parse,
     statements_in,
@@ -305,10 +306,7 @@ def _last_module_index(module: ModuleClass, init: Method, before: int = sys.maxs
 
 
 def _makes_layer(item: Assignment) -> bool:
-    return (
-        isinstance(item.value, ast.Call)
-        and (dotted_name(item.value.func) or "").rpartition(".")[2][:1].isupper()
-    )
+    return isinstance(item.value, ast.Call) and last_name(item.value.func)[:1].isupper()
 
 
 def _after(source: SourceText, anchor: ast.stmt, sibling: ast.stmt) -> Placement:

@@ -20,7 +20,13 @@ from codemod.editing.strings_behind import strings_behind
 from codemod.semantics.index import NO_MODULE
 from codemod.semantics.instances import Around, Instances, may_be_of_project
 from codemod.semantics.project import Place, Project
-from codemod.semantics.syntax import FunctionNode, dotted_name, parameters_of, walk
+from codemod.semantics.syntax import (
+    FunctionNode,
+    dotted_name,
+    last_name,
+    parameters_of,
+    walk,
+)
 
 _SWEEPS = frozenset({"named_modules", "named_children", "_modules"})
 _WORDS = ("named_modules(", "named_children(", "._modules", '["_modules"]', "['_modules']")
@@ -326,7 +332,7 @@ def _called(sweep: _Sweep, node: ast.Call, around: Around, names: set[str]) -> I
 
 def _of_lookup(project: Project, path: str, node: ast.Call, around: Around) -> Iterator[NameSweep]:
     """`getattr(model, NAME)`, `model.get_submodule(NAME)` with a name that is not written there."""
-    function = (dotted_name(node.func) or "").rpartition(".")[2]
+    function = last_name(node.func)
     receiver: ast.expr | None = None
     name: ast.expr | None = None
     if isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS and node.args:

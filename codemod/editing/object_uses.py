@@ -29,7 +29,13 @@ from codemod.semantics.instances import (
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
 from codemod.semantics.project import Place, Project
-from codemod.semantics.syntax import FunctionNode, children, dotted_name, walk
+from codemod.semantics.syntax import (
+    FunctionNode,
+    children,
+    dotted_name,
+    last_name,
+    walk,
+)
 
 _Found = TypeVar("_Found")
 
@@ -213,7 +219,7 @@ def _lookups(project: Project, path: str, name: str) -> Iterator[ObjectUse]:
         call = around[0]
         if (
             isinstance(call, ast.Call)
-            and (dotted_name(call.func) or "").rpartition(".")[2] in LOOKS_UP
+            and last_name(call.func) in LOOKS_UP
             and len(call.args) > 1
             and call.args[1] is node
         ):

@@ -20,7 +20,9 @@ from codemod.semantics.project import Project
 from codemod.semantics.syntax import (
     FunctionNode,
     class_at,
+    defaults_of,
     dotted_name,
+    last_name,
     parameters_of,
     statements_below,
     statements_in,
@@ -102,7 +104,7 @@ class _Search:
     def _of_call(
         self, path: str, node: ast.Call, around: Around, row: Row, deepest: int
     ) -> Iterator[str]:
-        called = _last(node.func)
+        called = last_name(node.func)
         if isinstance(node.func, ast.Attribute):
             called = node.func.attr
         if called not in _GIVES_ON:
@@ -188,7 +190,7 @@ class _Search:
         deepest: int,
     ) -> Iterator[str]:
         """The default of a parameter, and what the project's own calls of the function give it."""
-        default = _default_of(function, name)
+        default = defaults_of(function).get(name)
         if default is not None:
             yield from self.behind(path, default, outside, row, deepest)
         owner = outside[0] if outside else None
@@ -215,10 +217,6 @@ class _Search:
 def _text(node: ast.expr) -> str | None:
     is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
     return node.value if is_text else None  # type: ignore[attr-defined]
-
-
-def _last(node: ast.expr) -> str:
-    return (dotted_name(node) or "").rpartition(".")[2]
 
 
 def _parts(node: ast.expr) -> list[ast.expr]:
@@ -281,16 +279,6 @@ def _given_in_class(owner: ast.ClassDef) -> dict[str, list[tuple[ast.expr, Aroun
 # ---- what functions are given
 
 
-def _default_of(function: FunctionNode, name: str) -> ast.expr | None:
-    arguments = function.args
-    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
-    defaults = dict(zip(names[::-1], arguments.defaults[::-1], strict=False))
-    for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        if value is not None:
-            defaults[one.arg] = value
-    return defaults.get(name)
-
-
 def _given(
     call: ast.Call, function: FunctionNode, name: str, *, is_method: bool
 ) -> Iterator[ast.expr]:
@@ -317,7 +305,7 @@ def _calls(project: Project, path: str, function: str) -> tuple[tuple[ast.Call, 
 def _calls_in(project: Project, path: str, function: str) -> Iterator[tuple[ast.Call, Around]]:
     offsets = list(occurrences(project.text(path), f"{function}("))
     for node, around in nodes_at(project, path, offsets, whole=True):
-        if isinstance(node, ast.Call) and _last(node.func) == function:
+        if isinstance(node, ast.Call) and last_name(node.func) == function:
             yield node, around
 
 
@@ -346,7 +334,7 @@ def _options(project: Project) -> Iterator[tuple[str, ast.Call]]:
         if "add_argument(" in text:
             offsets = [match.start() for match in _OPTION.finditer(text)]
             for node, _ in nodes_at(project, path, offsets, whole=True):
-                if isinstance(node, ast.Call) and _last(node.func) == "add_argument":
+                if isinstance(node, ast.Call) and last_name(node.func) == "add_argument":
                     yield path, node
 
 

@@ -12,7 +12,14 @@ from codemod.editing.object_uses import nodes_at
 from codemod.editing.quoted import occurrences
 from codemod.semantics.instances import Around
 from codemod.semantics.project import Project
-from codemod.semantics.syntax import FunctionNode, dotted_name, parameters_of, walk
+from codemod.semantics.syntax import (
+    FunctionNode,
+    defaults_of,
+    dotted_name,
+    last_name,
+    parameters_of,
+    walk,
+)
 
 # A class that is asked for by a name in small letters: `isinstance(m, kind)`, `type(m) is kind`.
 _COMPARED = r"\s*(?:is not|is|==|!=|not in|in)\s+([a-z_]\w*)\b(?![.(])"
@@ -85,19 +92,12 @@ def _asker(
     path: str, function: FunctionNode, kind: str, subject: ast.expr, around: Around
 ) -> Iterator[Asker]:
     arguments = function.args
-    placed = [*arguments.posonlyargs, *arguments.args]
-    names = [one.arg for one in placed]
+    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
     is_method = names[:1] in (["self"], ["cls"])
     if kind not in (one.arg for one in parameters_of(function)) or kind in names[:is_method]:
         return
-    defaults = dict(zip(names[::-1], arguments.defaults[::-1], strict=False))
-    defaults |= {
-        one.arg: value
-        for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-        if value is not None
-    }
     place = names.index(kind) - is_method if kind in names else None
-    yield Asker(path, function.name, kind, place, defaults.get(kind), subject, around)
+    yield Asker(path, function.name, kind, place, defaults_of(function).get(kind), subject, around)
 
 
 def _is_told(project: Project, asker: Asker, names: frozenset[str], deepest: int) -> bool:
@@ -107,7 +107,7 @@ def _is_told(project: Project, asker: Asker, names: frozenset[str], deepest: int
         text = project.text(path)
         offsets = list(occurrences(text, f"{asker.function}("))
         for node, around in nodes_at(project, path, offsets, whole=True):
-            if not isinstance(node, ast.Call) or _last(node.func) != asker.function:
+            if not isinstance(node, ast.Call) or last_name(node.func) != asker.function:
                 continue
             given = _given(node, asker)
             if given is not None and _may_name(project, path, given, around, names, deepest):
@@ -155,10 +155,6 @@ def _may_name(
 
 def _targets(statement: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
     return statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-
-
-def _last(function: ast.expr) -> str:
-    return (dotted_name(function) or "").rpartition(".")[2]
 
 
 def _names_one(node: ast.expr, names: frozenset[str]) -> bool:

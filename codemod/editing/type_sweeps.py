@@ -31,7 +31,13 @@ from codemod.semantics.instances import (
 )
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import Place, Project
-from codemod.semantics.syntax import FunctionNode, dotted_name, parameters_of, walk
+from codemod.semantics.syntax import (
+    FunctionNode,
+    dotted_name,
+    last_name,
+    parameters_of,
+    walk,
+)
 
 # By what a class of torch is named, the classes that an `isinstance` may ask for instead.
 _BASES = (
@@ -592,7 +598,7 @@ def _applied_to(project: Project, path: str, function: str) -> Iterator[Looked]:
     for node, around in nodes_at(project, path, uses, whole=True):
         if not isinstance(node, ast.Name | ast.Attribute):
             continue
-        if (dotted_name(node) or "").rpartition(".")[2] != function:
+        if last_name(node) != function:
             continue
         call = around[0] if around else None
         if not (

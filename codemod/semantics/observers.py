@@ -12,6 +12,7 @@ from codemod.semantics.syntax import (
     FunctionNode,
     children,
     dotted_name,
+    last_name,
     parameters_of,
     targets_of,
     walk,
@@ -145,7 +146,7 @@ def _is_hooking(function: ast.expr, hooking: frozenset[str]) -> bool:
     if isinstance(function, ast.Lambda):
         given = {item.arg for item in parameters_of(function)}
         return isinstance(function.body, ast.Call) and _hooks(function.body, given, hooking)
-    return (dotted_name(function) or "").rpartition(".")[2] in hooking
+    return last_name(function) in hooking
 
 
 # ---- sweeps
@@ -239,7 +240,7 @@ def _takes_in_order(parent: ast.AST | None, node: ast.expr) -> bool:
     """`nn.ModuleList(model.children())`, `islice(model.children(), 2)`."""
     if not isinstance(parent, ast.Call) or node not in parent.args:
         return False
-    return (dotted_name(parent.func) or "").rpartition(".")[2] in _IN_ORDER
+    return last_name(parent.func) in _IN_ORDER
 
 
 def _goes_by_place(loop: ast.For | ast.AsyncFor, wrappers: frozenset[str]) -> bool:
@@ -342,7 +343,7 @@ def _child_names(target: ast.expr) -> set[str]:
 def _hooks(call: ast.Call, names: set[str], hooking: frozenset[str]) -> bool:
     """`child.register_forward_hook(...)`, or a function that does it."""
     function = call.func
-    if (dotted_name(function) or "").rpartition(".")[2] in hooking:
+    if last_name(function) in hooking:
         return any(isinstance(one, ast.Name) and one.id in names for one in call.args)
     return (
         isinstance(function, ast.Attribute)

@@ -22,6 +22,7 @@ from codemod.source.overlay import Overlay
 from codemod.source.text import LINE_END, SourceText
 
 _Found = TypeVar("_Found")
+_Key = TypeVar("_Key")
 ClassKey = tuple[str, str]  # path, qualified name within the file
 
 # Module classes of other packages, by their public name: they behave as nn.Module subclasses do.
@@ -283,11 +284,7 @@ class Project:
 
     @cached_property
     def _classes_by_attribute(self) -> dict[str, list[ClassKey]]:
-        found: dict[str, list[ClassKey]] = {}
-        for key, item in self.classes.items():
-            for name in item.class_attributes:
-                found.setdefault(name, []).append(key)
-        return found
+        return _by_name((key, item.class_attributes) for key, item in self.classes.items())
 
     @cached_property
     def protocols(self) -> tuple[ClassKey, ...]:
@@ -442,28 +439,16 @@ class Project:
 
     @cached_property
     def _files_by_attribute(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for path, file in self.files.items():
-            for name in file.outside_attributes:
-                found.setdefault(name, []).append(path)
-        return found
+        return _by_name((path, file.outside_attributes) for path, file in self.files.items())
 
     @cached_property
     def _files_by_string(self) -> dict[str, list[str]]:
         """Files by each part of the dotted strings that they hold."""
-        found: dict[str, list[str]] = {}
-        for path, file in self.files.items():
-            for name in {part for string in file.strings for part in string.split(".")}:
-                found.setdefault(name, []).append(path)
-        return found
+        return _by_name((path, _parts_of(file.strings)) for path, file in self.files.items())
 
     @cached_property
     def _documents_by_name(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for path, names in self.documents.items():
-            for name in {part for dotted in names for part in dotted.split(".")}:
-                found.setdefault(name, []).append(path)
-        return found
+        return _by_name((path, _parts_of(names)) for path, names in self.documents.items())
 
     def documents_with(self, name: str) -> tuple[str, ...]:
         """Configuration files in which NAME stands, alone or between dots."""
@@ -546,3 +531,17 @@ class Project:
             match = pattern.search(self.text(path))
             if match:
                 yield Place.at(path, self.text(path), match.start())
+
+
+def _by_name(named: Iterable[tuple[_Key, Iterable[str]]]) -> dict[str, list[_Key]]:
+    """What has each name."""
+    found: dict[str, list[_Key]] = {}
+    for key, names in named:
+        for name in names:
+            found.setdefault(name, []).append(key)
+    return found
+
+
+def _parts_of(dotted: Iterable[str]) -> set[str]:
+    """`a`, `b` and `c` of `a.b` and `b.c`."""
+    return {part for one in dotted for part in one.split(".")}

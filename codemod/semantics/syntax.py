@@ -69,6 +69,11 @@ def dotted_name(node: ast.AST) -> str | None:
     return ".".join(reversed(parts))
 
 
+def last_name(node: ast.AST) -> str:
+    """`c` of `a.b.c`; "" for what is no chain of attributes on a name."""
+    return (dotted_name(node) or "").rpartition(".")[2]
+
+
 _PLAIN_FIELDS = frozenset(
     {"attr", "arg", "asname", "conversion", "ctx", "id", "kind", "level", "module", "op"}
     | {"ops", "simple", "type_comment"}
@@ -206,3 +211,12 @@ def parameters_of(node: FunctionNode | ast.Lambda) -> list[ast.arg]:
     arguments = node.args
     named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     return [*named, *(arg for arg in (arguments.vararg, arguments.kwarg) if arg)]
+
+
+def defaults_of(node: FunctionNode | ast.Lambda) -> dict[str, ast.expr]:
+    """The default of each parameter that has one."""
+    arguments = node.args
+    placed = [*arguments.posonlyargs, *arguments.args]
+    last = zip(placed[::-1], arguments.defaults[::-1], strict=False)
+    named = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return {one.arg: value for one, value in (*last, *named) if value is not None}

@@ -101,7 +101,8 @@ def measure(package: str, out: Path) -> dict[str, Any]:
     seconds, rewrites, refused = 0.0, [], set()
     with copied(CORPORA / package) as copy:
         for name in RUNS:
-            run_seconds, report = _report(name, package, paths, copy, out)
+            report_path = out / "reports" / f"models-{package}-{name}.json"
+            run_seconds, report = report_of(RUNS[name], paths, copy, report_path)
             seconds += run_seconds
             rewrites += report["rewrites"]
             refused |= {(one["path"], one["class"]) for one in report["refusals"] if one["class"]}
@@ -113,12 +114,12 @@ def measure(package: str, out: Path) -> dict[str, Any]:
     }
 
 
-def _report(
-    run: str, package: str, paths: Sequence[str], copy: Copy, out: Path
+def report_of(
+    transforms: Sequence[str], paths: Sequence[str], copy: Copy, report_path: Path
 ) -> tuple[float, dict[str, Any]]:
+    """The seconds and the report of one run with confirmation. Raises `BenchError`."""
     arguments = ["-j", "2", "--python", str(PYTHON)]
-    arguments += [word for name in RUNS[run] for word in ("-t", name)]
-    report_path = out / "reports" / f"models-{package}-{run}.json"
+    arguments += [word for name in transforms for word in ("-t", name)]
     done, report = diff(copy, [*arguments, *paths], report_path)
     return done.seconds, report
 

@@ -1,6 +1,7 @@
 """Measures the tool: `run.py [PART]...`, all parts where none is named.
 
-Parts: overhead, static, packages, reach, mutants, confirm, models. `PART:NAME` is one of them.
+Parts: overhead, static, packages, reach, mutants, confirm, models, alarms. `PART:NAME` is one of
+them.
 
 Writes `bench/out/results.json` and `results.md` after each measurement; the tool's own reports
 lie in `bench/out/reports/`. `--resume` keeps what was measured before with the same sources.
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import alarms
 import confirm
 import models
 import mutation
@@ -33,7 +35,7 @@ from tool import BenchError
 BENCH = Path(__file__).resolve().parent
 OUT = BENCH / "out"
 TOOL, MUTANTS = BENCH.parent / "codemod", BENCH / "mutants"
-PARTS = ("overhead", "static", "packages", "reach", "mutants", "confirm", "models")
+PARTS = ("overhead", "static", "packages", "reach", "mutants", "confirm", "models", "alarms")
 Measurement = tuple[str, str, Callable[[], dict[str, Any]]]
 
 
@@ -57,6 +59,8 @@ def _all() -> Iterator[Measurement]:
         yield "confirm", target.package, lambda one=target: confirm.measure(one, OUT)
     for package in models.packages():
         yield "models", package, lambda one=package: models.measure(one, OUT)
+    for package in alarms.packages():
+        yield "alarms", package, lambda one=package: alarms.measure(one, OUT)
 
 
 def main(arguments: list[str]) -> int:

@@ -17,6 +17,7 @@ def markdown(results: Mapping[str, Any]) -> str:
     sections = {
         "confirm": confirm,
         "models": model_classes,
+        "alarms": false_alarms,
         "static": static,
         "packages": packages,
         "overhead": overhead,
@@ -93,6 +94,29 @@ def _model_cells(row: Mapping[str, Any]) -> tuple[object, ...]:
         row["different"],
         f"{row['seconds'] / held:.1f}" if held else "-",
     )
+
+
+def false_alarms(entries: Sequence[Mapping[str, Any]]) -> str:
+    measured = [entry for entry in entries if "error" not in entry]
+    head = (
+        "whole package, all transforms | rewrites | confirmed | different | unconfirmed | seconds"
+    )
+    cells = [
+        (
+            entry["package"],
+            entry["rewrites"],
+            entry["confirmed"],
+            len(entry["different"]),
+            sum(entry["unconfirmed"].values()),
+            entry["seconds"],
+        )
+        for entry in measured
+    ]
+    total = ("all", *(sum(row[column] for row in cells) for column in range(1, 6)))
+    rows = [(*row[:5], f"{row[5]:.0f}") for row in [*cells, total]]
+    places = [f"{entry['package']}: {place}" for entry in measured for place in entry["different"]]
+    listing = f"Different: {'; '.join(places)}." if places else ""
+    return "\n\n".join(filter(None, [table(head, rows), listing, *errors(entries)]))
 
 
 def static(entries: Sequence[Mapping[str, Any]]) -> str:

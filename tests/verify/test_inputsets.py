@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import random
 from typing import Any
 
@@ -344,6 +345,28 @@ def test_the_model_is_as_it_was_after_each_set() -> None:
     model = net(lambda m, x: m.bn(x), bn=lambda: nn.BatchNorm1d(4))
     alone = observed(model, sets=("zero",))["sets"]["zero"]
     assert observed(model)["sets"]["zero"] == alone
+
+
+@pytest.mark.parametrize(
+    ("call", "make"),
+    [
+        pytest.param(lambda m, x: m.act(x), lambda: torch.randn(3, 4), id="tensor"),
+        pytest.param(
+            lambda m, x: m.act(x["image"]),
+            lambda: collections.OrderedDict(image=torch.randn(3, 4)),
+            id="in-a-dictionary-of-another-kind",
+        ),
+    ],
+)
+@pytest.mark.parametrize("layer", [nn.LeakyReLU, nn.SELU, nn.ReLU])
+def test_what_a_run_writes_into_its_inputs_is_gone_before_the_next(
+    layer: Any, call: Any, make: Any
+) -> None:
+    before = observed(net(call, act=lambda: layer(inplace=True)), make)
+    after = observed(net(call, act=layer), make, sets=tuple(before["sets"]))
+    changes: Any = {"inputs": "may-differ", "trace": "may-differ"}
+    judgement = judge(before, after, changes)
+    assert {aspect for _, aspect in judgement.sets.broken} <= {"grads"}  # SELU's last digits
 
 
 def test_what_a_model_can_afford_depends_on_its_work_alone() -> None:

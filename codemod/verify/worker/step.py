@@ -156,15 +156,16 @@ def attempt(action: Callable[[], Any]) -> Tuple[bool, Any, Optional[Tree]]:
 def as_inputs(value: Any, leaves: List[Any], differentiable: bool) -> Any:
     """A copy of the inputs in which each floating tensor is the non-leaf clone of a new leaf.
 
-    An in-place first layer would raise on a leaf that requires grad.
+    An in-place first layer would raise on a leaf that requires grad. What the model writes into
+    its inputs stays in the copy: another run begins with what this one began with.
     """
 
     def as_input(tensor: Any) -> Any:
         floating = tensor.dtype.is_floating_point or tensor.dtype.is_complex
-        if not differentiable or not floating or tensor.layout is not torch.strided:
-            return tensor
         if tensor.requires_grad and not tensor.is_leaf:
             return tensor
+        if not differentiable or not floating or tensor.layout is not torch.strided:
+            return tensor.detach().clone().requires_grad_(tensor.requires_grad)
         leaf = tensor.detach().clone().requires_grad_(True)
         leaves.append(leaf)
         return leaf.clone()
@@ -187,8 +188,10 @@ def _copied(value: Any, change: Change, known: Dict[int, Any]) -> Any:
         made = type(value)(_copied(item, change, known) for item in value)
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         made = type(value)(*(_copied(item, change, known) for item in value))
-    elif type(value) is dict:
-        made = {key: _copied(item, change, known) for key, item in value.items()}
+    elif isinstance(value, dict):
+        made = copy.copy(value)
+        for key, item in value.items():
+            dict.__setitem__(made, key, _copied(item, change, known))
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         made = copy.copy(value)
         for field in dataclasses.fields(value):

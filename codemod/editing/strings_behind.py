@@ -141,7 +141,7 @@ class _Search:
         if not deepest or question in self.seen:
             return
         self.seen.add(question)
-        for value, within in _given_in_class(owner).get(node.attr, ()):
+        for value, within in given_in_class(owner).get(node.attr, ()):
             yield from self.behind(path, value, (*within, owner), row, deepest - 1)
 
     def _of_name(
@@ -261,7 +261,7 @@ def _given_to(scope: FunctionNode | ast.ClassDef) -> dict[str, list[ast.expr]]:
 
 
 @lru_cache(maxsize=64)  # as above
-def _given_in_class(owner: ast.ClassDef) -> dict[str, list[tuple[ast.expr, Around]]]:
+def given_in_class(owner: ast.ClassDef) -> dict[str, list[tuple[ast.expr, Around]]]:
     """By attribute, what the class body and its methods give it, with the method."""
     found: dict[str, list[tuple[ast.expr, Around]]] = {
         name: [(value, ()) for value in values] for name, values in _given_to(owner).items()

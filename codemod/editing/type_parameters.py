@@ -1,4 +1,8 @@
-"""Functions that are told which kind of layer to look for: `find(model, nn.ReLU)`."""
+"""Functions that are told which kind of layer to look for: `find(model, nn.ReLU)`.
+
+Also those that go over kinds (`for kind in KINDS: isinstance(m, kind)`), and objects that are told
+when they are made (`isinstance(m, self.kinds)`).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from functools import partial
 
 from codemod.editing.object_uses import nodes_at
 from codemod.editing.quoted import occurrences
+from codemod.editing.strings_behind import given_in_class
 from codemod.semantics.instances import Around
 from codemod.semantics.project import Project
 from codemod.semantics.syntax import (
@@ -22,9 +27,10 @@ from codemod.semantics.syntax import (
 )
 
 # A class that is asked for by a name in small letters: `isinstance(m, kind)`, `type(m) is kind`.
-_COMPARED = r"\s*(?:is not|is|==|!=|not in|in)\s+([a-z_]\w*)\b(?![.(])"
+_KIND = r"((?:self\.)?[a-z_]\w*)"
+_COMPARED = rf"\s*(?:is not|is|==|!=|not in|in)\s+{_KIND}\b(?![.(])"
 _ASKED = (  # each begins with a literal, which lets `re` skip to it
-    re.compile(r"isinstance\(\s*[\w.]+\s*,\s*([a-z_]\w*)\s*\)"),
+    re.compile(rf"isinstance\(\s*[\w.]+\s*,\s*(?:tuple\()?{_KIND}\)?\s*\)"),
     re.compile(rf"type\(\s*\w+\s*\){_COMPARED}"),
     re.compile(rf"\.__class__{_COMPARED}"),
 )
@@ -40,7 +46,7 @@ class Asker:
     """A function that asks whether `subject` is of a kind which it is given as a parameter."""
 
     path: str
-    function: str
+    function: str  # as it is called; "" where no call tells it
     parameter: str
     place: int | None  # among the arguments of a call; None for one that is given by name
     default: ast.expr | None
@@ -70,39 +76,83 @@ def _askers(project: Project, path: str) -> Iterator[Asker]:
     ]
     for node, around in nodes_at(project, path, offsets):
         for subject, kind in _question(node):
-            function = next((one for one in around if isinstance(one, FunctionNode)), None)
-            if function is not None:
-                yield from _asker(path, function, kind, subject, (node, *around))
+            inner = (node, *around)
+            if isinstance(kind, ast.Attribute):
+                yield from _of_object(path, kind.attr, subject, inner)
+            elif isinstance(kind, ast.Name):
+                yield from _of_loop(path, kind.id, subject, inner)
+                yield from _of_function(path, kind.id, subject, inner, inner)
 
 
-def _question(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
-    """The object that is asked about, and the name of the class that it is compared with."""
+def _question(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The object that is asked about, and the class that it is compared with."""
     if isinstance(node, ast.Call) and dotted_name(node.func) == "isinstance":
-        if len(node.args) == 2 and isinstance(node.args[1], ast.Name):
-            yield node.args[0], node.args[1].id
-    elif isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Name):
+        if len(node.args) == 2:
+            yield node.args[0], _within_tuple(node.args[1])
+    elif isinstance(node, ast.Compare):
         left = node.left
         if isinstance(left, ast.Call) and dotted_name(left.func) == "type" and left.args:
-            yield left.args[0], node.comparators[0].id
+            yield left.args[0], node.comparators[0]
         elif isinstance(left, ast.Attribute) and left.attr == "__class__":
-            yield left.value, node.comparators[0].id
+            yield left.value, node.comparators[0]
 
 
-def _asker(
-    path: str, function: FunctionNode, kind: str, subject: ast.expr, around: Around
+def _within_tuple(node: ast.expr) -> ast.expr:
+    """`kinds` of `tuple(kinds)`."""
+    is_made = isinstance(node, ast.Call) and dotted_name(node.func) == "tuple" and node.args
+    return node.args[0] if is_made else node  # type: ignore[attr-defined]
+
+
+def _of_function(
+    path: str, kind: str, subject: ast.expr, around: Around, place: Around
 ) -> Iterator[Asker]:
+    """What the parameter of a function is asked, which the function around `place` has."""
+    at = next((n for n, one in enumerate(place) if isinstance(one, FunctionNode)), None)
+    function = place[at] if at is not None else None
+    if not isinstance(function, FunctionNode) or at is None:
+        return
     arguments = function.args
     names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
     is_method = names[:1] in (["self"], ["cls"])
     if kind not in (one.arg for one in parameters_of(function)) or kind in names[:is_method]:
         return
-    place = names.index(kind) - is_method if kind in names else None
-    yield Asker(path, function.name, kind, place, defaults_of(function).get(kind), subject, around)
+    owner = next((one for one in place[at + 1 :] if isinstance(one, ast.ClassDef)), None)
+    is_init = owner is not None and function.name == "__init__"
+    called = owner.name if owner is not None and is_init else function.name
+    index = names.index(kind) - is_method if kind in names else None
+    default = defaults_of(function).get(kind)
+    yield Asker(path, called, kind, index, default, subject, around)
+
+
+def _of_loop(path: str, kind: str, subject: ast.expr, around: Around) -> Iterator[Asker]:
+    """`for kind in KINDS`, `for kind, new in TABLE.items()`."""
+    for scope in around:
+        if isinstance(scope, FunctionNode):
+            return
+        loops = [scope] if isinstance(scope, ast.For) else getattr(scope, "generators", ())
+        for loop in loops:
+            if any(isinstance(one, ast.Name) and one.id == kind for one in walk(loop.target)):
+                yield Asker(path, "", kind, None, loop.iter, subject, around)
+
+
+def _of_object(path: str, kind: str, subject: ast.expr, around: Around) -> Iterator[Asker]:
+    """`isinstance(m, self.kinds)`: what the class gives the attribute."""
+    owner = next((one for one in around if isinstance(one, ast.ClassDef)), None)
+    if owner is None:
+        return
+    for value, within in given_in_class(owner).get(kind, ()):
+        yield Asker(path, "", kind, None, value, subject, around)
+        place = (*within, owner)
+        if isinstance(value, ast.Name) and within:
+            yield from _of_function(path, value.id, subject, around, place)
 
 
 def _is_told(project: Project, asker: Asker, names: frozenset[str], deepest: int) -> bool:
-    if asker.default is not None and _names_one(asker.default, names):
+    default = asker.default
+    if default is not None and _may_name(project, asker.path, default, asker.around, names, 0):
         return True
+    if not asker.function:
+        return False
     for path in dict.fromkeys((asker.path, *project.reach.importers(asker.path))):
         text = project.text(path)
         offsets = list(occurrences(text, f"{asker.function}("))
@@ -136,7 +186,7 @@ def _may_name(
     if _names_one(given, names):
         return True
     function = next((one for one in around if isinstance(one, FunctionNode)), None)
-    if not isinstance(given, ast.Name) or function is None or not deepest:
+    if not isinstance(given, ast.Name) or function is None:
         return False
     if any(
         _names_one(one.value, names)
@@ -148,8 +198,8 @@ def _may_name(
         return True
     return any(
         _is_told(project, handed, names, deepest - 1)
-        for handed in _asker(path, function, given.id, given, around)
-        if function.name != "forward"
+        for handed in _of_function(path, given.id, given, around, around)
+        if deepest and function.name != "forward"
     )
 
 

@@ -268,7 +268,7 @@ def _use_in_loop(
     for statement in loop.body:
         for node in walk(statement):
             if isinstance(node, ast.Call):
-                if _hooks(node, names, hooking) and not _is_chosen(loop, node):
+                if _hooks(node, names, hooking) and not is_chosen(loop, node):
                     return "all-hooked"
                 if is_children and (_runs(node.func, names) or _stores(node, names)):
                     kind = "in-order"
@@ -279,7 +279,7 @@ def _use_in_loop(
     return kind
 
 
-def _is_chosen(loop: ast.For | ast.AsyncFor, node: ast.expr) -> bool:
+def is_chosen(loop: ast.For | ast.AsyncFor, node: ast.expr) -> bool:
     """Whether only some modules, of a kind or by name, get to a place in a loop over them.
 
     One that leaves out a kind (`if not isinstance(m, nn.Linear)`) takes all others.
@@ -503,7 +503,7 @@ def _sets_mode_of_some(node: ast.expr, is_children: bool, around: _Around) -> bo
                 tests = [one.test for one in walk(loop) if isinstance(one, ast.If)]
                 asked = any(isinstance(leaf, ast.Name) and leaf.id in every
                             for test in tests for leaf in walk(test))  # fmt: skip
-                if not _is_chosen(loop, call) and (is_children or asked):
+                if not is_chosen(loop, call) and (is_children or asked):
                     return True
     return False
 

@@ -138,6 +138,75 @@ FINDS_THIS = {
     "comprehension": function("return [m for m in model.modules() if isinstance(m, nn.Dropout)]"),
     "applied": f"{HEAD}\n\ndef off(m):\n    if isinstance(m, nn.Dropout):\n        {OFF}\n"
     "\n\ndef tool(model):\n    model.apply(off)\n",
+    "kinds-gone-through": function(
+        "for kind in (nn.ReLU, nn.Dropout):",
+        f"    {SWEEP}",
+        "        if isinstance(m, kind):",
+        f"            {OFF}",
+    ),
+    "table-gone-through": function(
+        SWEEP,
+        "    for kind, rate in TABLE.items():",
+        "        if type(m) is kind:",
+        f"            {OFF}",
+        below="\n\nTABLE = {nn.Dropout: 0.5}\n",
+    ),
+    "any-of-the-kinds": asks("any(isinstance(m, kind) for kind in KINDS)", below=KINDS),
+    "kinds-that-an-object-is-given": f"{HEAD}\n\nclass Tool:\n    def __init__(self, kinds):\n"
+    f"        self.kinds = kinds\n\n    def run(self, model):\n        {SWEEP}\n"
+    f"            if isinstance(m, tuple(self.kinds)):\n                {OFF}\n"
+    "\n\ndef tool(model):\n    Tool([nn.Dropout]).run(model)\n",
+    "kinds-that-an-object-has": f"{HEAD}\n\nclass Tool:\n    def __init__(self):\n"
+    f"        self.kinds = [nn.Dropout]\n\n    def run(self, model):\n        {SWEEP}\n"
+    f"            if type(m) in self.kinds:\n                {OFF}\n",
+    "set-in-a-set": asks("type(m) in KEPT", below="\n\nKEPT = frozenset([nn.Dropout, nn.ReLU])\n"),
+    "registered-by-a-decorator": function(
+        SWEEP,
+        "    CONVERT[type(m)](m)",
+        below="\n\nCONVERT = {}\n\n\ndef converts(kind):\n"
+        "    def keep(f):\n        CONVERT[kind] = f\n        return f\n    return keep\n\n\n"
+        f"@converts(nn.Dropout)\ndef convert(m):\n    {OFF}\n",
+    ),
+    "registered-by-its-name": function(
+        SWEEP,
+        "    name = type(m).__name__",
+        "    if name in CONVERT:",
+        "        CONVERT[name](m)",
+        below="\n\nCONVERT = {}\n\n\ndef converts(kind):\n"
+        "    def keep(f):\n        CONVERT[kind] = f\n        return f\n    return keep\n\n\n"
+        f"@converts('Dropout')\ndef convert(m):\n    {OFF}\n",
+    ),
+    "visited-by-its-name": f"{HEAD}\n\nclass Visitor:\n    def visit(self, m):\n"
+    '        getattr(self, f"visit_{type(m).__name__}", self.down)(m)\n\n'
+    "    def down(self, m):\n        for one in m.children():\n            self.visit(one)\n\n"
+    f"    def visit_Dropout(self, m):\n        {OFF}\n",
+    "visited-in-small-letters-by-a-subclass": f"{HEAD}\n\nclass Visitor:\n    def visit(self, m):\n"
+    '        name = "visit_" + m.__class__.__name__.lower()\n'
+    "        return getattr(self, name, self.down)(m)\n\n"
+    "    def down(self, m):\n        for one in m.children():\n            self.visit(one)\n\n\n"
+    f"class Off(Visitor):\n    def visit_dropout(self, m):\n        {OFF}\n",
+    "function-of-that-name": function(
+        SWEEP,
+        '    globals().get("convert_%s" % type(m).__name__, print)(m)',
+        below=f"\n\ndef convert_Dropout(m):\n    {OFF}\n",
+    ),
+    "type-as-a-text": asks("str(type(m)) == \"<class 'torch.nn.modules.dropout.Dropout'>\""),
+    "file-of-the-type": asks('type(m).__module__ == "torch.nn.modules.dropout"'),
+    "file-of-the-layer": asks('m.__module__.startswith("torch.nn.modules.dropout")'),
+    "told-to-a-quantizer": function("quantize_dynamic(model, {nn.Linear, nn.Dropout})"),
+    "told-to-a-mapping-in-a-chain": function(
+        "return QConfigMapping().set_object_type(nn.Dropout, None).set_global(model)"
+    ),
+    "told-in-a-table-of-types": function(
+        'prepare(model, {"": None, "object_type": [(nn.Dropout, None)]})'
+    ),
+    "setting-of-each": function(SWEEP, f"    {OFF}"),
+    "setting-of-each-that-has-it": function(
+        SWEEP, "    try:", f"        {OFF}", "    except AttributeError:", "        pass"
+    ),
+    "setting-applied": f"{HEAD}\n\ndef off(m):\n    if hasattr(m, 'inplace'):\n        {OFF}\n"
+    "\n\ndef tool(model):\n    model.apply(off)\n",
+    "setting-applied-by-a-lambda": function('model.apply(lambda m: setattr(m, "inplace", False))'),
     "private-and-given-any-model": f"{HEAD}\n\ndef _off(model):\n    {SWEEP}\n"
     f"        if isinstance(m, nn.Dropout):\n            {OFF}\n"
     "\n\ndef tool(model):\n    _off(model)\n",
@@ -210,6 +279,40 @@ FINDS_OTHERS = {
         f"            {OFF}",
         below=BLOCK,
     ),
+    "other-kinds-gone-through": function(
+        "for kind in (nn.ReLU, nn.GELU):",
+        f"    {SWEEP}",
+        "        if isinstance(m, kind):",
+        f"            {OFF}",
+    ),
+    "other-kinds-that-an-object-is-given": f"{HEAD}\n\nclass Tool:\n"
+    "    def __init__(self, kinds):\n"
+    f"        self.kinds = kinds\n\n    def run(self, model):\n        {SWEEP}\n"
+    f"            if isinstance(m, tuple(self.kinds)):\n                {OFF}\n"
+    "\n\ndef tool(model):\n    Tool([nn.ReLU]).run(model), nn.Dropout(0.1)\n",
+    "set-of-layers-to-build": function(
+        "return sorted({nn.Dropout, nn.ReLU}, key=str)", taken="kind"
+    ),
+    "layer-that-a-test-is-run-with": f"{HEAD}import pytest\n\n\n"
+    '@pytest.mark.parametrize("layer", nn.Dropout)\ndef test(layer):\n    layer()\n',
+    "visits-others-by-name": f"{HEAD}\n\nclass Visitor:\n    def visit(self, m):\n"
+    '        getattr(self, f"visit_{type(m).__name__}", self.down)(m)\n\n'
+    "    def down(self, m):\n        for one in m.children():\n            self.visit(one)\n\n"
+    "    def visit_Conv2d(self, m):\n        pass\n",
+    "visits-trees": f"{HEAD}\n\nclass Visitor:\n    def visit(self, kind):\n"
+    '        getattr(self, "visit_" + kind)()\n\n    def visit_Dropout(self):\n        pass\n',
+    "other-layers-to-a-quantizer": function("quantize_dynamic(model, {nn.Linear, nn.LSTM})"),
+    "file-of-other-layers": asks('type(m).__module__ == "torch.nn.modules.conv"'),
+    "setting-of-one-kind": asks("isinstance(m, nn.ReLU)"),
+    "setting-of-all-but-some": function(
+        SWEEP, "    if not isinstance(m, nn.Conv2d):", "        continue", f"    {OFF}"
+    ),
+    "setting-of-those-of-a-name": function(
+        "for n, m in model.named_modules():", '    if n == "conv":', f"        {OFF}"
+    ),
+    "setting-of-another-object": function("config.inplace = False", taken="config"),
+    "setting-of-what-is-given-to-a-function": function("m.inplace = False", taken="m"),
+    "setting-of-all-of-a-list": function("for m in steps:", f"    {OFF}", taken="steps"),
     "a-type-that-is-given": function("return kind in (nn.Dropout, nn.ReLU)", taken="kind"),
 }
 

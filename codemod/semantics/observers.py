@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from codemod.semantics.syntax import (
     FunctionNode,
@@ -20,7 +20,8 @@ from codemod.semantics.syntax import (
 from codemod.source.text import SourceText
 
 # positions: takes children by position. in-order: runs, counts or lists them all.
-# all-hooked: every module gets a hook. hooked: one gets one. mode: `.training` of one alone is set.
+# all-hooked: every module gets a hook, or another forward. hooked: one gets one.
+# mode: `.training` of one alone is set.
 ObserverKind = Literal["positions", "in-order", "all-hooked", "hooked", "mode"]
 
 
@@ -72,7 +73,7 @@ def observers_in(source: SourceText, tree: ast.Module) -> tuple[Observer, ...]:
     if not any(word in text for word in _LITERALS) and not _SETS_MODE.search(text):
         return ()
     found: list[Observer] = []
-    hooking = frozenset(_hooking(tree) if "hook(" in text else ())
+    hooking = frozenset(_hooking(tree) if "hook(" in text or ".forward = " in text else ())
     for statement in tree.body:
         if source.has(_WORDS, statement):
             found += _walk(statement, (), "", "", hooking)
@@ -83,9 +84,8 @@ def _hooking(tree: ast.Module) -> Iterator[str]:
     """The functions of a file that hook what they are given."""
     for node in walk(tree):
         if isinstance(node, FunctionNode):
-            given = {item.arg for item in parameters_of(node)}
-            calls = (one for one in walk(node) if isinstance(one, ast.Call))
-            if any(_hooks(one, given, frozenset()) for one in calls):
+            given = {item.arg for item in parameters_of(node)} - {"self", "cls"}
+            if any(_hooks(one, given, frozenset()) or _wraps(one, given) for one in walk(node)):
                 yield node.name
 
 
@@ -209,6 +209,11 @@ def _use_of_sweep(
         return "positions"
     if isinstance(parent, ast.Subscript) and parent.value is node:
         return "positions" if wrappers else None
+    if isinstance(parent, ast.Call) and dotted_name(parent.func) == "dict":
+        outer = around[1] if len(around) > 1 else None
+        if not isinstance(outer, ast.Call) or dotted_name(outer.func) != "len":
+            return None
+        return None if _asks_if_any(outer, around[2:]) else "in-order"
     if isinstance(parent, ast.Call) and dotted_name(parent.func) in ("len", "next"):
         return "in-order" if counted and not _asks_if_any(parent, around[1:]) else None
     if isinstance(parent, ast.For | ast.AsyncFor) and parent.iter is node:
@@ -266,11 +271,15 @@ def _use_in_loop(
         isinstance(one, ast.If) and not _asks_for_leaf(one.test, names) for one in loop.body
     )
     for statement in loop.body:
+        if _counts(statement):
+            kind = "in-order"
         for node in walk(statement):
+            if _wraps(node, names) and not is_chosen(loop, node):
+                return "all-hooked"
             if isinstance(node, ast.Call):
                 if _hooks(node, names, hooking) and not is_chosen(loop, node):
                     return "all-hooked"
-                if is_children and (_runs(node.func, names) or _stores(node, names)):
+                if is_children and (_is_one_of(node.func, names) or _stores(node, names)):
                     kind = "in-order"
             elif is_children and (
                 _is_kept(node, names) or (not chosen and _takes_apart(node, names))
@@ -279,7 +288,7 @@ def _use_in_loop(
     return kind
 
 
-def is_chosen(loop: ast.For | ast.AsyncFor, node: ast.expr) -> bool:
+def is_chosen(loop: ast.For | ast.AsyncFor, node: ast.expr | ast.stmt) -> bool:
     """Whether only some modules, of a kind or by name, get to a place in a loop over them.
 
     One that leaves out a kind (`if not isinstance(m, nn.Linear)`) takes all others.
@@ -340,11 +349,13 @@ def _child_names(target: ast.expr) -> set[str]:
     return set(names[-1:])
 
 
-def _hooks(call: ast.Call, names: set[str], hooking: frozenset[str]) -> bool:
+def _hooks(call: ast.AST, names: set[str], hooking: frozenset[str]) -> bool:
     """`child.register_forward_hook(...)`, or a function that does it."""
+    if not isinstance(call, ast.Call):
+        return False
     function = call.func
     if last_name(function) in hooking:
-        return any(isinstance(one, ast.Name) and one.id in names for one in call.args)
+        return any(_is_one_of(one, names) for one in call.args)
     return (
         isinstance(function, ast.Attribute)
         and _HOOK.match(function.attr) is not None
@@ -352,15 +363,31 @@ def _hooks(call: ast.Call, names: set[str], hooking: frozenset[str]) -> bool:
     )
 
 
-def _runs(function: ast.expr, names: set[str]) -> bool:
-    return isinstance(function, ast.Name) and function.id in names
+def _wraps(node: ast.AST, names: set[str]) -> TypeGuard[ast.Call | ast.Assign]:
+    """`child.forward = ...`, `setattr(child, "forward", ...)`."""
+    if isinstance(node, ast.Call):
+        is_set = dotted_name(node.func) == "setattr" and len(node.args) == 3
+        return is_set and _is_text(node.args[1], "forward") and _is_one_of(node.args[0], names)
+    return isinstance(node, ast.Assign) and any(
+        isinstance(one, ast.Attribute) and one.attr == "forward" and _is_one_of(one.value, names)
+        for one in node.targets
+    )
+
+
+def _is_one_of(node: ast.expr, names: set[str]) -> bool:
+    return isinstance(node, ast.Name) and node.id in names
+
+
+def _counts(statement: ast.stmt) -> bool:
+    """`count += 1`, in each round of a loop."""
+    return isinstance(statement, ast.AugAssign) and isinstance(statement.value, ast.Constant)
 
 
 def _stores(call: ast.Call, names: set[str]) -> bool:
     """`layers.append(child)`, `self.add_module(name, child)`."""
     if not isinstance(call.func, ast.Attribute) or call.func.attr not in _STORES:
         return False
-    return any(isinstance(item, ast.Name) and item.id in names for item in call.args)
+    return any(_is_one_of(item, names) for item in call.args)
 
 
 def _is_kept(node: ast.AST, names: set[str]) -> bool:
@@ -412,11 +439,22 @@ def _use_in_comprehension(
     is_counted = isinstance(whole.elt, ast.Constant) and not generator.ifs
     if is_counted and isinstance(outer, ast.Call) and dotted_name(outer.func) == "sum":
         return "in-order"
+    if isinstance(whole, ast.ListComp) and not generator.ifs and _asks_for_order(outer):
+        return "in-order"
     if not is_children:
         return None
-    runs = any(isinstance(n, ast.Call) and _runs(n.func, names) for n in walk(whole.elt))
+    runs = any(isinstance(n, ast.Call) and _is_one_of(n.func, names) for n in walk(whole.elt))
     collects = isinstance(whole, ast.ListComp) and not generator.ifs
     return "in-order" if runs or collects else None
+
+
+def _asks_for_order(outer: ast.AST | None) -> bool:
+    """Whether a list is indexed, counted or compared with another."""
+    if isinstance(outer, ast.Call):
+        return dotted_name(outer.func) == "len"
+    return isinstance(outer, ast.Subscript) or (
+        isinstance(outer, ast.Compare) and isinstance(outer.ops[0], ast.Eq | ast.NotEq)
+    )
 
 
 def _use_of_stored(target: ast.expr, around: _Around) -> ObserverKind | None:
@@ -514,7 +552,11 @@ def _mode_by_name(call: ast.Call, place: _Place) -> Iterator[Observer]:
 
 
 def _is_training(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value == "training"
+    return _is_text(node, "training")
+
+
+def _is_text(node: ast.expr, text: str) -> bool:
+    return isinstance(node, ast.Constant) and node.value == text
 
 
 def _mode(

@@ -43,6 +43,15 @@ UNSEEN = {
         "for m in model.modules():\n    if not isinstance(m, nn.Linear):\n        continue\n"
         "    m.register_forward_hook(f)",
     ),
+    "one-kind-given-another-forward": (
+        TO_MODULE,
+        "for m in model.modules():\n    if isinstance(m, nn.Linear):\n        m.forward = f",
+    ),
+    "model-given-another-forward": (TO_MODULE, "model.forward = f"),
+    "one-kind-counted": (
+        TO_MODULE,
+        "n = 0\nfor m in model.modules():\n    if isinstance(m, nn.Linear):\n        n += 1",
+    ),
     "children-numbered-for-a-text": (
         TO_MODULE,
         "for i, m in enumerate(model.children()):\n    print(i, m)",
@@ -92,6 +101,25 @@ SEEN = {
         "for m in model.modules():\n    if isinstance(m, nn.Linear):\n        continue\n"
         "    m.register_forward_hook(f)",
     ),
+    "all-given-another-forward": (
+        TO_MODULE,
+        "for m in model.modules():\n    m.forward = wrap(m.forward)",
+    ),
+    "all-given-another-forward-by-name": (
+        TO_MODULE,
+        'for n, m in model.named_modules():\n    setattr(m, "forward", wrap(m))',
+    ),
+    "all-given-another-forward-by-a-function": (
+        TO_MODULE,
+        "def wrap(m):\n    m.forward = f\nmodel.apply(wrap)",
+    ),
+    "modules-counted-in-a-loop": (
+        TO_MODULE,
+        "n = 0\nfor m in model.modules():\n    n += 1\nassert n == 3",
+    ),
+    "named-modules-counted": (TO_FUNCTIONAL, "assert len(dict(model.named_modules())) == 3"),
+    "one-of-the-names-in-order": (TO_MODULE, "[n for n, _ in model.named_modules()][1]"),
+    "names-compared": (TO_MODULE, 'assert [n for n, _ in model.named_children()] == ["fc"]'),
     "every-module-anywhere-hooked": (
         TO_MODULE,
         "torch.nn.modules.module.register_module_forward_hook(f)",

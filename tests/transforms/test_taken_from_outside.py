@@ -40,11 +40,31 @@ REPLACES = {
     "function-by-its-long-name": tool("torch.nn.functional.relu = f"),
     "function-of-torch": tool("torch.relu = f"),
     "by-name": tool('setattr(nn.functional, "relu", f)'),
+    "function-by-another-name-of-its-home": tool("import torch.nn.functional as tf").replace(
+        HEAD, f"import torch.nn.functional as tf\n{HEAD}"
+    )
+    + "    tf.relu = f\n",
+    "method-by-the-file-of-the-layer": tool("torch.nn.modules.activation.ReLU.forward = f"),
+    "call-of-every-module": tool("nn.Module.__call__ = f"),
+    "call-of-every-module-by-name": tool('setattr(torch.nn.Module, "_call_impl", f)'),
+    "method-by-name": tool('m.setattr(nn.ReLU, "forward", f)'),
+    "by-its-whole-name": tool('m.setattr("torch.nn.functional.relu", f)'),
+    "function-of-an-object": tool('with patch.object(F, "relu", f):', "    m(1)"),
+    "one-name-after-the-other": tool('for one in ("gelu", "ReLU"):', "    setattr(nn, one, f)"),
+    "what-the-file-has-by-the-name": "import net\n\n\ndef tool(f):\n    net.nn = f\n",
+    "in-a-test-what-the-file-has-by-the-name": tool('with patch("net.nn", f):', "    m(1)"),
     "in-a-test": tool('with patch("torch.nn.functional.relu", f):', "    m(1)"),
 }
 REPLACES_ANOTHER = {
     "another-function": tool("F.gelu = f"),
     "compared": tool("return F.relu == f"),
+    "other-method-of-every-module": tool("nn.Module.extra_repr = f"),
+    "name-of-another-home": tool('m.setattr(torch.optim, "ReLU", f)'),
+    "other-names-one-after-the-other": tool(
+        'for one in ("gelu", "elu"):', "    setattr(F, one, f)", 'print("relu")'
+    ),
+    "what-another-file-has-by-the-name": tool("types.nn = f"),
+    "what-an-object-has-by-the-name": tool("m.nn = f"),
     "own-name": tool("relu = F.relu", "return relu"),
 }
 BORROWS = {

@@ -24,12 +24,14 @@ from codemod.semantics.syntax import FunctionNode, dotted_name, parameters_of
 _ASKED = re.compile(r"attr\(\s*\w+\s*,\s*\Z")
 _IS_SET = re.compile(r"[ \t]*=(?!=)")
 _WINDOW = 120
+_PARAMETERS = frozenset({"weight", "pos_weight"})  # who asks for these looks for weights
 _ASKS = frozenset({"hasattr", "getattr", "setattr"})
 
 
 def _settings_of(short: str) -> list[str]:
     pair = by_module(f"torch.nn.{short}")
-    return [item.name for item in pair.constructor] if pair is not None else []
+    names = [item.name for item in pair.constructor] if pair is not None else []
+    return [name for name in names if name not in _PARAMETERS]
 
 
 def attribute_askers(project: Project, short: str) -> Collection[str]:

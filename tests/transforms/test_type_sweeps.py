@@ -325,3 +325,10 @@ def test_is_not_held_back_by(other: str) -> None:
         net("return F.dropout(self.fc(x), 0.1, training=self.training, inplace=True)"),
         files={"other.py": other},
     )
+
+
+def test_a_loss_is_not_held_back_by_what_looks_for_weights() -> None:
+    other = function(SWEEP, '    if getattr(m, "weight", None) is not None:', "        f(m)")
+    before = net("return self.loss(x, self.fc(x))", init=(FC, "self.loss = nn.BCEWithLogitsLoss()"))
+    after = net("return F.binary_cross_entropy_with_logits(x, self.fc(x))")
+    holds(ModuleToFunctional, before, after, files={"other.py": other})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import partial
@@ -72,19 +72,41 @@ class NameSweep:
 
 def name_sweeps(project: Project, name: str) -> Iterator[tuple[NameSweep, str]]:
     """Those of the whole project that an attribute of that name may meet, with the word."""
-    for sweep in project.remembered("all-name-sweeps", "", lambda: _all_sweeps(project)):
+    yield from _meeting(project.remembered("all-name-sweeps", "", lambda: _all(project)), name)
+
+
+def child_sweeps(project: Project, name: str) -> Iterator[tuple[NameSweep, str]]:
+    """Those that go over the modules there are, which a new child of that name may meet.
+
+    What looks up one name on an object is about classes that have it already.
+    """
+    found = project.remembered(
+        "all-child-sweeps",
+        "",
+        lambda: (one for path in project.files for one in _in(project, path)),
+    )
+    yield from _meeting(found, name)
+
+
+def _meeting(sweeps: Iterable[NameSweep], name: str) -> Iterator[tuple[NameSweep, str]]:
+    for sweep in sweeps:
         word = next((one for one in sorted(sweep.words) if _is_met(sweep.how, one, name)), None)
         if word is not None:
             yield sweep, word
 
 
-def _all_sweeps(project: Project) -> Iterator[NameSweep]:
+def _all(project: Project) -> Iterator[NameSweep]:
     for path in project.files:
         yield from name_sweeps_in(project, path)
 
 
 def name_sweeps_in(project: Project, path: str) -> tuple[NameSweep, ...]:
     """Those of one file, found once."""
+    looked_up = partial(_looked_up, project, path)
+    return (*_in(project, path), *project.remembered("name-sweeps looked up", path, looked_up))
+
+
+def _in(project: Project, path: str) -> tuple[NameSweep, ...]:
     return project.remembered("name-sweeps", path, partial(_sweeps, project, path))
 
 
@@ -131,6 +153,9 @@ def _sweeps(project: Project, path: str) -> Iterator[NameSweep]:
             yield from _of_sweep(project, path, node, node.value, node.attr, around)
         elif isinstance(node, ast.Subscript) and _is_modules(node.slice):
             yield from _of_sweep(project, path, node, _object(node.value), "_modules", around)
+
+
+def _looked_up(project: Project, path: str) -> Iterator[NameSweep]:
     offsets = list(_lookups(project, path))
     for node, around in nodes_at(project, path, offsets, whole=True):
         if isinstance(node, ast.Call):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from codemod.editing.met_by_name import sweeps_of_child
 from codemod.editing.replaced import replaced_in
 from codemod.editing.type_sweeps import type_sweeps
 from codemod.results import Contract
@@ -17,17 +18,23 @@ _KINDS_OF_HOOKS: frozenset[ObserverKind] = frozenset({"hooked", "all-hooked"})
 
 
 def observers_of(
-    module: ModuleClass, contract: Contract, layers: Iterable[str] = ()
+    module: ModuleClass,
+    contract: Contract,
+    layers: Iterable[str] = (),
+    children: Iterable[str] = (),
 ) -> tuple[str, ...]:
     """`path:line` of each place that sees what a rewrite of the class changes in structure.
 
-    `layers`: the module classes of which an instance comes or goes.
+    `layers`: the module classes of which an instance comes or goes. `children`: the names of those
+    that come.
     """
     if "modules" in contract.changes:
         layers = tuple(layers)
         typed = (place for layer in layers for place in type_sweeps(module, layer))
         replaced = (str(place) for layer in layers for place in replaced_in(module, layer))
-        return tuple(dict.fromkeys([*_places(module, _KINDS_OF_CHILDREN), *typed, *replaced]))
+        named = (str(place) for child in children for place in sweeps_of_child(module, child))
+        structure = _places(module, _KINDS_OF_CHILDREN)
+        return tuple(dict.fromkeys([*structure, *typed, *replaced, *named]))
     if "hooks" in contract.changes:
         return tuple(_places(module, _KINDS_OF_HOOKS))
     return ()

@@ -425,6 +425,7 @@ def _rewrite(transform: Transform, site: FunctionalSite, name: str, contract: Co
         kind=site.made.functional.name,
         contract=contract,
         layers=[site.made.module],
+        children=[name],
         requirements=requirements,
         releases=[] if site.is_method else [Release(module.path, shown.partition(".")[0].strip())],
         only_confirmed=site.is_method,

@@ -126,6 +126,7 @@ class Transform(ABC):
         only_confirmed: bool = False,
         repeats: Iterable[Extent] = (),
         layers: Iterable[str] = (),
+        children: Iterable[str] = (),
         also: Iterable[ModuleClass] = (),
     ) -> Rewrite:
         """A rewrite of this class. `kind` tells rewrites of one class apart beside their order.
@@ -133,6 +134,7 @@ class Transform(ABC):
         `also`: other classes that it changes, in whatever file; they are run for it as well.
         `repeats`: text of the file that the edits say again elsewhere.
         `layers`: qualified names of the module classes of which an instance comes or goes.
+        `children`: the names of the attributes that come to hold one.
         """
         promised = self.contract if contract is None else contract
         return Rewrite(
@@ -151,7 +153,7 @@ class Transform(ABC):
             releases=tuple(releases),
             only_confirmed=only_confirmed,
             repeats=tuple(repeats),
-            seen_by=observers_of(module, promised, layers),
+            seen_by=observers_of(module, promised, layers, children),
             also=tuple(one.key for one in also),
         )
 

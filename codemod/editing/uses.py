@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 
 from codemod.catalogue import Pair, by_module
-from codemod.editing.name_sweeps import NameSweep, name_sweeps
-from codemod.editing.named import NameUse, asks_by_setting, name_uses, names_it
+from codemod.editing.met_by_name import sweep_meets
+from codemod.editing.name_sweeps import name_sweeps
+from codemod.editing.named import asks_by_setting, name_uses, names_it
 from codemod.editing.object_uses import attribute_uses, lookups, reaches
 from codemod.editing.quoted import is_quoted
 from codemod.editing.refused import Refused
 from codemod.editing.replaced import replaced_in
-from codemod.editing.type_sweeps import may_be_or_hold, type_sweeps
+from codemod.editing.type_sweeps import type_sweeps
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import ClassKey, Place, Project
 
@@ -100,26 +101,8 @@ def _check_not_named(module: ModuleClass, name: str, pair: Pair | None, *, lists
         if reaches(module, use, pair):
             raise Refused("named-in-string", f"{use.place} names {name!r} in a string")
     for sweep, word in name_sweeps(module.project, name):
-        if _is_swept(module, name, sweep, word, pair):
+        if sweep_meets(module, name, sweep, word, pair):
             raise Refused("named-in-string", f"{sweep.place} asks for modules named {word!r}")
-
-
-def _is_swept(
-    module: ModuleClass, name: str, sweep: NameSweep, word: str, pair: Pair | None
-) -> bool:
-    """Whether code that asks for modules by name may find the class's attribute."""
-    project = module.project
-    if not project.reach.may_meet(sweep.place.path, module.key):
-        return False
-    tokens = tuple(word.split("."))
-    is_path = sweep.how == "path"
-    within = sweep.within and not (is_path and len(tokens) == 1)
-    if not any(may_be_or_hold(module, one, within=within) for one in sweep.looked):
-        return False
-    if not is_path or len(tokens) == 1:
-        return True
-    use = NameUse(sweep.place, tokens, tokens.index(name))
-    return names_it(module, use, pair)
 
 
 def _check_family(module: ModuleClass, name: str) -> None:

@@ -194,6 +194,7 @@ class Classifier(nn.Module):
             kind=site.made.pair.module,
             contract=_contract(site.made),
             layers=[site.made.pair.module],
+            children=[name],
             requirements=[
                 *site.placement.requirements,
                 *([package.requirement] if package and package.requirement else []),

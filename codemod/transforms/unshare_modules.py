@@ -182,6 +182,7 @@ class Block(nn.Module):
                 kind=name,
                 repeats=[_constructor(module, item) for item in assignments],
                 layers=sorted({item.pair.module for item in made}),
+                children=[new],
             )
 
     def _takes(self, item: Constructor) -> bool:

@@ -52,6 +52,18 @@ UNSEEN = {
         TO_MODULE,
         "n = 0\nfor m in model.modules():\n    if isinstance(m, nn.Linear):\n        n += 1",
     ),
+    "asks-for-other-names": (
+        TO_MODULE,
+        'for n, m in model.named_modules():\n    if "conv" in n or n[:3] == "act":\n        f(m)',
+    ),
+    "asks-for-names-of-parameters": (
+        TO_MODULE,
+        'for n, p in model.named_parameters():\n    if "relu" in n:\n        f(p)',
+    ),
+    "asks-another-model-for-the-name": (
+        TO_MODULE,
+        'm = Other()\nfor n, c in m.named_children():\n    if n == "relu":\n        f(c)',
+    ),
     "children-numbered-for-a-text": (
         TO_MODULE,
         "for i, m in enumerate(model.children()):\n    print(i, m)",
@@ -120,6 +132,27 @@ SEEN = {
     "named-modules-counted": (TO_FUNCTIONAL, "assert len(dict(model.named_modules())) == 3"),
     "one-of-the-names-in-order": (TO_MODULE, "[n for n, _ in model.named_modules()][1]"),
     "names-compared": (TO_MODULE, 'assert [n for n, _ in model.named_children()] == ["fc"]'),
+    "asks-for-part-of-the-new-name": (
+        TO_MODULE,
+        'for n, m in model.named_modules():\n    if "relu" in n:\n        f(m)',
+    ),
+    "asks-for-the-end-of-the-new-name": (
+        TO_MODULE,
+        'for n, m in model.named_children():\n    if n.endswith("relu"):\n        f(m)',
+    ),
+    "asks-for-names-that-the-new-one-is-like": (
+        TO_MODULE,
+        'for n, m in model.named_modules():\n    if re.match(r"(.+[.])?relu.?$", n):\n        f(m)',
+    ),
+    "asks-for-names-with-the-new-one": (
+        TO_MODULE,
+        "for n, m in model.named_modules():\n    if any(t in n for t in WANTED):\n        f(m)\n"
+        'WANTED = ["fc", "relu"]',
+    ),
+    "asks-for-the-new-name-first": (
+        TO_MODULE,
+        'if "relu" in dict(model.named_modules()):\n    f(m)',
+    ),
     "every-module-anywhere-hooked": (
         TO_MODULE,
         "torch.nn.modules.module.register_module_forward_hook(f)",

@@ -23,7 +23,7 @@ from codemod.verify.worker.reading import Reader, ranks_of
 from codemod.verify.worker.recipe import evaluate
 from codemod.verify.worker.specs import Spec, Tensor, apply
 from codemod.verify.worker.subject import Subject
-from codemod.verify.worker.synthesise import NoRecipe, _search
+from codemod.verify.worker.synthesise import NoRecipe, _search, _working
 
 HEAD = """
 import dataclasses, enum, os, typing
@@ -1129,6 +1129,34 @@ STAND_INS = [
         "model=codemod_module()",
         id="model-that-takes-more-than-one-argument",
     ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, data):
+                super().__init__()
+                self.embed = nn.Embedding(data.words.size(), data.width)
+                self.others = nn.ModuleList()
+                for index in range(data.feature_num):
+                    self.others.append(nn.Embedding(data.kinds[index].size(), 2))
+            def forward(self, x):
+                return self.embed(x)[..., :2]
+        """,
+        "words=codemod_config(size=lambda",
+        id="vocabulary-that-tells-its-size",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, vocabs, width):
+                super().__init__()
+                self.fc = nn.Linear(width, vocabs["words"].size)
+                self.padding = vocabs["words"].padding_idx
+            def forward(self, x):
+                return self.fc(x)[..., :2] + self.padding
+        """,
+        "words=codemod_config(padding_idx=1, size=",
+        id="size-that-is-an-attribute",
+    ),
 ]
 
 
@@ -1572,6 +1600,44 @@ RELATED += [
         """,
         id="kinds-of-tensors-in-annotations",
     ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv, self.table = nn.Conv2d(3, 8, 1), nn.Embedding(6, 8)
+            def forward(self, x, y):
+                if self.training:
+                    y = torch.where(torch.rand(y.shape[0]) < 0.1, 5, y)
+                return self.conv(x).mean((2, 3)) + self.table(y)
+        """,
+        id="indices-that-another-operator-gave",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 8, 1)
+            def forward(self, x, camera):
+                inner, outer = camera["inner"], camera["outer"]
+                depth = (outer["base"] * inner["fx"]).view(len(x), 1, 1, 1)
+                return self.conv(x) / depth
+        """,
+        id="dictionary-of-dictionaries",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 8, 1)
+            def forward(self, x, targets):
+                boxes = torch.cat([target["boxes"].reshape(-1) for target in targets])
+                return self.conv(x).mean() * boxes.mean()
+        """,
+        id="list-of-dictionaries",
+    ),
 ]
 
 
@@ -1906,6 +1972,82 @@ def test_a_forward_that_only_raises_is_none(find: Any) -> None:
     recipe = found.search(wanted=["F.softmax"])
     assert "'act'" in recipe["build"]
     assert found.run(recipe)[-1].dim() == 2
+
+
+ABSENT = """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(8, 8)
+
+            def forward(self, x):
+                return self.decode(self.fc(x))
+
+            def decode(self, x, mask):
+                return x * mask
+
+            def {}
+"""
+
+
+def test_what_forward_does_not_run_is_called_by_another_method_in_the_end(find: Any) -> None:
+    found = find(ABSENT.format("loss(self, x):\n                return self.fc(x).mean(1)"))
+    recipe = found.search()
+    assert "'loss'" in recipe["build"]
+    assert found.run(recipe)[-1].dim() == 1
+
+
+def test_a_method_that_uses_no_weights_does_not_stand_for_forward(find: Any) -> None:
+    found = find(ABSENT.format("double(self, x):\n                return x * 2"))
+    with pytest.raises(NoRecipe, match="missing 1 required positional argument: 'mask'"):
+        found.search()
+
+
+def test_two_sizes_that_must_both_be_three_are_found_one_after_the_other(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, num_in_ch, num_out_ch, num_feat=16, num_block=2, upscale=4,
+                         res_scale=1, img_range=255.0, rgb_mean=(0.4, 0.4, 0.4)):
+                super().__init__()
+                self.img_range, self.mean = img_range, torch.tensor(rgb_mean).view(1, 3, 1, 1)
+                self.first = nn.Conv2d(num_in_ch, num_feat, 3, 1, 1)
+                self.body = nn.Sequential(
+                    *(nn.Conv2d(num_feat, num_feat, 1) for _ in range(num_block)))
+                self.last = nn.Conv2d(num_feat, num_out_ch, 3, 1, 1)
+                self.upscale, self.res_scale = upscale, res_scale
+
+            def forward(self, x):
+                x = (x - self.mean) * self.img_range
+                x = self.first(x)
+                x = x + self.body(x) * self.res_scale
+                return self.last(x) / self.img_range + self.mean
+        """
+    )
+    model = found.run(found.search())[0]
+    assert (model.first.in_channels, model.last.out_channels) == (3, 3)
+
+
+def test_once_a_model_took_too_long_smaller_ones_come_before_those_of_the_project(
+    find: Any,
+) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, width=8):
+                super().__init__()
+                self.fc = nn.Linear(width, width)
+
+            def forward(self, x):
+                return self.fc(x)
+        """
+    )
+    large = [{"source": "harvested", "build": "Net(4096)", "inputs": "", "setup": ""}]
+    subject = Subject(found.cls, vars(found.module), str(found.path), large, Effort(20))
+    assert next(_working(subject))["source"] == "harvested"
+    subject = Subject(found.cls, vars(found.module), str(found.path), large, Effort(20))
+    subject.is_slow = True
+    assert next(_working(subject))["source"] == "synthesised"
 
 
 def test_hidden_states_are_as_wide_as_the_cell(find: Any) -> None:

@@ -7,7 +7,7 @@ import inspect
 import itertools
 import re
 import typing
-from typing import Any, Collection, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import torch
 
@@ -53,6 +53,7 @@ _NOT_SETTINGS = {
     "items", "keys", "values", "get", "pop", "update", "__name__", "__class__", "shape", "dtype",
     "device", "size", "dim", "strip", "replace", "index", "view", "clone", "setdefault", "insert",
 }  # fmt: skip
+_OF_ALL_TENSORS = {"shape", "dtype", "device", "__name__", "__class__"}
 _OF_TENSORS = {"shape", "size", "ndim", "dim", "unsqueeze", "numel", "new_tensor"}
 _FROM_ARRAYS = (torch.tensor, torch.from_numpy, torch.as_tensor, torch.FloatTensor)
 _MADE_INTO = (
@@ -409,7 +410,7 @@ class Constructor:
     def mapping(self, facts: Facts) -> Value:
         parts, setups = [], []
         for key, part in sorted(facts.attributes.items()):
-            if key in _NOT_SETTINGS:
+            if key in _NOT_SETTINGS and part.called is not None:
                 continue
             value = (self.values(key, None, part) or [Value("None")])[0]
             parts.append("{!r}: {}".format(key, value.text))
@@ -448,6 +449,14 @@ class Constructor:
             Value("lambda *args, **kwargs: torch.nn.Identity()"),
         ]
 
+    def _counts(self, facts: Facts) -> bool:
+        """Whether a method tells the size of it, as that of a vocabulary: `words.size()`."""
+        return any(self._counts_by(key, part) for key, part in facts.attributes.items())
+
+    def _counts_by(self, key: str, part: Facts) -> bool:
+        asks_for_one = part.called is not None and not part.called.args
+        return key == "size" and asks_for_one and bool(self._giving_numbers(part))
+
     def _giving_numbers(self, facts: Facts) -> List[Value]:
         """A function that gives a number, where the constructor uses what is given as one."""
         result = facts.parts.get(RESULT)
@@ -476,7 +485,7 @@ class Constructor:
 
     def stand_ins(self, name: str, facts: Facts) -> List[Value]:
         """A class of the project of that name; else a module that has the attributes asked for."""
-        asked = set(facts.attributes) - _NOT_SETTINGS - set(dir(torch.nn.Module))
+        asked = _settings_in(facts) - set(dir(torch.nn.Module))
         found = [v for cls in self.namer.modules_named(name, asked) for v in self.instance(cls)]
         if asked:
             config = self.namespace_value(facts)
@@ -503,9 +512,9 @@ class Constructor:
             made += self.configs(facts)
         else:
             built = facts.called is not None and not facts.called_later
-            if facts.mapping and facts.attributes:
+            if (facts.mapping and facts.attributes) or self._counts(facts):
                 made.append(self.namespace_value(facts))
-            if not built and (facts.called or facts.attributes.keys() - _NOT_SETTINGS):
+            if not built and (facts.called or _settings_in(facts)):
                 made += self.stand_ins(name, facts)
             if facts.attributes.keys() & _MODULE_ATTRIBUTES:
                 made += self.modules(name, torch.nn.Module, facts)
@@ -527,7 +536,7 @@ class Constructor:
 
     def configs(self, facts: Facts) -> List[Value]:
         made: List[Value] = []
-        for found in self.namer.config_classes(set(facts.attributes) - _NOT_SETTINGS):
+        for found in self.namer.config_classes(_settings_in(facts)):
             made += self.small(found, facts)
         made.append(self.namespace_value(facts))
         return made
@@ -535,8 +544,9 @@ class Constructor:
     def namespace_value(self, facts: Facts) -> Value:
         parts, setups = [], []
         for key, part in sorted(facts.attributes.items()):
-            is_key = facts.mapping and part.called is None  # `sizes["size"]`, not `x.size()`
-            if (key in _NOT_SETTINGS and not is_key) or not key.isidentifier():
+            if key not in _settings_in(facts) and not self._counts_by(key, part):
+                continue
+            if not key.isidentifier():
                 continue
             value = (self.values(key, None, part) or [Value("4")])[0]
             parts.append("{}={}".format(key, value.text))
@@ -561,6 +571,8 @@ class Constructor:
                 continue
             made += words.guesses(one)
         numbers = [repr(v) for v in facts.literals if type(v) in (int, float)]
+        if facts.turns and not torch_names and made[:1] in ([], [str(words.CHANNELS)]):
+            made = ["2", *made]
         if facts.number:
             made = [one for one in made if is_number(one)] or ["4", "2", "64", "1.0"]
         if not made:
@@ -795,8 +807,19 @@ def torch_numbers(facts: Facts) -> List[str]:
     ]
 
 
+def _settings_in(facts: Facts) -> Set[str]:
+    """What is asked of it that strings, dictionaries and tensors do not answer: `c.size`, not
+    `x.size()`."""
+    return {
+        key
+        for key, part in facts.attributes.items()
+        if key not in _NOT_SETTINGS
+        or (part.called is None and (facts.mapping or key not in _OF_ALL_TENSORS))
+    }
+
+
 def _looks_like_config(name: str, facts: Facts) -> bool:
-    settings = set(facts.attributes) - _NOT_SETTINGS - _MODULE_ATTRIBUTES
+    settings = _settings_in(facts) - _MODULE_ATTRIBUTES
     if _CONFIG_NAME.search(name):
         return bool(settings) or not (facts.number or facts.called)
     return len(settings) >= 2 and facts.called is None

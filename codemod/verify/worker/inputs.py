@@ -53,6 +53,7 @@ from .specs import (
     Tensor,
     apply,
     apply_to_all,
+    children_of,
     example,
     is_small,
     numbers_in,
@@ -73,6 +74,7 @@ _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
 )
+NESTING = 3  # of tables in each other
 PAIRED = 8  # values of optional inputs that are given two by two
 LARGEST_AREA = 256**2
 MANY_NUMBERS = 1 << 19  # in all tensors of a call
@@ -279,14 +281,22 @@ class Inputs:
             spec = self._by_annotation(name, one, facts)
             if spec is not None:
                 return spec
+        return self._by_use(name, facts)
+
+    def _by_use(self, name: str, facts: Facts, depth: int = 0) -> Spec:
+        """A value by what the code does with it. Tables may hold others, lists may hold tables."""
+        if depth > NESTING:
+            return self._tensor(name, facts)
         held = self._held(facts)
         if held and not facts.layers:
-            return Table(tuple((key, self._tensor(key, facts.parts[key])) for key in held), True)
+            items = ((key, self._by_use(key, facts.parts[key], depth + 1)) for key in held)
+            return Table(tuple(items), True)
         if facts.mapping and not facts.layers:
-            return self._table(name, facts)
+            return self._table(name, facts, depth)
         element = facts.parts.get(ELEMENT)
-        if element is not None and element.layers:
-            return Group("[", (self._tensor(name, element),) * max(facts.length, 2))
+        if element is not None and (element.layers or element.mapping):
+            items_of = (self._by_use(name, element, depth + 1),)
+            return Group("[", items_of * max(facts.length, 2))
         if facts.spread or (facts.sequence and facts.length > 1 and not facts.ranks):
             return Group("[", (self._tensor(name, Facts()),) * max(facts.length, 2))
         strings = [s for s in facts.literals if isinstance(s, str)]
@@ -353,9 +363,9 @@ class Inputs:
         element = facts.parts.get(ELEMENT) or Facts()
         return Group(bracket, (self._tensor(name, element),) * max(count, 1))
 
-    def _table(self, name: str, facts: Facts) -> Spec:
+    def _table(self, name: str, facts: Facts, depth: int = 0) -> Spec:
         items = [
-            (key, self._tensor(key, part))
+            (key, self._by_use(key, part, depth + 1))
             for key, part in facts.parts.items()
             if key != ELEMENT and key not in ("items", "keys", "values", "get")
         ]
@@ -592,12 +602,13 @@ class Inputs:
         if "must match" not in failure.message and "Expected size" not in failure.message:
             return
         for name, spec in call.items():
-            if isinstance(spec, Group) and spec.items and len(spec.items[0].shape) > 2:
-                sides = [64 >> index for index in range(len(spec.items))]
+            maps = [one for one in children_of(spec) if isinstance(one, Tensor)]
+            if isinstance(spec, Group) and maps and len(maps[0].shape) > 2:
+                sides = [64 >> index for index in range(len(maps))]
                 for order in (sides, sides[::-1]):
                     items = tuple(
                         item._replace(shape=spatially(item.shape, max(side, 2)))
-                        for item, side in zip(spec.items, order)
+                        for item, side in zip(maps, order)
                     )
                     yield 0.4, {**call, name: spec._replace(items=items)}
 
@@ -684,7 +695,7 @@ class Inputs:
         asked = failure.message.strip("'\"") if failure.kind == "KeyError" else ""
         if asked.isidentifier() and asked not in dict(spec.items):
             part = self.facts[name].parts.get(asked) or Facts()
-            yield 0.4, spec._replace(items=(*spec.items, (asked, self._tensor(asked, part))))
+            yield 0.4, spec._replace(items=(*spec.items, (asked, self._by_use(asked, part))))
 
     def _instead_of_tensor(
         self, name: str, spec: Tensor, failure: Failure
@@ -696,7 +707,7 @@ class Inputs:
             yield 0.4, self._table(name, facts)
         elif lacking and name in failure.words:
             held = dict.fromkeys([*self._held(facts), lacking.group(1)])
-            parts = [(key, self._tensor(key, facts.parts.get(key) or Facts())) for key in held]
+            parts = [(key, self._by_use(key, facts.parts.get(key) or Facts())) for key in held]
             yield 0.5, Table(tuple(parts), True)
         if _NOT_TENSOR.search(message):
             for count in (2, 3, 4):

@@ -72,6 +72,7 @@ class Failure(NamedTuple):
     guard: Optional[Guard] = None  # the condition in the innermost frame that led to the raise
     package: str = ""  # the missing package that was wanted
     progress: int = 0  # how far the run got, see `Watch`
+    reach: int = 0  # the same, to compare models of several sizes
     operator: str = ""  # the operator that raised
     operands: Tuple[Operand, ...] = ()  # what it was given; else what the last one was given
 
@@ -112,6 +113,7 @@ class Laboratory:
         self.failures: List[Failure] = []
         self.contains: Set[Tuple[str, str]] = set()
         self.attempts = 0
+        self.used_weights = False  # in the last call
 
     @property
     def left(self) -> float:
@@ -152,7 +154,9 @@ class Laboratory:
                     output = model(*args, **kwargs)
                 require_output(output)
 
-        return self._attempt("call", draft, run, watches)[1]
+        failure = self._attempt("call", draft, run, watches)[1]
+        self.used_weights = any(watch.uses_weights for watch in watches)
+        return failure
 
     def begin(self) -> Optional[str]:
         """Counts one more attempt; how it ended its process, if it did so before."""
@@ -211,6 +215,7 @@ class Laboratory:
         if watches:
             failure = failure._replace(
                 progress=sum(watch.progress for watch in watches),
+                reach=sum(watch.reach for watch in watches),
                 operator=watches[-1].operator,
                 operands=watches[-1].operands,
             )

@@ -92,8 +92,9 @@ _BATCH_SIZES = re.compile(
 _INDICES = re.compile(r"too many indices for tensor of dimension (\d)|index (\d) is out of range")
 
 _NOT_LONG = re.compile(
-    r"scalar types? Long|dtype to be Long|must be long|tensors used as indices|expected dtype int64"
-    r"|one_hot is only|int64|Long but got|called on .*integ|Class values must be"
+    r"scalar types?:? Long|dtype to be Long|must be long|tensors used as indices"
+    r"|expected dtype int64|one_hot is only|int64|Long but got|called on .*integ"
+    r"|Class values must be"
 )
 _NOT_FLOAT = re.compile(
     r"not implemented for '(Long|Bool)'|but (found|got|gets) (Long|long)|same dtype|Float but"

@@ -35,7 +35,8 @@ class Passed(NamedTuple):
 class Facts:
     """What is done with one value. `parts` holds what is done with `.x`, `["x"]` and elements.
 
-    `index`: it stands between the brackets of a tensor.
+    `index`: it stands between the brackets of a tensor. `turns`: it is the number of turns of a
+    loop.
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,7 @@ class Facts:
         self.length = 0
         self.mapping = False
         self.number = False
+        self.turns = False
         self.literals: List[Any] = []
         self.tables: List[Any] = []
         self.types: List[type] = []
@@ -90,6 +92,7 @@ class Facts:
         self.called_later |= other.called_later
         self.mapping |= other.mapping
         self.number |= other.number
+        self.turns |= other.turns
         self.index |= other.index
         self.length = max(self.length, other.length)
         self.methods |= other.methods
@@ -766,6 +769,7 @@ class _Walk(ast.NodeVisitor):
             for path in paths if named == "range" else paths[:1]:
                 if path is not None:
                     self.facts.at(path).number = True
+                    self.facts.at(path).turns |= named == "range" and len(paths) == 1
         keywords = [(k.arg or "", self.path(k.value)) for k in node.keywords if k.arg]
         if not any(p is not None for p in paths) and not any(p is not None for _, p in keywords):
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple, Union
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
 import torch
 
@@ -66,10 +66,10 @@ class Raw(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A list or tuple of tensors."""
+    """A list or tuple."""
 
     bracket: str
-    items: Tuple[Tensor, ...]
+    items: Tuple["Spec", ...]
 
     @property
     def text(self) -> str:
@@ -80,9 +80,9 @@ class Group(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A dictionary of tensors, or an object with them as attributes."""
+    """A dictionary, or an object with its items as attributes."""
 
-    items: Tuple[Tuple[str, Tensor], ...]
+    items: Tuple[Tuple[str, "Spec"], ...]
     is_object: bool = False
 
     @property
@@ -144,23 +144,38 @@ def example(spec: Spec) -> Any:
     return eval(spec.text, {"torch": torch, **HELPERS})
 
 
-def tensors_of(spec: Spec) -> Tuple[Tensor, ...]:
-    """The tensors that a spec is made of, in order."""
-    if isinstance(spec, Tensor):
-        return (spec,)
+def children_of(spec: Spec) -> Tuple[Spec, ...]:
     if isinstance(spec, Table):
         return tuple(item for _, item in spec.items)
     return spec.items if isinstance(spec, Group) else ()
 
 
+def with_children(spec: Spec, children: Sequence[Spec]) -> Spec:
+    """The list or the table with other items in the places of its own."""
+    if isinstance(spec, Group):
+        return spec._replace(items=tuple(children))
+    if isinstance(spec, Table):
+        return spec._replace(items=tuple(zip((key for key, _ in spec.items), children)))
+    return spec
+
+
+def tensors_of(spec: Spec) -> Tuple[Tensor, ...]:
+    """The tensors that a spec is made of, in order."""
+    if isinstance(spec, Tensor):
+        return (spec,)
+    return tuple(tensor for child in children_of(spec) for tensor in tensors_of(child))
+
+
 def with_tensor(spec: Spec, index: int, tensor: Tensor) -> Spec:
     """The spec with another tensor at this place among its tensors."""
-    if isinstance(spec, Group):
-        return spec._replace(items=(*spec.items[:index], tensor, *spec.items[index + 1 :]))
-    if isinstance(spec, Table):
-        item = (spec.items[index][0], tensor)
-        return spec._replace(items=(*spec.items[:index], item, *spec.items[index + 1 :]))
-    return tensor
+    if isinstance(spec, Tensor):
+        return tensor if index == 0 else spec
+    children = []
+    for child in children_of(spec):
+        count = len(tensors_of(child))
+        children.append(with_tensor(child, index, tensor) if 0 <= index < count else child)
+        index -= count
+    return with_children(spec, children)
 
 
 def apply(
@@ -226,13 +241,9 @@ def apply_to_all(call: Dict[str, Spec], change: Change) -> Dict[str, Spec]:
 
 
 def _changed(spec: Spec, change: Change) -> Spec:
-    if isinstance(spec, Group):
-        items = tuple(_changed_tensor(item, change) for item in spec.items)
-        return spec._replace(items=items)
-    if isinstance(spec, Table):
-        items_changed = tuple((key, _changed_tensor(item, change)) for key, item in spec.items)
-        return spec._replace(items=items_changed)
-    return _changed_tensor(spec, change) if isinstance(spec, Tensor) else spec
+    if isinstance(spec, Tensor):
+        return _changed_tensor(spec, change)
+    return with_children(spec, [_changed(child, change) for child in children_of(spec)])
 
 
 def _changed_tensor(spec: Tensor, change: Change) -> Tensor:

@@ -36,6 +36,7 @@ from .specs import Call
 
 CALLS = 150
 BASES = 10
+TIMEOUTS = 2  # of calls of one model
 REPEATS = 12  # of one message, to the letter: it does not hang on the inputs
 
 
@@ -86,6 +87,7 @@ class Subject:
         self._built: FrozenSet[Place] = frozenset()
         self.steers = False  # whether only what comes nearer to a missing place is of use
         self.promising = True  # whether the last call came nearer
+        self.is_slow = False  # whether a model took too long to be called
         self.bases: List[Base] = []
         self.in_part: List[Draft] = []  # constructions of which not all arguments are known
         self._parts: Dict[Draft, Optional[Parts]] = {}
@@ -195,6 +197,7 @@ def calls(
         inputs.queue.push(-1.0, start)
     laboratory = subject.laboratory
     repeats: Counter[str] = collections.Counter()
+    timeouts = 0
     advance = Advance()
     for _ in range(budget):
         popped = inputs.queue.pop()
@@ -208,6 +211,11 @@ def calls(
                 yield inputs, call, written
             continue
         repeats[failure.text] += 1
+        if failure.kind == "OutOfTime" and laboratory.left > 0:
+            subject.is_slow = True
+            timeouts += 1
+            if timeouts >= TIMEOUTS:
+                return
         if advance.is_new(failure.progress):
             repeats.clear()
         if _hopeless(failure) or repeats[failure.text] > REPEATS:

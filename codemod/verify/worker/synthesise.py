@@ -23,6 +23,7 @@ from typing import (
 import torch
 from torch.nn.parameter import is_lazy
 
+from .bestfirst import Advance
 from .effort import Effort
 from .further import further
 from .laboratory import ATTEMPT_SECONDS, Draft, Failure, describe, furthest
@@ -30,7 +31,7 @@ from .parsing import is_in_part
 from .shield import Crashed, Journal, shielded
 from .standin import package_below
 from .subject import CALLS, Subject, as_recipe, calls
-from .unnamed import by_methods, has_empty_forward, has_no_forward
+from .unnamed import by_methods, by_other_methods, has_empty_forward, has_no_forward
 
 GIVE = (
     "give a recipe for {} under [tool.codemod.recipes] in pyproject.toml,"
@@ -137,21 +138,33 @@ def _key_of(recipe: Mapping[str, Any]) -> Tuple[str, ...]:
 
 
 def _working(subject: Subject) -> Iterator[Dict[str, Any]]:
+    postponed = []
     for candidate in subject.candidates:
-        if candidate.get("function") or candidate.get("inputs"):
-            if _candidate_runs(subject, candidate):
-                yield dict(candidate)
-        elif candidate.get("build"):
-            draft = Draft(candidate["build"], "", candidate.get("setup") or "")
-            in_part = is_in_part(draft.build) or has_empty_forward(subject.cls)
-            if candidate.get("source") != "given" and in_part:
-                subject.in_part.append(draft)
-                continue
-            for found in _completed(subject, draft, candidate.get("source") == "given"):
-                yield {**candidate, "inputs": found.inputs}
+        is_whole = candidate.get("function") or candidate.get("inputs")
+        if subject.is_slow and not is_whole and candidate.get("source") != "given":
+            postponed.append(candidate)  # A smaller one is tried first.
+        else:
+            yield from _of_candidate(subject, candidate)
     for generator in _ladder(subject.cls):
         for draft in generator(subject):
             yield as_recipe(subject, draft)
+        for candidate in postponed:
+            yield from _of_candidate(subject, candidate)
+        postponed = []
+
+
+def _of_candidate(subject: Subject, candidate: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
+    if candidate.get("function") or candidate.get("inputs"):
+        if _candidate_runs(subject, candidate):
+            yield dict(candidate)
+    elif candidate.get("build"):
+        draft = Draft(candidate["build"], "", candidate.get("setup") or "")
+        in_part = is_in_part(draft.build) or has_empty_forward(subject.cls)
+        if candidate.get("source") != "given" and in_part:
+            subject.in_part.append(draft)
+            return
+        for found in _completed(subject, draft, candidate.get("source") == "given"):
+            yield {**candidate, "inputs": found.inputs}
 
 
 def _candidate_runs(subject: Subject, candidate: Mapping[str, Any]) -> bool:
@@ -196,6 +209,7 @@ def plain(subject: Subject) -> Iterator[Draft]:
     for step, known in enumerate(subject.in_part):
         constructor.begin_with(-1.0 + 0.1 * step, known)
     built, late = 0, []  # type: int, List[Any]
+    reached: Optional[int] = None
     for _ in range(BUILDS):
         popped = late.pop() if late and built >= SMALL_BUILDS else None
         popped = popped or constructor.queue.pop() or (late.pop() if late else None)
@@ -218,6 +232,10 @@ def plain(subject: Subject) -> Iterator[Draft]:
                 yield found
                 return
             failure = furthest(laboratory.failures[before_calls:])
+            reach = failure.reach if failure is not None else 0
+            if reached is not None and reach > reached:
+                cost, built = cost - Advance.STEP, 1
+            reached = max(reached or 0, reach)
         constructor.learn(cost, arguments, failure)
 
 
@@ -226,7 +244,7 @@ def _is_heavy(model: Any) -> bool:
     return bool(sum(one.numel() for one in parameters if not is_lazy(one)) > HEAVY)
 
 
-LADDER: Tuple[Generator, ...] = (plain, further)
+LADDER: Tuple[Generator, ...] = (plain, by_other_methods, further)
 
 
 def _ladder(cls: type) -> Tuple[Generator, ...]:

@@ -1,13 +1,17 @@
-"""A class without a forward of its own is called by its other methods: `pi`, `act`, `encode`."""
+"""A class without a forward of its own is called by its other methods: `pi`, `act`, `encode`.
+
+So is, in the end, one whose forward runs in no way that was found.
+"""
 
 from __future__ import annotations
 
 import ast
-from typing import Iterator, List
+from typing import Iterator, List, Sequence
 
 import torch
 
 from .branches import entrances
+from .constructor import Constructor
 from .further import first_call
 from .laboratory import Draft, furthest
 from .reading import forward_of, methods_of, signature_of, tree_of
@@ -34,8 +38,22 @@ def has_empty_forward(cls: type) -> bool:
 
 def by_methods(subject: Subject) -> Iterator[Draft]:
     """Models of the class, each called by one of its methods."""
-    constructor, laboratory = subject.constructor, subject.laboratory
-    names = _methods(subject)
+    yield from _called_by(subject, subject.constructor, _methods(subject))
+
+
+def by_other_methods(subject: Subject) -> Iterator[Draft]:
+    """What does not run by its forward: models called by another method that uses the weights."""
+    names = [] if subject.bases or subject.laboratory.contains else _methods(subject)
+    if not names:
+        return
+    constructor = Constructor(subject.cls, subject.namespace, subject.cls.__qualname__)
+    for draft in _called_by(subject, constructor, names):
+        if subject.laboratory.used_weights:
+            yield draft
+
+
+def _called_by(subject: Subject, constructor: Constructor, names: Sequence[str]) -> Iterator[Draft]:
+    laboratory = subject.laboratory
     built = 0
     for _ in range(ATTEMPTS if names else 0):
         popped = constructor.queue.pop()
@@ -47,11 +65,15 @@ def by_methods(subject: Subject) -> Iterator[Draft]:
         if failure is None:
             built += 1
             before = len(laboratory.failures)
-            for name in names:
-                entry = "codemod_entry({}, {!r})".format(draft.build, name)
-                yield from first_call(subject, draft._replace(build=entry))
+            yield from _entered(subject, draft, names)
             failure = furthest(laboratory.failures[before:])
         constructor.learn(cost, arguments, failure)
+
+
+def _entered(subject: Subject, draft: Draft, names: Sequence[str]) -> Iterator[Draft]:
+    for name in names:
+        entry = "codemod_entry({}, {!r})".format(draft.build, name)
+        yield from first_call(subject, draft._replace(build=entry))
 
 
 def _methods(subject: Subject) -> List[str]:

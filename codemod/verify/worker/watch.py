@@ -28,7 +28,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
     """`inputs`: the arguments of the call by name.
 
     `progress`: the number of places of the code, told apart by the weights that they use, at
-    which an operator ran. It does not grow with the turns of a loop.
+    which an operator ran. It does not grow with the turns of a loop. `reach`: the number of places
+    alone, which does not grow with the number of layers either.
     """
 
     def __init__(self, inputs: Mapping[str, Any]) -> None:
@@ -67,6 +68,14 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
     @property
     def progress(self) -> int:
         return len(self._places)
+
+    @property
+    def reach(self) -> int:
+        return len({place for place, _, _ in self._places})
+
+    @property
+    def uses_weights(self) -> bool:
+        return any(weights for _, _, weights in self._places)
 
     @property
     def operator(self) -> str:

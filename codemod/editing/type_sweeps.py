@@ -287,7 +287,9 @@ def _told_by_decorators(node: FunctionNode | ast.ClassDef) -> list[ast.expr]:
     """`nn.ReLU` of `@converts(nn.ReLU)`, and of the first annotation under the `@f.register` of a
     `functools.singledispatch`."""
     called = [one for one in node.decorator_list if isinstance(one, ast.Call)]
-    told = [item for one in called if last_name(one.func) != "parametrize" for item in one.args]
+    given = [item for one in called if last_name(one.func) != "parametrize" for item in one.args]
+    # What is registered by a text is found where the name of a type is asked for.
+    told = [one for one in given if not isinstance(one, ast.Constant)]
     registers = any(
         isinstance(one, ast.Attribute) and one.attr == "register" for one in node.decorator_list
     )

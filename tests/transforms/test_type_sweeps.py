@@ -295,6 +295,8 @@ FINDS_OTHERS = {
     ),
     "layer-that-a-test-is-run-with": f"{HEAD}import pytest\n\n\n"
     '@pytest.mark.parametrize("layer", nn.Dropout)\ndef test(layer):\n    layer()\n',
+    "kernel-of-that-name": function("pass")
+    + '\n\n@use_kernel("Dropout")\nclass Kernel:\n    pass\n',
     "visits-others-by-name": f"{HEAD}\n\nclass Visitor:\n    def visit(self, m):\n"
     '        getattr(self, f"visit_{type(m).__name__}", self.down)(m)\n\n'
     "    def down(self, m):\n        for one in m.children():\n            self.visit(one)\n\n"

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from fnmatch import translate
 from functools import partial
 
+from codemod.editing.graph_sweeps import traces_graphs
 from codemod.editing.object_uses import is_settings, nodes_at, nodes_below
+from codemod.editing.paths_followed import FOLLOWS, path_followed
 from codemod.editing.quoted import occurrences
 from codemod.editing.strings_behind import strings_behind
 from codemod.semantics.index import NO_MODULE
-from codemod.semantics.instances import Around, Instances, may_be_of_project
+from codemod.semantics.instances import UNKNOWN, Around, Instances, may_be_of_project
 from codemod.semantics.project import Place, Project
 from codemod.semantics.syntax import (
     FunctionNode,
@@ -51,6 +53,8 @@ _METHODS = frozenset(
         "__getattr__",
     }
 )
+# Methods that torch.fx gives the name of a module, by the place of that among their parameters.
+_GIVEN_NAMES = {"call_module": 1, "is_leaf_module": 2, "path_of_module": 2}
 _ANYTHING = ("", "q", "x.0.q_0")  # what only a pattern meets that every name does
 _LEAST = 2  # letters of a part of a name
 
@@ -60,13 +64,13 @@ class NameSweep:
     """One place that asks for modules by name, within or in `looked`.
 
     `within`: at any depth. `how`: whether the words are paths from there, last parts of paths,
-    parts of names or patterns.
+    parts of names, patterns, or last parts of paths in a list that is fused.
     """
 
     place: Place
     looked: Instances
     within: bool
-    how: str  # "path", "last", "part", "regex", "glob"
+    how: str  # "path", "last", "part", "regex", "glob", "fused"
     words: frozenset[str]
 
 
@@ -111,7 +115,7 @@ def _in(project: Project, path: str) -> tuple[NameSweep, ...]:
 
 
 def _is_met(how: str, word: str, name: str) -> bool:
-    if how in ("path", "last"):
+    if how in ("path", "last", "fused"):
         return name in word.split(".")
     if how == "part":
         part = word.rpartition(".")[2]
@@ -139,7 +143,8 @@ def _lookups(project: Project, path: str) -> Iterator[int]:
         for offset in occurrences(text, word):
             if not text.endswith(("self", "super()", "self."), max(0, offset - _BEFORE), offset):
                 yield offset
-    yield from occurrences(text, "patch.object(")
+    for word in ("patch.object(", "fuse_modules", *FOLLOWS):
+        yield from occurrences(text, word)
 
 
 # ---- finding them
@@ -160,6 +165,8 @@ def _looked_up(project: Project, path: str) -> Iterator[NameSweep]:
     for node, around in nodes_at(project, path, offsets, whole=True):
         if isinstance(node, ast.Call):
             yield from _of_lookup(project, path, node, around)
+    if traces_graphs(project, path):
+        yield from _of_graphs(project, path)
 
 
 def _is_modules(node: ast.expr) -> bool:
@@ -366,14 +373,21 @@ def _of_lookup(project: Project, path: str, node: ast.Call, around: Around) -> I
             return  # what builds its own parts
         if isinstance(receiver, ast.Call) and dotted_name(receiver.func) == "super":
             return
-    elif function in _SETS and len(node.args) > 1:
+    elif len(node.args) > 1 and (function in _SETS or function.startswith("fuse_modules")):
         receiver, name = node.args[0], node.args[1]
+    elif (followed := path_followed(node, around)) is not None:
+        receiver, name = followed
     if receiver is None or name is None or is_settings(receiver):
         return
     if _CONFIG.search(dotted_name(receiver) or ""):
         return
     if function in ("getattr", "hasattr", "setattr", "delattr") and isinstance(name, ast.Constant):
         return  # asked apart
+    if function.startswith("fuse_modules"):
+        words = strings_behind(project, path, name, (node, *around))
+        looked = project.values.of(path, receiver, (node, *around))
+        yield NameSweep(Place(path, name.lineno), looked, True, "fused", words)
+        return
     if _is_parameter(name, around):
         return  # the callers' strings are asked apart
     words = strings_behind(project, path, name, (node, *around))
@@ -381,6 +395,32 @@ def _of_lookup(project: Project, path: str, node: ast.Call, around: Around) -> I
         looked = project.values.of(path, receiver, (node, *around))
         if may_be_of_project(looked):
             yield NameSweep(Place(path, name.lineno), looked, False, "path", words)
+
+
+# ---- graphs
+
+
+def _of_graphs(project: Project, path: str) -> Iterator[NameSweep]:
+    """`if node.target == "relu"`, and methods of torch.fx that are given the name of a module."""
+    text = project.text(path)
+    sweep = _Sweep(project, path, UNKNOWN, within=True)
+    offsets = [one for word in (".target", *_GIVEN_NAMES) for one in occurrences(text, word)]
+    for node, around in nodes_at(project, path, offsets):
+        if isinstance(node, ast.Attribute) and node.attr == "target":
+            yield from _of_target(sweep, node, around)
+    for node, around in nodes_at(project, path, offsets, whole=True):
+        if isinstance(node, FunctionNode) and node.name in _GIVEN_NAMES:
+            given = [one.arg for one in parameters_of(node)][_GIVEN_NAMES[node.name] :][:1]
+            for inner, outer in nodes_below(node, around) if given else ():
+                yield from _asked(sweep, inner, outer, set(given), given[0])
+
+
+def _of_target(sweep: _Sweep, node: ast.Attribute, around: Around) -> Iterator[NameSweep]:
+    names = {one.id for one in walk(node) if isinstance(one, ast.Name)}
+    for index, parent in enumerate(around):
+        if isinstance(parent, ast.stmt):
+            return
+        yield from _asked(sweep, parent, around[index + 1 :], names, "")
 
 
 def _is_parameter(node: ast.expr, around: Around) -> bool:

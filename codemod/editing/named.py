@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from codemod.catalogue import Pair
 from codemod.editing.object_uses import LOOKS_UP, is_settings, met_by, nodes_at, suits
+from codemod.editing.paths_followed import FOLLOWS, path_followed
 from codemod.editing.quoted import occurrences
 from codemod.semantics.instances import (
     UNKNOWN,
@@ -34,7 +35,7 @@ from codemod.semantics.syntax import FunctionNode, dotted_name, targets_of, walk
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*\Z|\d+(?:\.\w+)+\Z")
 # Functions that take the names of modules, with the model (or the model's own method) before them.
 _TAKES_NAMES = re.compile(
-    r"(?:fuse_modules\w*|get_submodule|set_submodule|attrgetter|create_feature_extractor"
+    r"(?:fuse_modules\w*|get_submodule|set_submodule|set_module_name|attrgetter|create_feature_extractor"
     r"|IntermediateLayerGetter|FeatureExtractor)$"
 )
 _NAMES_KEYWORD = re.compile(
@@ -461,7 +462,7 @@ def _outermost_function(around: Around) -> FunctionNode | None:
     return next((one for one in reversed(around) if isinstance(one, FunctionNode)), None)
 
 
-_LOOKUPS = ("attr(", "get_submodule(")  # what the text of one holds
+_LOOKUPS = ("attr(", "get_submodule(", *FOLLOWS)  # what the text of one holds
 _ANY = ".*"
 _CASES = {"upper": "[^a-z]*", "lower": "[^A-Z]*"}
 
@@ -476,7 +477,7 @@ def _computed(project: Project, path: str) -> Iterator[_Lookup]:
     for node, around in nodes_at(project, path, offsets, whole=True):
         if not isinstance(node, ast.Call):
             continue
-        asked = _asked(node)
+        asked = _asked(node) or path_followed(node, around)
         if asked is None or is_settings(asked[0]):
             continue
         pattern = _pattern(asked[1])

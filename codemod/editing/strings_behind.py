@@ -39,6 +39,7 @@ _GIVES_ON = _SPLITS | {
     "list", "lstrip", "partition", "replace", "reversed", "rpartition", "rstrip", "set",
     "sorted", "str", "strip", "tuple", "union", "values", "zip",
 }  # fmt: skip
+_ADDS = frozenset({"append", "extend", "add", "update"})
 _OPTION = re.compile(r"""add_argument\(\s*(?:["']-\w["']\s*,\s*)?["'](?:--)?([\w-]+)["']""")
 _DEEPEST = 4  # steps from name to name
 
@@ -172,6 +173,8 @@ class _Search:
             for statement in self.project.parts(path).outside_definitions():
                 for value in _values_given(statement, name):
                     yield from self.behind(path, value, (), row, deepest)
+            for key, around in _keys_given(self.project, path, name) if row is None else ():
+                yield from self.behind(path, key, around, None, deepest)
         for binding in found:
             if binding.kind != "import" or not deepest:
                 continue
@@ -247,6 +250,19 @@ def _values_given(statement: ast.stmt, name: str) -> Iterator[ast.expr]:
             yield value
 
 
+def _keys_given(project: Project, path: str, name: str) -> Iterator[tuple[ast.expr, Around]]:
+    """The keys under which functions of a file put something into a table."""
+    offsets = list(occurrences(project.text(path), f"{name}["))
+    for node, around in nodes_at(project, path, offsets):
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.ctx, ast.Store)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == name
+        ):
+            yield node.slice, (node, *around)
+
+
 @lru_cache(maxsize=64)  # asked of one function for many names; it keeps the trees alive
 def _given_to(scope: FunctionNode | ast.ClassDef) -> dict[str, list[ast.expr]]:
     """By name, what the statements of a function or a class body give it or add to it."""
@@ -257,6 +273,10 @@ def _given_to(scope: FunctionNode | ast.ClassDef) -> dict[str, list[ast.expr]]:
             for target in targets_of(statement):
                 if isinstance(target, ast.Name):
                     found.setdefault(target.id, []).append(value)
+        if isinstance(statement, ast.Expr) and isinstance(value, ast.Call):
+            function = value.func
+            if isinstance(function, ast.Attribute) and function.attr in _ADDS:
+                found.setdefault(dotted_name(function.value) or "", []).extend(value.args)
     return found
 
 

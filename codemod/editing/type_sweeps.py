@@ -12,13 +12,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
-from codemod.editing.looked_at import TypeSweep, sweeps_of, whose_type
+from codemod.editing.graph_sweeps import graph_sweeps
+from codemod.editing.looked_at import Looked, TypeSweep, sweeps_of, whose_type
 from codemod.editing.object_uses import nodes_at
 from codemod.editing.quoted import occurrences
 from codemod.editing.settings_swept import attribute_askers, by_attribute
 from codemod.editing.type_parameters import askers_told
 from codemod.editing.types_by_name import types_by_name
 from codemod.semantics.instances import (
+    UNKNOWN,
     Around,
     Instance,
     inherits_from_elsewhere,
@@ -121,6 +123,8 @@ def _sweeps(project: Project, short: str) -> Iterator[TypeSweep]:
                 yield named.sweep
     for path in attribute_askers(project, short):
         yield from by_attribute(project, path, short)
+    for place in graph_sweeps(project, short):
+        yield TypeSweep(place, Looked(UNKNOWN, "any"))
 
 
 def read_for_sweeps(project: Project, path: str, kinds: Iterable[str]) -> None:

@@ -101,6 +101,8 @@ def _check_not_named(module: ModuleClass, name: str, pair: Pair | None, *, lists
         if reaches(module, use, pair):
             raise Refused("named-in-string", f"{use.place} names {name!r} in a string")
     for sweep, word in name_sweeps(module.project, name):
+        if sweep.how == "fused" and not lists:
+            continue
         if sweep_meets(module, name, sweep, word, pair):
             raise Refused("named-in-string", f"{sweep.place} asks for modules named {word!r}")
 

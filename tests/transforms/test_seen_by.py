@@ -52,6 +52,16 @@ UNSEEN = {
         TO_MODULE,
         "n = 0\nfor m in model.modules():\n    if isinstance(m, nn.Linear):\n        n += 1",
     ),
+    "function-that-is-compared": (TO_MODULE, "return model.act is F.relu"),
+    "function-called-on-a-graph": (
+        TO_MODULE,
+        "g = torch.fx.symbolic_trace(model)\nreturn F.relu(g(x)), nn.ReLU()",
+    ),
+    "operator-of-a-node-of-a-graph": (
+        TO_MODULE,
+        "for node in torch.fx.symbolic_trace(model).graph.nodes:\n"
+        "    if node.target in (F.gelu, torch.ops.aten.relu.default):\n        f(node)",
+    ),
     "asks-for-other-names": (
         TO_MODULE,
         'for n, m in model.named_modules():\n    if "conv" in n or n[:3] == "act":\n        f(m)',
@@ -132,6 +142,21 @@ SEEN = {
     "named-modules-counted": (TO_FUNCTIONAL, "assert len(dict(model.named_modules())) == 3"),
     "one-of-the-names-in-order": (TO_MODULE, "[n for n, _ in model.named_modules()][1]"),
     "names-compared": (TO_MODULE, 'assert [n for n, _ in model.named_children()] == ["fc"]'),
+    "function-of-a-node-of-a-graph": (
+        TO_MODULE,
+        "for node in torch.fx.symbolic_trace(model).graph.nodes:\n    if node.target is F.relu:\n"
+        "        f(node)",
+    ),
+    "function-of-a-node-among-others": (
+        TO_MODULE,
+        "g = torch.fx.symbolic_trace(model)\n[n for n in g.graph.nodes if n.target in ACTS]\n"
+        "ACTS = (torch.relu, F.relu)",
+    ),
+    "layer-in-a-pattern-of-a-graph": (
+        TO_MODULE,
+        "g = torch.fx.symbolic_trace(model)\n[f((nn.Linear, nn.ReLU), n) for n in g.graph.nodes]",
+    ),
+    "function-told-to-a-mapping": (TO_MODULE, "QConfigMapping().set_object_type(F.relu, None)"),
     "asks-for-part-of-the-new-name": (
         TO_MODULE,
         'for n, m in model.named_modules():\n    if "relu" in n:\n        f(m)',
@@ -168,7 +193,10 @@ TRANSFORM: dict[str, type[Transform]] = {
 
 
 def seen_by(source: str, line: str) -> tuple[str, ...]:
-    head = "import torch.nn as nn\nimport torchvision\nfrom net import Net\n\n\n"
+    head = (
+        "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nimport torchvision\n"
+        "from net import Net\n\n\n"
+    )
     other = "class Other(nn.Module):\n    pass\n\n\n"
     body = "".join(f"    {one}\n" for one in line.split("\n"))
     tool = f"{head}{other}def tool(model, x, f):\n{body}"

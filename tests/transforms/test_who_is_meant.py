@@ -389,6 +389,12 @@ OPTIONS = (
 )
 
 
+def graph(*lines: str, head: str = OTHER) -> str:
+    """A loop over the nodes of a traced model."""
+    loop = "for node in torch.fx.symbolic_trace(m).graph.nodes:"
+    return function(loop, *(f"    {line}" for line in lines), head=head)
+
+
 def swept(*lines: str, head: str = OTHER, taken: str = "m") -> str:
     return function(
         SWEEP, *(f"    {line}" for line in lines), "        o()", head=head, taken=taken
@@ -396,6 +402,30 @@ def swept(*lines: str, head: str = OTHER, taken: str = "m") -> str:
 
 
 ASKED_BY_NAME = {
+    "path-followed": function(
+        "return functools.reduce(getattr, PATH.split('.'), m)", head=OTHER + "PATH = 'relu'\n\n\n"
+    ),
+    "path-followed-that-is-given": function("return follow(m, 'relu')")
+    + "\n\ndef follow(m, path):\n    return reduce(getattr, [m] + path.split('.'))\n",
+    "path-followed-of-names": function('return reduce(getattr, ["relu"], m)'),
+    "attribute-got": function("return [operator.attrgetter(n)(m) for n in NAMES]", head=LIST),
+    "fused-by-a-name-put-together": function(
+        "names = []",
+        SWEEP,
+        "    names.append([n + '.fc', f'{n}.relu'])",
+        "fuse_modules(m, names)",
+    ),
+    "fused-at-once": function('torch.ao.quantization.fuse_modules_qat(m, [[f"{m}.relu"]])'),
+    "configured-by-name": function('QConfigMapping().set_module_name("relu", None)'),
+    "target-of-a-node": graph('if node.target == "relu":', "    print(node)"),
+    "target-among-names": graph(
+        'if node.op == "call_module" and node.target in NAMES:', "    print(node)", head=LIST
+    ),
+    "module-that-an-interpreter-calls": OTHER + "class Run(torch.fx.Interpreter):\n"
+    '    def call_module(self, target, args, kwargs):\n        if target == "relu":\n'
+    "            return args\n",
+    "leaf-of-a-tracer": OTHER + "class Leaves(torch.fx.Tracer):\n"
+    '    def is_leaf_module(self, m, name):\n        return name in ("fc", "relu")\n',
     "part": swept('if "rel" in n:'),
     "part-out-of-a-list": swept("if any(t in n for t in NAMES):", head=LIST),
     "end-out-of-a-list": swept("if any(n.endswith(t) for t in NAMES):", head=LIST),
@@ -440,6 +470,19 @@ ASKED_BY_NAME = {
     ),
 }
 NOT_ASKED_BY_NAME = {
+    "sorted-by-an-attribute": function(
+        "return sorted(m, key=operator.attrgetter('size'))", "'relu'"
+    ),
+    "path-followed-of-settings": function(
+        "return reduce(getattr, ['act', 'relu'], cfg)", taken="cfg"
+    ),
+    "path-followed-to-another": function("return reduce(getattr, 'body.act'.split('.'), m)"),
+    "fused-others-by-a-name-put-together": function(
+        SWEEP, "    fuse_modules(m, [n + '.fc', f'{n}.act'])", '    print("relu")'
+    ),
+    "target-of-another-node": graph('if node.target == "act":', '    print("relu")'),
+    "operation-of-a-node": graph('if node.op == "relu":', "    print(node)"),
+    "target-of-what-is-no-graph": function('return m.target == "relu"'),
     "another-part": swept('if "elu6" in n:'),
     "names-of-parameters": function(
         "for n, p in m.named_parameters():", '    if "relu" in n:', "        p.zero_()"

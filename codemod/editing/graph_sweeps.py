@@ -1,0 +1,63 @@
+"""Code that works on traced graphs (torch.fx), where a layer and a function are different nodes.
+
+`if node.target == F.relu`, `matches((nn.Conv2d, nn.ReLU), node)`, `set_object_type(F.relu, ...)`:
+in a file that does such things, to name a layer or a function and not to call it is to look for it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import partial
+
+from codemod.catalogue import by_module
+from codemod.editing.object_uses import nodes_at
+from codemod.editing.quoted import occurrences
+from codemod.semantics.instances import Around
+from codemod.semantics.project import Place, Project
+from codemod.semantics.syntax import dotted_name
+
+_WORDS = (
+    "symbolic_trace(", "fx.Tracer", "fx.Interpreter", "fx.Transformer", "(Tracer)", "(Interpreter)",
+    "(Transformer)", "set_object_type(", '"object_type"', "'object_type'",
+)  # fmt: skip
+
+
+def traces_graphs(project: Project, path: str) -> bool:
+    """Whether a file traces models, or goes over traced ones, as far as its text tells."""
+    found = project.remembered(
+        "traces", path, lambda: [word for word in _WORDS if word in project.text(path)]
+    )
+    return bool(found)
+
+
+def graph_sweeps(project: Project, layer: str) -> Iterator[Place]:
+    """Where a layer (`ReLU`), or a function that does the same, is looked for in graphs."""
+    pair = by_module(f"torch.nn.{layer}")
+    names = {layer, *(one.name.rpartition(".")[2] for one in (pair.functional if pair else ()))}
+    for name in sorted(names):
+        yield from project.remembered("graph-sweeps", name, partial(_sweeps, project, name))
+
+
+def _sweeps(project: Project, name: str) -> Iterator[Place]:
+    imported = (path for path, file in project.files.items() if name in file.bindings)
+    for path in dict.fromkeys((*project.files_with_attribute(name), *imported)):
+        if traces_graphs(project, path):
+            offsets = list(occurrences(project.text(path), name))
+            for node, around in nodes_at(project, path, offsets):
+                if _is_named(project, path, node, around, name):
+                    yield Place(path, getattr(node, "lineno", 1))
+
+
+def _is_named(project: Project, path: str, node: ast.AST, around: Around, name: str) -> bool:
+    """Whether an expression stands for the layer or the function, and is not called."""
+    if not isinstance(node, ast.Name | ast.Attribute) or not isinstance(node.ctx, ast.Load):
+        return False
+    dotted = dotted_name(node)
+    parent = around[0] if around else None
+    if dotted is None or dotted.rpartition(".")[2] != name or isinstance(parent, ast.arg):
+        return False
+    if isinstance(parent, ast.Call) and parent.func is node:
+        return False
+    named = project.resolve(path, dotted).name or ""
+    return named.startswith("torch.") and not named.startswith("torch.ops.")

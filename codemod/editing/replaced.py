@@ -131,21 +131,35 @@ def _replaced_names(project: Project, path: str) -> Iterator[Place]:
         if any(one.kind == "alias" or one.target.startswith("torch") for one in found)
         and _is_of_torch(project, path, name)
     ]
-    stem = re.escape(path.removesuffix(".py").rpartition("/")[2])
+    stem = path.removesuffix(".py").rpartition("/")[2]
     for name in names:
-        by_name = re.compile(rf"""(?:setattr|patch)\(\s*["'][\w.]*\b{stem}\.{name}["']""")
-        for user in project.files_with_string(name):
-            match = by_name.search(project.text(user))
-            if match is not None:
-                yield Place.at(user, project.text(user), match.start())
-        if name not in project.assigned_outside:
-            continue
-        assigned = re.compile(rf"\.{name}[ \t]*=(?!=)")
-        for user in project.files_with_attribute(name):
-            text = project.text(user)
+        for place, before, is_quoted in project.remembered(
+            "set-by-others", name, partial(_set_by_others, project, name)
+        ):
+            if is_quoted:
+                if before.rpartition(".")[2] == stem:
+                    yield place
+            elif _is_file(project, place.path, before, path):
+                yield place
+
+
+def _set_by_others(project: Project, name: str) -> Iterator[tuple[Place, str, bool]]:
+    """Where `x.NAME` is set, with `x`; whether `"x.NAME"` is a string."""
+    # Each begins with a literal, for `re` to skip to it.
+    quoted = [
+        re.compile(rf"""{one}\(\s*["']([\w.]+)\.{name}["']""") for one in ("setattr", "patch")
+    ]
+    for path in project.files_with_string(name):
+        text = project.text(path)
+        for pattern in quoted:
+            for match in pattern.finditer(text):
+                yield Place.at(path, text, match.start()), match.group(1), True
+    assigned = re.compile(rf"\.{name}[ \t]*=(?!=)")
+    for path in project.files_with_attribute(name):
+        if name in project.files[path].outside_assigned:
+            text = project.text(path)
             for match in assigned.finditer(text):
-                if _is_file(project, user, _before(text, match.start()), path):
-                    yield Place.at(user, text, match.start())
+                yield Place.at(path, text, match.start()), _before(text, match.start()), False
 
 
 def _is_file(project: Project, user: str, dotted: str, path: str) -> bool:

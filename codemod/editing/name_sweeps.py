@@ -82,14 +82,17 @@ def name_sweeps(project: Project, name: str) -> Iterator[tuple[NameSweep, str]]:
 def child_sweeps(project: Project, name: str) -> Iterator[tuple[NameSweep, str]]:
     """Those that go over the modules there are, which a new child of that name may meet.
 
-    What looks up one name on an object is about classes that have it already.
+    What looks up one name on an object is about classes that have it already; and `"up" in name`
+    is not about an `upsample`.
     """
     found = project.remembered(
         "all-child-sweeps",
         "",
         lambda: (one for path in project.files for one in _in(project, path)),
     )
-    yield from _meeting(found, name)
+    for sweep, word in _meeting(found, name):
+        if sweep.how != "part" or len(word.rpartition(".")[2]) > _LEAST:
+            yield sweep, word
 
 
 def _meeting(sweeps: Iterable[NameSweep], name: str) -> Iterator[tuple[NameSweep, str]]:

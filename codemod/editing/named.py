@@ -29,8 +29,9 @@ from codemod.semantics.instances import (
     may_be_module,
 )
 from codemod.semantics.module_class import ModuleClass
+from codemod.semantics.module_names import MODULE_NAMES
 from codemod.semantics.project import ClassKey, Place, Project
-from codemod.semantics.syntax import FunctionNode, dotted_name, targets_of, walk
+from codemod.semantics.syntax import FunctionNode, dotted_name, last_name, targets_of, walk
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*\Z|\d+(?:\.\w+)+\Z")
 # Functions that take the names of modules, with the model (or the model's own method) before them.
@@ -41,6 +42,8 @@ _TAKES_NAMES = re.compile(
 _NAMES_KEYWORD = re.compile(
     r"(?:return_nodes|return_layers|target_layers?|modules_to_fuse|layer_names?|module_names?)$"
 )
+# What the keys of a state_dict end in.
+_WEIGHT = re.compile(r"(?:^|_)(?:weight|bias|running_mean|running_var|num_batches_tracked)$")
 _ASKS_ABOUT = frozenset({"startswith", "endswith", "count", "find", "index"})
 _MODULES_BY_NAME = re.compile(r"_modules$|named_modules$|named_children$")
 _DISPLAYS = ast.List | ast.Tuple | ast.Set | ast.Dict
@@ -134,6 +137,8 @@ def _leads_here(module: ModuleClass, use: NameUse, pair: Pair | None) -> bool:
     before, after = use.tokens[: use.index], use.tokens[use.index + 1 :]
     if after and pair is not None and not suits(after[0], pair):
         return False
+    if after and pair is None and not _may_follow(module, use.tokens[use.index], after):
+        return False
     names = [token for token in before if not token.isdigit()]
     if not names:
         return True
@@ -142,6 +147,26 @@ def _leads_here(module: ModuleClass, use: NameUse, pair: Pair | None) -> bool:
     if len(before) > 1 and module.project.file_of(".".join(before), use.place.path) is not None:
         return False
     return _is_held_as(module, use, names[-1], numbered=before[-1].isdigit())
+
+
+def _may_follow(module: ModuleClass, name: str, after: tuple[str, ...]) -> bool:
+    """Whether a path may go on behind an attribute that may hold several layers.
+
+    A key of a weight names none of those that have no weights; nor does a name name a layer that
+    has a number.
+    """
+    if _WEIGHT.search(after[-1]):
+        return False
+    made = [one.value for one in module.assignments.get(name, ())]
+    is_numbered = bool(made) and all(
+        isinstance(one, ast.Call)
+        and last_name(one.func) == "Sequential"
+        and not one.keywords
+        and not any(last_name(arg.func) == "OrderedDict" if isinstance(arg, ast.Call)
+                    else isinstance(arg, ast.Name | ast.Dict) for arg in one.args)
+        for one in made
+    )  # fmt: skip
+    return not is_numbered or after[0].isdigit() or after[0] in MODULE_NAMES
 
 
 def _is_held_as(module: ModuleClass, use: NameUse, name: str, *, numbered: bool) -> bool:

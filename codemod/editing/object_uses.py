@@ -18,6 +18,7 @@ from codemod.editing.quoted import occurrences, quoted
 from codemod.editing.reassignment import SETTINGS_CLASS
 from codemod.semantics.index import NO_MODULE
 from codemod.semantics.instances import (
+    UNKNOWN,
     Around,
     Instances,
     answers_for_others,
@@ -52,6 +53,7 @@ _LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
 _RECEIVER = re.compile(r"[A-Za-z_][\w.]*$")
 # A call as `_fits` allows none of a layer, told by the text alone: without input, or with a number.
 _NO_INPUT = re.compile(r"\(\s*(?:\)|[-+]?\d+\s*[,)])")
+_OUTPUT = re.compile(r"(?:\w+_)?outputs?")
 _IS_TORCH = re.compile(r"torch(?:\.|$)")
 _NUMBER_NAMES = frozenset({"float", "int", "round", "abs"})
 
@@ -242,7 +244,7 @@ def _use_of(
     if _is_held_by_settings(receiver, around):
         return None
     held = project.values.of(path, receiver, (node, *around))
-    if not may_be_of_project(held):
+    if not may_be_of_project(held) or (held <= UNKNOWN and _is_output(receiver)):
         return None
     parent = around[0] if around else None
     called = isinstance(parent, ast.Call) and parent.func is node
@@ -295,6 +297,11 @@ def _is_number(project: Project, path: str, node: ast.expr, parent: ast.AST | No
 def is_settings(receiver: ast.expr) -> bool:
     """Whether an object is one of settings, by its name."""
     return NO_MODULE.search(dotted_name(receiver) or "") is not None
+
+
+def _is_output(receiver: ast.expr) -> bool:
+    """Whether a variable is what a model gave, by its name."""
+    return isinstance(receiver, ast.Name) and _OUTPUT.fullmatch(receiver.id) is not None
 
 
 def _is_held_by_settings(receiver: ast.expr, around: Around) -> bool:

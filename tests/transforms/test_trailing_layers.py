@@ -261,6 +261,24 @@ def test_nor_may_a_function_that_may_become_a_method() -> None:
     stays(ModuleToFunctional, refused("named-in-string", CALL), files={"patch.py": function})
 
 
+NAMED = "class Holder(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+HOLDS = f"import torch.nn as nn\nfrom net import Net\n\n\n{NAMED}        self.part = Net()\n\n\n"
+
+
+@pytest.mark.parametrize("path", ["part.body.0.weight", "part.body.to_bias", "part.body.experts"])
+def test_keys_of_weights_and_names_that_it_has_not_name_no_layer(path: str) -> None:
+    other = f"{HOLDS}RENAMED = {{{path!r}: 'x'}}\n"
+    before = net(CALL, init=(BODY,), head=NO_F)
+    after = net("return F.relu(self.body(x))", init=("self.body = nn.Sequential(nn.Linear(4, 4))",))
+    holds(ModuleToFunctional, before, after, files={"other.py": other})
+
+
+@pytest.mark.parametrize("path", ["part.body.1", "part.body", "part.body.children"])
+def test_what_leads_into_it_does(path: str) -> None:
+    other = f"{HOLDS}HOOKED = {path!r}\n"
+    stays(ModuleToFunctional, refused("named-in-string", CALL), files={"other.py": other})
+
+
 def test_is_confirmed() -> None:
     source = WRITTEN["two-in-their-order"][0]
     source += "\n\nif __name__ == '__main__':\n    Net()(torch.randn(2, 4))\n"

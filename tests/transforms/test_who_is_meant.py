@@ -32,6 +32,11 @@ HOOK = "m.relu.register_forward_hook(print)"
 LOOKS = "def look(m, name):\n    return getattr(m, name)\n"
 
 MAY_BE_THIS = {
+    "output-that-is-a-part": ("used-outside", function("return m.output.relu")),
+    "made-here-and-called-an-output": (
+        "used-outside",
+        function("outputs = Net()", "return outputs.relu", taken=""),
+    ),
     "anything": ("used-outside", function(HOOK)),
     "made-here": ("used-outside", function("m = Net()", HOOK, taken="")),
     "made-in-one-branch": (
@@ -531,6 +536,8 @@ def test_stays_for_what_its_class_says_can_be_hooked(info: str) -> None:
 
 
 IS_ANOTHER = {
+    "what-a-model-gave": function("outputs = m(x)", "return outputs.relu.mean()", taken="m, x"),
+    "what-a-model-gave-that-is-given": function("return out_outputs.relu", taken="out_outputs"),
     "made-here": function("m = Other()", HOOK, taken=""),
     "made-by-a-function-that-says-so": function("m = build()", HOOK, taken="")
     + "\n\ndef build() -> Other:\n    return Other()\n",

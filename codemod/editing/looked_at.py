@@ -42,13 +42,18 @@ class TypeSweep:
     looked: Looked
 
 
-def whose_type(node: ast.expr) -> ast.expr | None:
-    """`x` of `type(x)` and `x.__class__`."""
+def whose_type(node: ast.expr, around: Around) -> ast.expr | None:
+    """`x` of `type(x)` and `x.__class__`, of `type(x).__mro__` and of a local that keeps it."""
     if isinstance(node, ast.Call) and dotted_name(node.func) == "type" and len(node.args) == 1:
         return node.args[0]
     if isinstance(node, ast.Attribute) and node.attr == "__class__":
         return node.value
-    return None
+    if isinstance(node, ast.Attribute) and node.attr == "__mro__":
+        return whose_type(node.value, (node, *around))
+    if isinstance(node, ast.NamedExpr):
+        return whose_type(node.value, (node, *around))
+    kept = last_assigned(node, around) if isinstance(node, ast.Name) else None
+    return None if kept is None or isinstance(kept[0], ast.Name) else whose_type(*kept)
 
 
 def sweeps_of(

@@ -53,6 +53,9 @@ _METHODS = frozenset(
         "__getattr__",
     }
 )
+# Functions that are given a model and names of its modules.
+_TAKES_LIST = frozenset({"create_feature_extractor", "IntermediateLayerGetter", "FeatureExtractor"})
+_NAME = re.compile(r"[A-Za-z_]\w*")
 # Methods that torch.fx gives the name of a module, by the place of that among their parameters.
 _GIVEN_NAMES = {"call_module": 1, "is_leaf_module": 2, "path_of_module": 2}
 _ANYTHING = ("", "q", "x.0.q_0")  # what only a pattern meets that every name does
@@ -146,8 +149,11 @@ def _lookups(project: Project, path: str) -> Iterator[int]:
         for offset in occurrences(text, word):
             if not text.endswith(("self", "super()", "self."), max(0, offset - _BEFORE), offset):
                 yield offset
-    for word in ("patch.object(", "fuse_modules", *FOLLOWS):
+    for word in ("patch.object(", "fuse_modules", "exec(", *_TAKES_LIST, *FOLLOWS):
         yield from occurrences(text, word)
+    for offset in occurrences(text, "eval("):
+        if not text.endswith((".", "_"), 0, offset):
+            yield offset
 
 
 # ---- finding them
@@ -168,6 +174,8 @@ def _looked_up(project: Project, path: str) -> Iterator[NameSweep]:
     for node, around in nodes_at(project, path, offsets, whole=True):
         if isinstance(node, ast.Call):
             yield from _of_lookup(project, path, node, around)
+            yield from _of_list(project, path, node, around)
+            yield from _of_source(project, path, node, around)
     if traces_graphs(project, path):
         yield from _of_graphs(project, path)
 
@@ -376,7 +384,7 @@ def _of_lookup(project: Project, path: str, node: ast.Call, around: Around) -> I
             return  # what builds its own parts
         if isinstance(receiver, ast.Call) and dotted_name(receiver.func) == "super":
             return
-    elif len(node.args) > 1 and (function in _SETS or function.startswith("fuse_modules")):
+    elif function in _SETS and len(node.args) > 1:
         receiver, name = node.args[0], node.args[1]
     elif (followed := path_followed(node, around)) is not None:
         receiver, name = followed
@@ -386,11 +394,6 @@ def _of_lookup(project: Project, path: str, node: ast.Call, around: Around) -> I
         return
     if function in ("getattr", "hasattr", "setattr", "delattr") and isinstance(name, ast.Constant):
         return  # asked apart
-    if function.startswith("fuse_modules"):
-        words = strings_behind(project, path, name, (node, *around))
-        looked = project.values.of(path, receiver, (node, *around))
-        yield NameSweep(Place(path, name.lineno), looked, True, "fused", words)
-        return
     if _is_parameter(name, around):
         return  # the callers' strings are asked apart
     words = strings_behind(project, path, name, (node, *around))
@@ -398,6 +401,34 @@ def _of_lookup(project: Project, path: str, node: ast.Call, around: Around) -> I
         looked = project.values.of(path, receiver, (node, *around))
         if may_be_of_project(looked):
             yield NameSweep(Place(path, name.lineno), looked, False, "path", words)
+
+
+def _of_list(project: Project, path: str, node: ast.Call, around: Around) -> Iterator[NameSweep]:
+    """`fuse_modules(model, NAMES)`, `create_feature_extractor(model, return_nodes=NAMES)`."""
+    function = last_name(node.func)
+    fuses = function.startswith("fuse_modules")
+    if not (fuses or function in _TAKES_LIST) or not node.args:
+        return
+    looked = project.values.of(path, node.args[0], (node, *around))
+    for names in (*node.args[1:2], *(one.value for one in node.keywords)):
+        words = strings_behind(project, path, names, (node, *around))
+        if words:
+            how = "fused" if fuses else "path"
+            yield NameSweep(Place(path, node.lineno), looked, fuses, how, words)
+
+
+def _of_source(project: Project, path: str, node: ast.Call, around: Around) -> Iterator[NameSweep]:
+    """`eval(f"model.{NAME}")`, `exec("model.relu = None")`: all names that stand in it."""
+    if last_name(node.func) not in ("eval", "exec") or not node.args:
+        return
+    inner = (node.args[0], node, *around)
+    parts = [one.value for one in walk(node.args[0]) if isinstance(one, ast.FormattedValue)]
+    words: set[str] = set()
+    for part in (node.args[0], *parts):
+        words |= strings_behind(project, path, part, inner)
+    if any("." in word for word in words):
+        names = frozenset(name for word in words for name in _NAME.findall(word))
+        yield NameSweep(Place(path, node.lineno), UNKNOWN, True, "last", names)
 
 
 # ---- graphs

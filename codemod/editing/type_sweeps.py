@@ -56,7 +56,7 @@ _BEFORE, _BEHIND = 400, 80
 # What is given a value, with the white space before it, and how the value begins that is a list,
 # tuple, set or table of classes, or another name for some.
 _TARGET = re.compile(r"([ \t]*)(\w+)\s*(?::[^=\n]+)?")
-_LIST = re.compile(r"\s*(?:(?:(?:frozen)?set|tuple|list|dict)\()?[(\[{]")
+_LIST = re.compile(r"\s*(?:[(\[{]|(?:(?:frozen)?set|tuple|list|dict)\()")
 _ALIAS = re.compile(r"(?m)\s*[\w.]+[ \t]*(?:\||$)")
 _MAKES_SET = frozenset({"set", "frozenset", "list", "tuple", "sorted"})
 _LONGEST_LIST = 600  # code points, as far as it is read
@@ -244,13 +244,14 @@ def _list_around(text: str, offset: int) -> tuple[str, str] | None:
 
 def _asked_about(node: ast.AST, around: Around, names: frozenset[str]) -> ast.expr | None:
     """The object whose class is compared with one of these; None where none is."""
+    inner = (node, *around)
     if isinstance(node, ast.Call):
         asks = dotted_name(node.func) in ("isinstance", "issubclass") and len(node.args) == 2
         if asks and _names_one(node.args[1], names):
-            return whose_type(node.args[0]) or node.args[0]
+            return whose_type(node.args[0], inner) or node.args[0]
         if isinstance(node.func, ast.Attribute) and node.args:
             if node.func.attr == "get" and _names_one(node.func.value, names):
-                return whose_type(node.args[0])
+                return whose_type(node.args[0], inner)
             if node.func.attr == "register" and _names_one(node.args[0], names):
                 return node  # `@describe.register(nn.ReLU)`
         return node if _is_told(node, names) else None
@@ -268,9 +269,9 @@ def _asked_about(node: ast.AST, around: Around, names: frozenset[str]) -> ast.ex
     if isinstance(node, ast.Compare):
         sides = [node.left, *node.comparators]
         if any(_names_one(side, names) for side in sides):
-            return next((one for side in sides if (one := whose_type(side))), None)
+            return next((one for side in sides if (one := whose_type(side, inner))), None)
     if isinstance(node, ast.Subscript) and _names_one(node.value, names):
-        return whose_type(node.slice)
+        return whose_type(node.slice, inner)
     return None
 
 

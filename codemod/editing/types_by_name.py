@@ -60,7 +60,7 @@ def _find_types_by_name(project: Project, path: str) -> Iterator[NamedType]:
     offsets = [one for word in _TYPE_NAME for one in occurrences(text, word)]
     offsets += [match.start() for shown in _SHOWN for match in shown.finditer(text)]
     for node, around in nodes_at(project, path, offsets, whole=True):
-        subject = _whose_type_name(node)
+        subject = _whose_type_name(node, around)
         if subject is None or not isinstance(node, ast.expr):
             continue
         if _is_shown_alone(project, path, node, subject, around):
@@ -71,17 +71,17 @@ def _find_types_by_name(project: Project, path: str) -> Iterator[NamedType]:
                 yield NamedType(words, sweep)
 
 
-def _whose_type_name(node: ast.AST) -> ast.expr | None:
+def _whose_type_name(node: ast.AST, around: Around) -> ast.expr | None:
     """`x` of `type(x).__name__`, `x.__module__`, `x._get_name()`, `str(type(x))`, `str(x)`."""
     if isinstance(node, ast.Attribute) and node.attr in _NAMES:
         is_own = node.attr == "__module__" and isinstance(node.value, ast.Name)
-        return node.value if is_own else whose_type(node.value)
+        return node.value if is_own else whose_type(node.value, (node, *around))
     if not isinstance(node, ast.Call):
         return None
     if isinstance(node.func, ast.Attribute) and node.func.attr == "_get_name":
         return node.func.value
     if dotted_name(node.func) in ("str", "repr") and len(node.args) == 1:
-        return whose_type(node.args[0]) or node.args[0]
+        return whose_type(node.args[0], (node, *around)) or node.args[0]
     return None
 
 

@@ -138,6 +138,28 @@ FINDS_THIS = {
     "comprehension": function("return [m for m in model.modules() if isinstance(m, nn.Dropout)]"),
     "applied": f"{HEAD}\n\ndef off(m):\n    if isinstance(m, nn.Dropout):\n        {OFF}\n"
     "\n\ndef tool(model):\n    model.apply(off)\n",
+    "type-kept": function(
+        SWEEP, "    kind = type(m)", "    if kind is nn.Dropout:", f"        {OFF}"
+    ),
+    "class-kept": function(
+        SWEEP, "    kind = m.__class__", "    if kind in KINDS:", f"        {OFF}", below=KINDS
+    ),
+    "type-kept-for-a-table": function(
+        SWEEP,
+        "    kind = type(m)",
+        "    if kind in TABLE:",
+        "        TABLE[kind](m)",
+        below="\n\nTABLE = {nn.Dropout: print}\n",
+    ),
+    "type-kept-on-the-way": asks("(kind := type(m)) is nn.Dropout"),
+    "name-of-a-type-that-is-kept": function(
+        SWEEP, "    kind = type(m)", '    if kind.__name__ == "Dropout":', f"        {OFF}"
+    ),
+    "among-the-bases": asks("nn.Dropout in type(m).__mro__"),
+    "kinds-by-name": asks(
+        "isinstance(m, KINDS)",
+        below='\n\nKINDS = tuple(getattr(nn, name) for name in ("ReLU", "Dropout"))\n',
+    ),
     "kinds-gone-through": function(
         "for kind in (nn.ReLU, nn.Dropout):",
         f"    {SWEEP}",
@@ -278,6 +300,12 @@ FINDS_OTHERS = {
         "        if type(m[2]) is nn.Dropout:",
         f"            {OFF}",
         below=BLOCK,
+    ),
+    "other-type-kept": function(
+        SWEEP, "    kind = type(m)", "    if kind is nn.ReLU:", f"        {OFF}"
+    ),
+    "type-of-another-kept": function(
+        SWEEP, "    kind = make(m)", "    if kind is nn.Dropout:", "        print(m)"
     ),
     "other-kinds-gone-through": function(
         "for kind in (nn.ReLU, nn.GELU):",

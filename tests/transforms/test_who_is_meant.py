@@ -421,6 +421,12 @@ ASKED_BY_NAME = {
         "fuse_modules(m, names)",
     ),
     "fused-at-once": function('torch.ao.quantization.fuse_modules_qat(m, [[f"{m}.relu"]])'),
+    "evaluated": function('return eval(f"m.{NAME}")', head=OTHER + 'NAME = "relu"\n\n\n'),
+    "executed": function('exec("m.relu = None")'),
+    "features-of-nodes": function("return create_feature_extractor(m, NAMES)", head=LIST),
+    "features-of-nodes-by-keyword": function(
+        "return IntermediateLayerGetter(m, return_layers=NAMES)", head=LIST
+    ),
     "configured-by-name": function('QConfigMapping().set_module_name("relu", None)'),
     "target-of-a-node": graph('if node.target == "relu":', "    print(node)"),
     "target-among-names": graph(
@@ -475,6 +481,11 @@ ASKED_BY_NAME = {
     ),
 }
 NOT_ASKED_BY_NAME = {
+    "evaluated-otherwise": function("m.eval()", 'return eval("relu")'),
+    "evaluated-another": function('return eval(f"m.{NAME}")', head=OTHER + 'NAME = "act"\n\n\n'),
+    "features-of-other-nodes": function(
+        "return create_feature_extractor(m, ACTS)", "'relu'", head=OTHER + "ACTS = ['act']\n\n\n"
+    ),
     "sorted-by-an-attribute": function(
         "return sorted(m, key=operator.attrgetter('size'))", "'relu'"
     ),

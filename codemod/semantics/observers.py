@@ -294,6 +294,7 @@ def is_chosen(loop: ast.For | ast.AsyncFor, node: ast.expr | ast.stmt) -> bool:
     One that leaves out a kind (`if not isinstance(m, nn.Linear)`) takes all others.
     """
     every = {leaf.id for leaf in walk(loop.target) if isinstance(leaf, ast.Name)}
+    every |= set(_types_kept(loop, every))
     if any(
         isinstance(one, ast.If)
         and one.lineno < node.lineno
@@ -310,6 +311,20 @@ def is_chosen(loop: ast.For | ast.AsyncFor, node: ast.expr | ast.stmt) -> bool:
         and any(below is node for item in one.body for below in walk(item))
     ]
     return any(_tells(test, every) and not _leaves_out(test, every) for test in tests)
+
+
+def _types_kept(loop: ast.For | ast.AsyncFor, names: set[str]) -> Iterator[str]:
+    """`kind` of `kind = type(m)`, `kind = m.__class__.__name__`."""
+    for statement in loop.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            asked = [*walk(statement.value)]
+            is_type = any(
+                (isinstance(one, ast.Attribute) and one.attr == "__class__")
+                or (isinstance(one, ast.Call) and dotted_name(one.func) == "type")
+                for one in asked
+            )
+            if is_type and any(isinstance(one, ast.Name) and one.id in names for one in asked):
+                yield statement.targets[0].id
 
 
 def _goes_on(statement: ast.If) -> bool:

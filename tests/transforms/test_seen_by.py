@@ -43,6 +43,11 @@ UNSEEN = {
         "for m in model.modules():\n    if not isinstance(m, nn.Linear):\n        continue\n"
         "    m.register_forward_hook(f)",
     ),
+    "one-kind-that-is-kept-hooked": (
+        TO_MODULE,
+        "for m in model.modules():\n    kind = type(m).__name__\n    if kind == 'Linear':\n"
+        "        m.register_forward_hook(f)",
+    ),
     "one-kind-given-another-forward": (
         TO_MODULE,
         "for m in model.modules():\n    if isinstance(m, nn.Linear):\n        m.forward = f",
@@ -122,6 +127,11 @@ SEEN = {
         TO_MODULE,
         "for m in model.modules():\n    if isinstance(m, nn.Linear):\n        continue\n"
         "    m.register_forward_hook(f)",
+    ),
+    "all-leaves-hooked": (
+        TO_MODULE,
+        "for m in model.modules():\n    leaf = not list(m.children())\n    if leaf:\n"
+        "        m.register_forward_hook(f)",
     ),
     "all-given-another-forward": (
         TO_MODULE,

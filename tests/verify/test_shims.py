@@ -37,6 +37,15 @@ RUN_WITHOUT: dict[str, tuple[str, str]] = {
 }
 
 SHIMS: dict[str, tuple[str, str]] = {
+    "normalisation-that-asks-the-base-class": (
+        "class Norm(nn.modules.batchnorm._BatchNorm):\n"
+        "    def _check_input_dim(self, input):\n"
+        "        super()._check_input_dim(input)\n"
+        "assert Norm(3)(torch.zeros(2, 3, 4)).shape == (2, 3, 4)\n"
+        "try:\n    Norm(3)(torch.zeros(2, 4, 4))\n    raise RuntimeError\n"
+        "except ValueError:\n    pass",
+        "torch.nn.modules.batchnorm._BatchNorm._check_input_dim (no longer there)",
+    ),
     "torch-six": (
         "from torch._six import container_abcs, string_classes, inf\n"
         "assert isinstance('a', string_classes) and inf > 1e300",

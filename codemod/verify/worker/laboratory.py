@@ -24,6 +24,7 @@ from typing import (
 
 import torch
 
+from . import uninitialised
 from .effort import Effort, limited
 from .guards import Guard, guard_of
 from .quick import quickly_filled
@@ -126,9 +127,14 @@ class Laboratory:
     def build(self, draft: Draft) -> Tuple[Any, Optional[Failure]]:
         """The model, or the failure."""
 
-        def build() -> Any:
+        def constructed() -> Any:
             names = self._names(draft)
-            model = eval(compile(draft.build.strip(), "<build>", "eval"), names)
+            with uninitialised.marked():
+                return eval(compile(draft.build.strip(), "<build>", "eval"), names)
+
+        def build() -> Any:
+            model = constructed()
+            uninitialised.fill(model, constructed)
             if not _holds(model, self.cls):
                 raise TypeError("{} gives no {}".format(draft.build, self.cls.__name__))
             return model
@@ -175,6 +181,7 @@ class Laboratory:
             for training in (True, False):
                 seed_all(0)
                 model, args, kwargs = made = made if known and made else make()
+                uninitialised.fill(model, lambda: make()[0])
                 model.train(training)
                 require_output(model(*args, **kwargs))
                 self.contains = _classes_in(model)

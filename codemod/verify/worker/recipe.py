@@ -22,6 +22,7 @@ from typing import Any, Callable, Dict, Mapping, Tuple
 
 import torch
 
+from . import uninitialised
 from .configs import HELPERS
 
 Call = Tuple[Any, Tuple[Any, ...], Dict[str, Any]]
@@ -90,7 +91,8 @@ def _of_source(
     def call() -> Call:
         names = surroundings(cls, namespace)
         exec(setup, names)
-        model = eval(build, names)
+        with uninitialised.marked():
+            model = eval(build, names)
         args, kwargs = arguments(eval(inputs, names))
         return model, args, kwargs
 
@@ -116,7 +118,9 @@ def _of_function(reference: str, cls: Any) -> Callable[[], Call]:
                 )
             )
         args, kwargs = arguments(made[2])
-        return cls(*made[0], **dict(made[1])), args, kwargs
+        with uninitialised.marked():
+            model = cls(*made[0], **dict(made[1]))
+        return model, args, kwargs
 
     return call
 

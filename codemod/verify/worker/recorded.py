@@ -19,6 +19,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 
 import torch
 
+from . import uninitialised
 from .configs import HELPERS
 from .naming import Value, joined
 from .parsing import call_of
@@ -61,6 +62,7 @@ def recorded(
             stack.enter_context(_noting(kind, "__init__", watch.built))
         seed_all(0)
         model, args, kwargs = make()
+    uninitialised.fill(model, lambda: make()[0])
     with contextlib.ExitStack() as stack:
         for kind in kinds:
             stack.enter_context(_noting(kind, _called_by(kind), watch.called))

@@ -229,6 +229,25 @@ def _answer_for(module: ModuleType, may_have: Callable[[FrameType], bool]) -> No
     module.__getattr__ = __getattr__  # type: ignore[method-assign]
 
 
+# ---- methods that are gone
+
+
+def install_methods() -> None:
+    """What torch's own classes once did when a subclass of the project called them."""
+    import torch
+
+    batch_norm: Any = torch.nn.modules.batchnorm._BatchNorm
+    batch_norm._check_input_dim = _check_input_dim
+
+
+def _check_input_dim(self: Any, input: Any) -> None:
+    """It asked for one statistic a channel, of inputs of any rank."""
+    note("torch.nn.modules.batchnorm._BatchNorm._check_input_dim (no longer there)")
+    if input.size(1) != self.num_features:
+        text = "got {}-feature tensor, expected {}"
+        raise ValueError(text.format(input.size(1), self.num_features))
+
+
 # ---- compiled parts that do not load
 
 

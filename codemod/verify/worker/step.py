@@ -22,7 +22,7 @@ from typing import (
 
 import torch
 
-from . import leftovers, process, surroundings
+from . import leftovers, process, surroundings, uninitialised
 from .trees import (
     Encoder,
     Tree,
@@ -83,9 +83,18 @@ def seed_all(seed: int) -> None:
 
 
 def built(build: Build, seed: int) -> Tuple[Any, Any, Any]:
-    """What `build` makes from a seed."""
+    """What `build` makes from a seed, with numbers where nothing was initialised."""
+    return initialised(constructed(build, seed), build, seed)
+
+
+def constructed(build: Build, seed: int) -> Tuple[Any, Any, Any]:
     seed_all(seed)
     return build()
+
+
+def initialised(made: Tuple[Any, Any, Any], build: Build, seed: int) -> Tuple[Any, Any, Any]:
+    uninitialised.fill(made[0], lambda: constructed(build, seed)[0])
+    return made
 
 
 def step(

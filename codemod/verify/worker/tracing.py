@@ -11,7 +11,18 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from .step import Build, Manner, as_inputs, attempt, backward, built, differentiable_in, forward
+from .step import (
+    Build,
+    Manner,
+    as_inputs,
+    attempt,
+    backward,
+    built,
+    constructed,
+    differentiable_in,
+    forward,
+    initialised,
+)
 from .trees import Tree, quick_digest, type_name
 
 _UNINITIALISED = ("empty", "new_empty", "resize", "_empty", "_efficientzerotensor", "set_")
@@ -209,7 +220,8 @@ def _built_in_sight(build: Build, seed: int, recorder: Recorder) -> Tuple[Any, A
     """A constructor may run the model to find a shape: what it reaches must be seen as well."""
     try:
         with _watching(recorder):
-            return built(build, seed)
+            made = constructed(build, seed)
+        return initialised(made, build, seed)
     except MemoryError:
         raise
     except Exception:

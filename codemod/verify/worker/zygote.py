@@ -82,6 +82,7 @@ class Zygote:
         self.stubs.install()
         self.reads.install()
         shims.install_names(self.stubs.may_have_shims)
+        shims.install_methods()
         shims.forgive_missing_operators()
         unbuilt.install(self.stubs, self.stubs.own, self.settings.root)
         halfway.install(self.overlay.tree, self.settings.root)

@@ -169,7 +169,7 @@ def check_not_swept(module: ModuleClass) -> None:
     for path, one in module.project.observers:
         if (
             one.receiver == "self"
-            and one.kind in ("positions", "in-order")
+            and one.kind in ("positions", "in-order", "in-depth")
             and (path, one.owner) in family
         ):
             raise Refused(

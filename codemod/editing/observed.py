@@ -13,7 +13,9 @@ from codemod.semantics.observers import Observer, ObserverKind
 from codemod.semantics.project import Base, ClassKey
 from codemod.semantics.wholes import is_part
 
-_KINDS_OF_CHILDREN: frozenset[ObserverKind] = frozenset({"positions", "in-order", "all-hooked"})
+_KINDS_OF_CHILDREN: frozenset[ObserverKind] = frozenset(
+    {"positions", "in-order", "in-depth", "all-hooked"}
+)
 _KINDS_OF_HOOKS: frozenset[ObserverKind] = frozenset({"hooked", "all-hooked"})
 
 
@@ -43,7 +45,7 @@ def observers_of(
 def runners_of(module: ModuleClass) -> tuple[str, ...]:
     """`path:line` of each place that runs the children of an instance in their order, or takes
     some by position."""
-    return tuple(_places(module, frozenset({"positions", "in-order"})))
+    return tuple(_places(module, frozenset({"positions", "in-order", "in-depth"})))
 
 
 def setters_of_mode(module: ModuleClass) -> tuple[str, ...]:
@@ -58,8 +60,9 @@ def _places(module: ModuleClass, kinds: frozenset[ObserverKind]) -> Iterator[str
 
 
 def _may_look_at(module: ModuleClass, path: str, observer: Observer) -> bool:
-    """Whether the receiver may be an instance of the class or, for hooks on all, may hold one."""
-    holds = observer.kind == "all-hooked"
+    """Whether the receiver may be an instance of the class or, where all below it is looked at,
+    may hold one."""
+    holds = observer.kind in ("all-hooked", "in-depth")
     if observer.receiver == "self" and not holds:
         return _is_related(module, (path, observer.owner))
     if observer.part and observer.kind == "in-order" and _has_forward(module):

@@ -20,9 +20,10 @@ from codemod.semantics.syntax import (
 from codemod.source.text import SourceText
 
 # positions: takes children by position. in-order: runs, counts or lists them all.
+# in-depth: takes modules at any depth by position, counts or lists them.
 # all-hooked: every module gets a hook, or another forward. hooked: one gets one.
 # mode: `.training` of one alone is set.
-ObserverKind = Literal["positions", "in-order", "all-hooked", "hooked", "mode"]
+ObserverKind = Literal["positions", "in-order", "in-depth", "all-hooked", "hooked", "mode"]
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,8 @@ def _sweep(node: ast.expr, name: str, receiver: ast.expr, place: _Place) -> Iter
         return
     whole, wrappers, around = _unwrapped(node, place.around)
     kind = _use_of_sweep(whole, name in _CHILDREN, wrappers, around, place.hooking)
+    if kind in ("positions", "in-order") and name not in _CHILDREN:
+        kind = "in-depth"
     if kind is not None and not _is_known_container(receiver, place.around):
         yield place.observer(kind, node, receiver)
     if _sets_mode_of_some(whole, name in _CHILDREN, around):
@@ -219,7 +222,7 @@ def _use_of_sweep(
     if isinstance(parent, ast.For | ast.AsyncFor) and parent.iter is node:
         if wrappers & {"enumerate", "zip"} and _goes_by_place(parent, wrappers):
             return "in-order"
-        return _use_in_loop(parent, is_children, hooking)
+        return _use_in_loop(parent, is_children, hooking, around[1:])
     if isinstance(parent, ast.comprehension) and parent.iter is node:
         return _use_in_comprehension(parent, around, is_children, hooking)
     if isinstance(parent, ast.Assign) and len(parent.targets) == 1 and counted:
@@ -263,7 +266,7 @@ def _goes_by_place(loop: ast.For | ast.AsyncFor, wrappers: frozenset[str]) -> bo
 
 
 def _use_in_loop(
-    loop: ast.For | ast.AsyncFor, is_children: bool, hooking: frozenset[str]
+    loop: ast.For | ast.AsyncFor, is_children: bool, hooking: frozenset[str], around: _Around
 ) -> ObserverKind | None:
     names = _child_names(loop.target)
     kind: ObserverKind | None = None
@@ -276,6 +279,10 @@ def _use_in_loop(
         for node in walk(statement):
             if _wraps(node, names) and not is_chosen(loop, node):
                 return "all-hooked"
+            if _puts_into_another(node, names) and not is_chosen(loop, node):
+                return "all-hooked"
+            if not is_children and _is_listed(node, loop, around):
+                kind = "in-order"
             if isinstance(node, ast.Call):
                 if _hooks(node, names, hooking) and not is_chosen(loop, node):
                     return "all-hooked"
@@ -389,6 +396,50 @@ def _wraps(node: ast.AST, names: set[str]) -> TypeGuard[ast.Call | ast.Assign]:
     )
 
 
+def _puts_into_another(node: ast.AST, names: set[str]) -> TypeGuard[ast.Call | ast.Assign]:
+    """`setattr(model, name, Wrapper(child))`, `model._modules[name] = Wrapper(child)`."""
+    made: ast.expr | None = None
+    if isinstance(node, ast.Call):
+        if dotted_name(node.func) == "setattr" and len(node.args) == 3:
+            made = node.args[2]
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+        table = node.targets[0].value
+        made = node.value if isinstance(table, ast.Attribute) and table.attr == "_modules" else None
+    name = last_name(made.func) if isinstance(made, ast.Call) else ""
+    return (
+        isinstance(made, ast.Call)
+        # A function may give it back, changed or not: those that look for kinds are asked apart.
+        and (name[:1].isupper() or "wrap" in name)
+        and any(_is_one_of(one, names) for one in made.args)
+    )
+
+
+def _is_listed(node: ast.AST, loop: ast.For | ast.AsyncFor, around: _Around) -> bool:
+    """`layers.append(m)` for every module, or every leaf, of a list that is then indexed."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    every = {leaf.id for leaf in walk(loop.target) if isinstance(leaf, ast.Name)}
+    return (
+        node.func.attr == "append"
+        and any(_is_one_of(one, every) for one in node.args)
+        and _is_indexed(node.func.value, around)
+        and not is_chosen(loop, node)
+    )
+
+
+def _is_indexed(kept: ast.expr, around: _Around) -> bool:
+    """Whether the list of this name is taken apart by position."""
+    name = dotted_name(kept)
+    kind = FunctionNode if isinstance(kept, ast.Name) else ast.ClassDef
+    scope = next((one for one in around if isinstance(one, kind)), None)
+    return scope is not None and any(
+        isinstance(one, ast.Subscript)
+        and dotted_name(one.value) == name
+        and not (isinstance(one.slice, ast.Constant) and isinstance(one.slice.value, str))
+        for one in walk(scope)
+    )
+
+
 def _is_one_of(node: ast.expr, names: set[str]) -> bool:
     return isinstance(node, ast.Name) and node.id in names
 
@@ -454,13 +505,23 @@ def _use_in_comprehension(
     is_counted = isinstance(whole.elt, ast.Constant) and not generator.ifs
     if is_counted and isinstance(outer, ast.Call) and dotted_name(outer.func) == "sum":
         return "in-order"
-    if isinstance(whole, ast.ListComp) and not generator.ifs and _asks_for_order(outer):
-        return "in-order"
+    if isinstance(whole, ast.ListComp) and _takes_every(whole.elt, generator):
+        kept = outer.targets[0] if isinstance(outer, ast.Assign) else None
+        if _asks_for_order(outer) or (kept is not None and _is_indexed(kept, around)):
+            return "in-order"
     if not is_children:
         return None
     runs = any(isinstance(n, ast.Call) and _is_one_of(n.func, names) for n in walk(whole.elt))
     collects = isinstance(whole, ast.ListComp) and not generator.ifs
     return "in-order" if runs or collects else None
+
+
+def _takes_every(given: ast.expr, generator: ast.comprehension) -> bool:
+    """`[m for m in model.modules() if not list(m.children())]`: all, all leaves, all but a kind."""
+    every = {leaf.id for leaf in walk(generator.target) if isinstance(leaf, ast.Name)}
+    return all(not isinstance(one, ast.Attribute | ast.Call) for one in walk(given)) and all(
+        _asks_for_leaf(test, every) or _leaves_out(test, every) for test in generator.ifs
+    )
 
 
 def _asks_for_order(outer: ast.AST | None) -> bool:

@@ -14,6 +14,11 @@ NOTHING = {
     "initialises-weights": "for name, m in model.named_modules():\n    init(m)",
     "looks-up-by-name": "dict(model.named_modules())[name](x)",
     "replaces-by-name": "for n, c in model.named_children():\n    model._modules[n] = convert(c)",
+    "kind-put-into-another": "for n, c in model.named_children():\n"
+    "    if isinstance(c, nn.Linear):\n        setattr(model, n, Wrapper(c))",
+    "one-kind-of-a-list": "all = [m for m in model.modules() if isinstance(m, nn.Conv2d)]\nall[1]",
+    "list-gone-through": "all = [m for m in model.modules()]\nfor m in all:\n    init(m)",
+    "texts-of-all": "[m.extra_repr() for m in model.modules()][0]",
     "rebuilds-the-same": "for n, c in model.named_children():\n    out.add_module(n, convert(c))",
     "takes-containers-apart": "for c in model.children():\n    if isinstance(c, nn.Sequential):\n"
     "        for m in c:\n            init(m)",
@@ -68,7 +73,24 @@ SEEN = {
         "in-order",
     ),
     "first-of-each": ("for c in model.children():\n    init(c[0])", "in-order"),
-    "one-of-all": ("list(model.modules())[3]", "positions"),
+    "one-of-all": ("list(model.modules())[3]", "in-depth"),
+    "each-put-into-another": (
+        "for n, c in model.named_children():\n    setattr(model, n, Wrapper(c))",
+        "all-hooked",
+    ),
+    "leaf-of-a-list": (
+        "leaves = [m for m in model.modules() if not list(m.children())]\nleaves[3].eval()",
+        "in-depth",
+    ),
+    "all-but-containers-of-a-list": (
+        "[m for m in model.modules() if not isinstance(m, nn.Sequential)][2]",
+        "in-depth",
+    ),
+    "leaf-of-a-list-that-grows": (
+        "def f():\n    all = []\n    for m in model.modules():\n        if not any(m.children()):\n"
+        "            all.append(m)\n    return all[1]",
+        "in-depth",
+    ),
     "all-hooked": ("for m in model.modules():\n    m.register_forward_hook(f)", "all-hooked"),
     "leaves-hooked": (
         "for m in model.modules():\n    if not list(m.children()):\n"

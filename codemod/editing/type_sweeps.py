@@ -195,17 +195,23 @@ def _asked_for(text: str, names: frozenset[str]) -> Iterator[int]:
         while offset >= 0:
             around = text[max(0, offset - _BEFORE) : offset + len(name) + _BEHIND]
             is_key = text.startswith((":", " :", "):"), offset + len(name))
-            if is_key or any(word in around for word in _ASKS) or _may_be_told(text, offset):
+            if (
+                is_key
+                or any(word in around for word in _ASKS)
+                or _may_be_told(text, offset, offset + len(name))
+            ):
                 yield offset
             offset = text.find(name, offset + 1)
 
 
-def _may_be_told(text: str, offset: int) -> bool:
-    """Whether a name may stand in a set, or in what a decorator is given."""
+def _may_be_told(text: str, offset: int, end: int) -> bool:
+    """Whether a name may be an element of a set, or what a decorator is given."""
+    if text[end : end + 1] in (",", "}", "\n"):
+        before = max(0, offset - _BEFORE)
+        if text.rfind("{", before, offset) > text.rfind("}", before, offset):
+            return True
     line = text.rfind("\n", 0, offset) + 1
-    before = max(0, offset - _BEFORE)
-    is_in_braces = text.rfind("{", before, offset) > text.rfind("}", before, offset)
-    return is_in_braces or text[line:offset].lstrip().startswith("@")
+    return text[line:offset].lstrip().startswith("@")
 
 
 def _lists_of(project: Project, path: str, names: frozenset[str], *, inner: bool) -> frozenset[str]:

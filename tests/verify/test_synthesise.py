@@ -1132,6 +1132,22 @@ STAND_INS = [
     pytest.param(
         """
         class Net(nn.Module):
+            def __init__(self, model: nn.Module, betas: Tuple[float, float], steps: int):
+                super().__init__()
+                assert 0.0 < betas[0] < betas[1] < 1.0
+                rates = betas[0] + (betas[1] - betas[0]) * torch.arange(steps) / steps
+                self.register_buffer("rates", rates)
+                self.model, self.steps = model, steps
+            def forward(self, x):
+                step = torch.randint(0, self.steps, (x.shape[0],))
+                return self.model(x * (1 - self.rates[step].mean()), step)[..., :2]
+        """,
+        "betas=(0.0001, 0.02)",
+        id="betas-and-a-model-of-two-arguments",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
             def __init__(self, data):
                 super().__init__()
                 self.embed = nn.Embedding(data.words.size(), data.width)
@@ -1637,6 +1653,38 @@ RELATED += [
                 return self.conv(x).mean() * boxes.mean()
         """,
         id="list-of-dictionaries",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.words, self.cell = nn.Embedding(9, 8), nn.LSTMCell(8, 8)
+            def forward(self, images, captions, lengths):
+                lengths, order = lengths.squeeze(1).sort(dim=0, descending=True)
+                images, captions = images[order], captions[order]
+                given = self.words(captions)
+                steps = (lengths - 1).tolist()
+                said = torch.zeros(len(images), max(steps), 8)
+                for t in range(max(steps)):
+                    count = sum(one > t for one in steps)
+                    said[:count, t] = self.cell(given[:count, t])[0]
+                return said
+        """,
+        id="rows-in-another-order",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.one, self.two = nn.Conv2d(3, 16, 5, stride=2), nn.Conv2d(16, 32, 5, stride=2)
+                self.three, self.head = nn.Conv2d(32, 32, 5, stride=2), nn.Linear(448, 2)
+            def forward(self, x):
+                x = self.three(self.two(self.one(x)))
+                return self.head(x.view(x.size(0), -1))
+        """,
+        id="images-that-are-no-squares",
     ),
 ]
 

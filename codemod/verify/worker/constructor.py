@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import enum
 import inspect
 import itertools
@@ -389,6 +390,9 @@ class Constructor:
         is_tuple = origin in (tuple, torch.Size)
         if is_tuple and inner and Ellipsis not in inner:
             parts = [self.values(singular, one, Facts())[:2] for one in inner]
+            whole = [one for one in words.guesses(name)[:1] if _is_of_kinds(one, inner)]
+            if whole:
+                return texts(*whole)
             if _are_sides(name, inner):
                 return [Value("({})".format(", ".join([str(words.SPATIAL)] * len(inner))))]
             if all(parts):
@@ -473,6 +477,8 @@ class Constructor:
             made = ["torch.nn.Identity()", "torch.nn.Linear(64, 64)"]
             if "conv" in words.words_of(name) or arguments:
                 made.insert(0, "torch.nn.Conv2d(64, 64, 1)")
+            if _takes_several(facts):
+                made.insert(0, "codemod_module()")
             return texts(*made)
         if is_torch(base):
             written = "torch.nn." + base.__name__
@@ -521,8 +527,8 @@ class Constructor:
         made += arrays(facts)
         if facts.called is not None and facts.called_later:
             made += self.namer.instances_called_as(facts, self.instance)
-            if len(facts.called.args) + len(facts.called.keywords) > 1:
-                made.append(Value("codemod_module()"))  # torch.nn.Identity takes one alone
+            if _takes_several(facts):
+                made.append(Value("codemod_module()"))
         if facts.called is not None:
             made += self.callables(name, facts)
         if (facts.sequence or facts.spread) and not facts.mapping:
@@ -837,6 +843,18 @@ def _are_sides(name: str, kinds: Sequence[Any]) -> bool:
     """Whether two or three integers are the sides of an image, not of a kernel, window or patch."""
     size = str(words.CHANNELS) in words.guesses(name)[:1]
     return size and words.words_of(name)[-1:] == ("size",) and list(kinds) in ([int] * 2, [int] * 3)
+
+
+def _takes_several(facts: Facts) -> bool:
+    """Whether it is called with more than one argument: `torch.nn.Identity` takes one alone."""
+    called = facts.called
+    return called is not None and len(called.args) + len(called.keywords) > 1
+
+
+def _is_of_kinds(text: str, kinds: Sequence[Any]) -> bool:
+    """Whether a written value is a tuple of these kinds."""
+    value = ast.literal_eval(text) if text[:1] == "(" else None
+    return value is not None and [type(one) for one in value] == list(kinds)
 
 
 def _is_sequence(origin: Any) -> bool:

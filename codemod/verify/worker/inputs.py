@@ -78,6 +78,7 @@ NESTING = 3  # of tables in each other
 PAIRED = 8  # values of optional inputs that are given two by two
 LARGEST_AREA = 256**2
 MANY_NUMBERS = 1 << 19  # in all tensors of a call
+OBLONG_SIDES = (40, 32, 48, 60, 64, 24, 80, 96, 120, 128)
 SPATIAL_SIZES = (8, 16, 32, 64, 28, 224)
 _NOT_TENSOR = re.compile(r"must be tuple of Tensors|not Tensor$|sequence|list|tuple")
 _NOT_NUMBER = re.compile(
@@ -462,6 +463,9 @@ class Inputs:
             if operand.names and operand.shape:
                 change = Change("dim", operand.shape[0], int(too_many.group(1)) if too_many else 0)
                 yield from ((0.7 + c, new) for c, new in apply(call, change, sorted(operand.names)))
+        if failure.operator == "squeeze" and "Dimension out of range" in failure.message:
+            for operand in failure.operands:
+                yield from _with_one_more(call, operand)
         yield from self._rows_of_statistics(call, failure)
         yield from self._ranks_that_agree(call, failure)
         yield from self._ranks_before_views(call, failure)
@@ -633,6 +637,9 @@ class Inputs:
                 size = one + (wanted**power - first) * (two - one) / (second - first)
                 if 1 <= size <= 600:
                     yield 0.05, apply_to_all(call, Change("spatial", b=round(size)))
+                if power == 0.5:
+                    slope = (second - first) / (two - one)
+                    yield from _oblong(call, slope, first - slope * one, wanted)
 
     def _give_optional(
         self, call: Dict[str, Spec], failure: Failure
@@ -742,6 +749,31 @@ class Inputs:
                 if len(spec.shape) > 1:
                     shape = (spec.shape[0], channels, *spec.shape[2:])
                     yield {**call, name: spec._replace(shape=shape)}
+
+
+def _with_one_more(
+    call: Dict[str, Spec], operand: Operand
+) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+    """What is squeezed has a last dimension of one."""
+    for name in sorted(operand.names):
+        spec = call.get(name, OMITTED)
+        if isinstance(spec, Tensor):
+            yield 0.2, {**call, name: spec._replace(shape=(*spec.shape, 1))}
+
+
+def _oblong(
+    call: Dict[str, Spec], slope: float, start: float, wanted: int
+) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+    """Images wider than high, where no square gives the size that is wanted: a side s is made one
+    of `start + slope * s`, in the root of the size."""
+    name = next(n for n, s in call.items() if isinstance(s, Tensor) and len(s.shape) == 4)
+    spec = call[name]
+    for step, height in enumerate(OBLONG_SIDES):
+        own = start + slope * height
+        width = (wanted / own - start) / slope if own > 0 and slope > 0 else 0.0
+        if isinstance(spec, Tensor) and height < width <= 4 * height + 8:
+            shape = (*spec.shape[:2], height, round(width))
+            yield 0.3 + 0.02 * step, {**call, name: spec._replace(shape=shape)}
 
 
 def _sides_of_areas(

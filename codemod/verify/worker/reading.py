@@ -329,6 +329,7 @@ class _Walk(ast.NodeVisitor):
             self.live["self"] = receiver
         self.shapes: Dict[str, Path] = {}
         self.counts: Dict[str, int] = {}
+        self.orders: Set[str] = set()  # names of tensors of indices
         self.later = False  # whether it reads what runs once the constructor is done
 
     def run(self, tree: ast.AST) -> None:
@@ -349,6 +350,8 @@ class _Walk(ast.NodeVisitor):
             inner = self.path(node.value)
             if inner is None:
                 return None
+            if self.reorders(_index(node)):
+                return inner
             if self.is_of_tensor(_index(node)):
                 return None
             key = constant(_index(node))
@@ -381,6 +384,10 @@ class _Walk(ast.NodeVisitor):
         code = self.function.__code__
         own = code.co_varnames[1 : code.co_argcount]
         return self.receiver is not None and isinstance(key, ast.Name) and key.id in own
+
+    def reorders(self, key: ast.AST) -> bool:
+        """Whether it takes rows of a tensor, `captions[order]`: what is taken is of its rank."""
+        return isinstance(key, ast.Name) and key.id in self.orders
 
     def same_shape(self, node: ast.AST) -> Optional[Path]:
         """Of a tensor: what has the same shape, or will after broadcasting."""
@@ -442,6 +449,9 @@ class _Walk(ast.NodeVisitor):
         self.visit(node.value)
         for target in node.targets:
             self.bind(target, node.value)
+            if _gives_indices(node.value):
+                names = target.elts if isinstance(target, ast.Tuple) else [target]
+                self.orders |= {one.id for one in names if isinstance(one, ast.Name)}
             if isinstance(target, ast.Subscript):
                 self.index_of(target)
 
@@ -849,6 +859,12 @@ class _Walk(ast.NodeVisitor):
         facts.called_later |= self.later and read.called is not None
 
 
+def _gives_indices(node: ast.AST) -> bool:
+    """Whether it is a call that gives the indices of rows: `lengths.sort(0)`, `randperm(n)`."""
+    name = _method(node) or (_called_name(node) if isinstance(node, ast.Call) else None)
+    return name in _OF_INDICES
+
+
 def _run_by(callee: Any) -> Tuple[Any, int]:
     """What a call of this runs, and how many of its first parameters are bound by then."""
     if isinstance(callee, torch.nn.Module):
@@ -860,6 +876,7 @@ def _run_by(callee: Any) -> Tuple[Any, int]:
 
 _SAME_VALUE = ("lower", "upper", "strip", "copy")
 _RANK_BY_ARGUMENTS = {"permute"}
+_OF_INDICES = ("sort", "argsort", "randperm")
 _OF_SIZES = (  # given several numbers, these make a tensor of such sides
     *(torch.Tensor, torch.FloatTensor, torch.DoubleTensor, torch.LongTensor, torch.IntTensor),
     *(torch.zeros, torch.ones, torch.empty, torch.rand, torch.randn),

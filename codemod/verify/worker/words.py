@@ -52,6 +52,7 @@ _RULES: Sequence[Tuple[str, Sequence[str]]] = (
     ("ratio|expansion|expand|multiplier|mult|factor", ["2", "1", "4", "0.5"]),
     ("upscale|downscale|scales|upsampling|downsampling", ["2"]),
     ("reduction|squeeze|bottleneck", ["4", "2", "16", "'mean'"]),
+    ("betas", ["(0.0001, 0.02)"]),  # of a schedule of noise, or of Adam
     ("temperature|scale|alpha|beta|gamma|lambda|weight|gain|sigma|theta|tau|margin|scaling|delta"
      "|rate|decay|std|mean|init|threshold|value|coef|coefficient|lr|radius|cutoff|power",
      ["1.0", "0.5"]),

@@ -220,8 +220,9 @@ def _use_of_sweep(
     if isinstance(parent, ast.Call) and dotted_name(parent.func) in ("len", "next"):
         return "in-order" if counted and not _asks_if_any(parent, around[1:]) else None
     if isinstance(parent, ast.For | ast.AsyncFor) and parent.iter is node:
-        if wrappers & {"enumerate", "zip"} and _goes_by_place(parent, wrappers):
-            return "in-order"
+        numbered = wrappers & ({"enumerate", "zip"} if is_children else {"enumerate"})
+        if numbered and _goes_by_place(parent, numbered):
+            return "in-order"  # of all modules, beside another list, are two models alike
         return _use_in_loop(parent, is_children, hooking, around[1:])
     if isinstance(parent, ast.comprehension) and parent.iter is node:
         return _use_in_comprehension(parent, around, is_children, hooking)

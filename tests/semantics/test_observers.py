@@ -17,6 +17,8 @@ NOTHING = {
     "kind-put-into-another": "for n, c in model.named_children():\n"
     "    if isinstance(c, nn.Linear):\n        setattr(model, n, Wrapper(c))",
     "one-kind-of-a-list": "all = [m for m in model.modules() if isinstance(m, nn.Conv2d)]\nall[1]",
+    "two-models-alike": "for a, b in zip(m.modules(), n.modules()):\n    b.training = a.training",
+    "modes-put-back": "for a, mode in zip(m.modules(), modes):\n    a.training = mode",
     "list-gone-through": "all = [m for m in model.modules()]\nfor m in all:\n    init(m)",
     "texts-of-all": "[m.extra_repr() for m in model.modules()][0]",
     "rebuilds-the-same": "for n, c in model.named_children():\n    out.add_module(n, convert(c))",

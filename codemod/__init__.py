@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from codemod.editing.constructor import layer_held as layer_held
     from codemod.editing.constructor import layer_made as layer_made
     from codemod.editing.constructor import layer_names as layer_names
+    from codemod.editing.functional_names import functional_names as functional_names
     from codemod.editing.heirs import Heir as Heir
     from codemod.editing.heirs import heirs_calling as heirs_calling
     from codemod.editing.imports import Reach as Reach
@@ -90,7 +91,6 @@ if TYPE_CHECKING:
     from codemod.editing.to_module import TURNED_OFF_IN_EVAL as TURNED_OFF_IN_EVAL
     from codemod.editing.to_module import Candidates as Candidates
     from codemod.editing.to_module import ToModule as ToModule
-    from codemod.editing.to_module import functional_names as functional_names
     from codemod.editing.to_module import training_argument as training_argument
     from codemod.editing.transform import Example as Example
     from codemod.editing.transform import Found as Found
@@ -214,9 +214,9 @@ _HOMES = {
         "STRUCTURE",
         "TURNED_OFF_IN_EVAL",
         "ToModule",
-        "functional_names",
         "training_argument",
     ),
+    "editing.functional_names": ("functional_names",),
     "editing.transform": ("Example", "Found", "Transform", "witness"),
     "editing.uses": (
         "check_free_of_others",

@@ -30,7 +30,11 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "editing.stability",
         "editing.branches",
     ),
-    "Functionals to modules": ("editing.to_module", "editing.one_a_round"),
+    "Functionals to modules": (
+        "editing.to_module",
+        "editing.functional_names",
+        "editing.one_a_round",
+    ),
     "Modules to functionals": ("editing.to_functional", "editing.inline", "editing.sequential"),
     "In place": ("editing.inplace", "editing.observed", "editing.overwritten"),
     "Misspelled functions": ("editing.misspelled",),

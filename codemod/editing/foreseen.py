@@ -1,4 +1,4 @@
-"""What will be asked of all files about the layers that the classes of some files hold.
+"""What will be asked of all files about the layers that come or go in the classes of some files.
 
 Every process would ask it anew for the names that many classes give their layers.
 """
@@ -6,12 +6,12 @@ Every process would ask it anew for the names that many classes give their layer
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from codemod.catalogue import PAIRS
 from codemod.editing.markers import any_class
-from codemod.editing.name_sweeps import name_sweeps_in
+from codemod.editing.name_sweeps import child_sweeps_in, name_sweeps_in
 from codemod.editing.named import strings_with
 from codemod.editing.object_uses import layer_uses_in, lookups_in
 from codemod.editing.type_sweeps import read_for_sweeps
@@ -22,7 +22,7 @@ Question = Callable[[Project], object]
 # The answers that are worth sending to other processes: the rest is on the way to them.
 _SENT = (
     "layer-uses ", "lookups ", "strings ", "name-sweeps",
-    "type-sweeps ", "types-by-name", "type-attributes ",
+    "type-sweeps ", "types-by-name", "type-settings ",
 )  # fmt: skip
 _KINDS = frozenset(
     pair.module.rpartition(".")[2] for pair in PAIRS if pair.group != "normalization"
@@ -48,13 +48,17 @@ class _UsesIn:
 
 @dataclass(frozen=True)
 class _SweepsIn:
-    """Which modules the code of one file asks for by name, and which layers by these kinds."""
+    """Which modules the code of one file asks for by name, and which layers by these kinds.
+
+    `held`: by the names, too, that layers have, not by those alone that they will get.
+    """
 
     path: str
     kinds: tuple[str, ...]
+    held: bool
 
     def __call__(self, project: Project) -> None:
-        name_sweeps_in(project, self.path)
+        (name_sweeps_in if self.held else child_sweeps_in)(project, self.path)
         read_for_sweeps(project, self.path, self.kinds)
 
 
@@ -63,11 +67,17 @@ def is_sent(question: str) -> bool:
     return question.startswith(_SENT)
 
 
-def questions_about_layers(project: Project, paths: Iterable[str]) -> Iterator[Question]:
-    """The questions about attributes of `paths` that hold a layer of the catalogue, by the text.
+@dataclass(frozen=True)
+class Held:
+    """The kinds of layer, `ReLU`, that classes hold, and the names that they give them, by the
+    package or folder of the class: other code may never meet it."""
 
-    Asked is the code of the same package, or folder: other code may never meet the class.
-    """
+    kinds: frozenset[str]
+    names: Mapping[str, Set[str]]
+
+
+def layers_held(project: Project, paths: Iterable[str]) -> Held:
+    """The attributes of `paths` that hold a layer of the catalogue, by the text."""
     kinds: set[str] = set()
     names: dict[str, set[str]] = {}
     for path in paths:
@@ -77,15 +87,48 @@ def questions_about_layers(project: Project, paths: Iterable[str]) -> Iterator[Q
         for name, kind in _HOLDS.findall(project.text(path)):
             kinds.add(kind)
             names.setdefault(_home(project, path), set()).add(name)
-    sorted_kinds = tuple(sorted(kinds))
-    yield from (_SweepsIn(path, sorted_kinds) for path in (project.files if kinds else ()))
+    return Held(frozenset(kinds), names)
+
+
+def layers_made(
+    project: Project, paths: Container[str], markers: Sequence[re.Pattern[str]]
+) -> frozenset[str]:
+    """The kinds of layer that calls of functionals in `paths` may become, by the text, where
+    `markers` find such a call."""
+    made: set[str] = set()
+    for pair in PAIRS:
+        names = {item.name.rpartition(".")[2] for item in pair.functional}
+        wanted = [one for one in sorted(names) if any(mark.search(f".{one}(") for mark in markers)]
+        if any(_is_called(project, paths, name) for name in wanted):
+            made.add(pair.module.rpartition(".")[2])
+    return frozenset(made)
+
+
+def _is_called(project: Project, paths: Container[str], name: str) -> bool:
+    calls = [f"{home}.{name}(" for home in ("F", "functional", "torch")]
+    return any(
+        path in paths and any(call in project.text(path) for call in calls)
+        for path in project.files_with_attribute(name)
+    )
+
+
+def questions_about_uses(project: Project, held: Held) -> Iterator[Question]:
+    """What other code does with the attributes that hold layers."""
     users: dict[str, set[str]] = {}
-    for home, found in names.items():
+    for home, found in held.names.items():
         for name in found:
             for path in (*project.files_with_attribute(name), *project.files_with_string(name)):
                 if _home(project, path) == home:
                     users.setdefault(path, set()).add(name)
     yield from (_UsesIn(path, tuple(sorted(found))) for path, found in sorted(users.items()))
+
+
+def questions_about_sweeps(
+    project: Project, kinds: Iterable[str], *, held: bool
+) -> Iterator[Question]:
+    """Who looks for layers of these kinds, or for modules by their names."""
+    wanted = tuple(sorted(kinds))
+    yield from (_SweepsIn(path, wanted, held) for path in (project.files if wanted else ()))
 
 
 def _home(project: Project, path: str) -> str:

@@ -21,10 +21,21 @@ _WORDS = (
     "symbolic_trace(", "fx.Tracer", "fx.Interpreter", "fx.Transformer", "(Tracer)", "(Interpreter)",
     "(Transformer)", "set_object_type(", '"object_type"', "'object_type'",
 )  # fmt: skip
+# One of them is used, or imported, where one of these words stands.
+_NAMES = frozenset(
+    {"Interpreter", "Tracer", "Transformer", "fx", "set_object_type", "symbolic_trace"}
+)
 
 
 def traces_graphs(project: Project, path: str) -> bool:
     """Whether a file traces models, or goes over traced ones, as far as its text tells."""
+    file = project.files[path]
+    if not (
+        any(".fx" in one for one in file.local_imports)
+        or any(not _NAMES.isdisjoint(names) for names in (file.outside_attributes, file.bindings))
+        or "object_type" in file.strings
+    ):
+        return False
     found = project.remembered(
         "traces", path, lambda: [word for word in _WORDS if word in project.text(path)]
     )

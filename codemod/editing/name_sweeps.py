@@ -32,8 +32,10 @@ from codemod.semantics.syntax import (
 
 _SWEEPS = frozenset({"named_modules", "named_children", "_modules"})
 _WORDS = ("named_modules(", "named_children(", "._modules", '["_modules"]', "['_modules']")
+_STEMS = ("_modules", "named_children(")  # what each of them holds
 # A look-up by a name that is not written there, and what sets a module, by what follows the object.
 _LOOKUP = re.compile(r"""attr\(\s*([^,()"'\n]+),\s*(?!["'\s])""")
+_METHOD_STEM = "module("
 _METHOD_WORDS = ("get_submodule(", "set_submodule(", ".add_module(", ".register_module(")
 _CONFIG = re.compile(r"config|cfg")  # in the name of an object: it is one of settings
 _BEFORE = 80  # code points in which the object of a method stands
@@ -91,7 +93,7 @@ def child_sweeps(project: Project, name: str) -> Iterator[tuple[NameSweep, str]]
     found = project.remembered(
         "all-child-sweeps",
         "",
-        lambda: (one for path in project.files for one in _in(project, path)),
+        lambda: (one for path in project.files for one in child_sweeps_in(project, path)),
     )
     for sweep, word in _meeting(found, name):
         if sweep.how != "part" or len(word.rpartition(".")[2]) > _LEAST:
@@ -113,10 +115,14 @@ def _all(project: Project) -> Iterator[NameSweep]:
 def name_sweeps_in(project: Project, path: str) -> tuple[NameSweep, ...]:
     """Those of one file, found once."""
     looked_up = partial(_looked_up, project, path)
-    return (*_in(project, path), *project.remembered("name-sweeps looked up", path, looked_up))
+    return (
+        *child_sweeps_in(project, path),
+        *project.remembered("name-sweeps looked up", path, looked_up),
+    )
 
 
-def _in(project: Project, path: str) -> tuple[NameSweep, ...]:
+def child_sweeps_in(project: Project, path: str) -> tuple[NameSweep, ...]:
+    """Those of one file that go over the modules there are, found once."""
     return project.remembered("name-sweeps", path, partial(_sweeps, project, path))
 
 
@@ -145,7 +151,7 @@ def _lookups(project: Project, path: str) -> Iterator[int]:
             or project.is_in_module_class(path, project.line_at(path, match.start()))
         ):
             yield match.start()
-    for word in _METHOD_WORDS:
+    for word in _METHOD_WORDS if _METHOD_STEM in text else ():
         for offset in occurrences(text, word):
             if not text.endswith(("self", "super()", "self."), max(0, offset - _BEFORE), offset):
                 yield offset
@@ -161,6 +167,8 @@ def _lookups(project: Project, path: str) -> Iterator[int]:
 
 def _sweeps(project: Project, path: str) -> Iterator[NameSweep]:
     text = project.text(path)
+    if not any(stem in text for stem in _STEMS):
+        return
     offsets = [offset for word in _WORDS for offset in occurrences(text, word)]
     for node, around in nodes_at(project, path, offsets, whole=True):
         if isinstance(node, ast.Attribute) and node.attr in _SWEEPS:

@@ -81,10 +81,11 @@ def _refused(owner: str, modules: frozenset[str]) -> Refused:
 
 def _marked(file: SourceFile, transform: Transform) -> ast.Module:
     """The file's statements that the transform's markers are found in."""
-    if file.hides(transform.markers):
+    markers = transform.markers_in(file.project, file.path)
+    if file.hides(markers):
         return file.tree
-    marked = file.parts.with_match(transform.markers)
-    body = [item for item in marked if file.source.has(transform.markers, item)]
+    marked = file.parts.with_match(markers)
+    body = [item for item in marked if file.source.has(markers, item)]
     return ast.Module(body=body, type_ignores=[])
 
 

@@ -28,50 +28,48 @@ _PARAMETERS = frozenset({"weight", "pos_weight"})  # who asks for these looks fo
 _ASKS = frozenset({"hasattr", "getattr", "setattr"})
 
 
-def _settings_of(short: str) -> list[str]:
-    pair = by_module(f"torch.nn.{short}")
+def settings_of(layer: str) -> list[str]:
+    """The names of what a layer, `ReLU`, is made with."""
+    pair = by_module(f"torch.nn.{layer}")
     names = [item.name for item in pair.constructor] if pair is not None else []
     return [name for name in names if name not in _PARAMETERS]
 
 
-def attribute_askers(project: Project, short: str) -> Collection[str]:
-    """The files that may ask for the settings of a layer, `ReLU`, or set them."""
-    (found,) = project.remembered("attribute-askers", short, lambda: [_askers(project, short)])
+def setting_askers(project: Project, setting: str) -> Collection[str]:
+    """The files that may ask for a setting of that name, or set it."""
+    (found,) = project.remembered("setting-askers", setting, lambda: [_askers(project, setting)])
     return found
 
 
-def _askers(project: Project, short: str) -> Collection[str]:
-    names = _settings_of(short)
-    paths = [one for name in names for one in project.files_with_string(name)]
-    paths += [
-        one
-        for name in names
-        if name in project.assigned_outside
-        for one in project.files_with_attribute(name)
-        if name in project.files[one].outside_assigned
-    ]
+def _askers(project: Project, setting: str) -> Collection[str]:
+    paths = [*project.files_with_string(setting)]
+    if setting in project.assigned_outside:
+        paths += [
+            one
+            for one in project.files_with_attribute(setting)
+            if setting in project.files[one].outside_assigned
+        ]
     return dict.fromkeys(paths)
 
 
-def by_attribute(project: Project, path: str, short: str) -> tuple[TypeSweep, ...]:
+def by_setting(project: Project, path: str, setting: str) -> tuple[TypeSweep, ...]:
     """The places of one file that do, found once."""
-    find = partial(_find_by_attribute, project, path, short)
-    return project.remembered(f"type-attributes {short}", path, find)
+    find = partial(_find_by_setting, project, path, setting)
+    return project.remembered(f"type-settings {setting}", path, find)
 
 
-def _find_by_attribute(project: Project, path: str, short: str) -> Iterator[TypeSweep]:
+def _find_by_setting(project: Project, path: str, name: str) -> Iterator[TypeSweep]:
     text = project.text(path)
-    for name in _settings_of(short):
-        offsets = [one for one in quoted(text, name) if _ASKED.search(text, one - _WINDOW, one)]
-        for one in occurrences(text, f".{name}"):
-            if _IS_SET.match(text, one + 1 + len(name)) and not text.endswith("self", 0, one):
-                offsets.append(one)
-        for node, around in nodes_at(project, path, offsets):
-            asked = _asked_about(node, around, name)
-            if asked is not None:
-                for looked in _looked_at(project, path, asked, (node, *around)):
-                    if looked.depth != "elements":
-                        yield TypeSweep(Place(path, asked.lineno), looked)
+    offsets = [one for one in quoted(text, name) if _ASKED.search(text, one - _WINDOW, one)]
+    for one in occurrences(text, f".{name}"):
+        if _IS_SET.match(text, one + 1 + len(name)) and not text.endswith("self", 0, one):
+            offsets.append(one)
+    for node, around in nodes_at(project, path, offsets):
+        asked = _asked_about(node, around, name)
+        if asked is not None:
+            for looked in _looked_at(project, path, asked, (node, *around)):
+                if looked.depth != "elements":
+                    yield TypeSweep(Place(path, asked.lineno), looked)
 
 
 def _asked_about(node: ast.AST, around: Around, name: str) -> ast.Name | None:

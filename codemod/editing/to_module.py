@@ -7,10 +7,8 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from codemod.catalogue import (
-    PAIRS,
     Arguments,
     Functional,
     ModuleCall,
@@ -36,11 +34,11 @@ from codemod.editing.checks import (
     first_run_in_init,
 )
 from codemod.editing.containers import Fed, append_edits, fed_by_sequential
+from codemod.editing.functional_names import behind_a_dot, stand_alone
 from codemod.editing.imports import Reach, reach
 from codemod.editing.lengths import length_of
 from codemod.editing.local_values import left_over, settled_source, settled_value
 from codemod.editing.loops import Rounds, header_edits, plural, round_variable, rounds_of
-from codemod.editing.markers import any_of
 from codemod.editing.outside import outside_refusals
 from codemod.editing.producers import producer_of
 from codemod.editing.receivers import (
@@ -57,6 +55,7 @@ from codemod.editing.training import check_one_mode
 from codemod.editing.transform import Found, Settings, Transform, witness
 from codemod.results import Contract, Edit, Release, Requirement, Rewrite
 from codemod.semantics.module_class import Call, ModuleClass, SourceFile
+from codemod.semantics.project import Project
 
 Candidates = tuple[tuple[Pair, Functional], ...]
 
@@ -132,7 +131,7 @@ class ToModule(Transform):
 
     def find(self, module: ModuleClass) -> Iterator[Found]:
         sites: list[tuple[FunctionalSite, Contract]] = []
-        for call in module.calls_near(self.markers):
+        for call in module.calls_near(self.markers_in(module.project, module.path)):
             candidates = self.candidates(call.name) or self._as_method(call)
             if not candidates:
                 continue
@@ -144,6 +143,10 @@ class ToModule(Transform):
             except Refused as refused:
                 yield self.refuse(module, call.node, refused)
         yield from module_rewrites(self, module, _apart(sites))
+
+    def markers_in(self, project: Project, path: str) -> re.Pattern[str]:
+        dotted = behind_a_dot(self.markers)
+        return self.markers if dotted is None or stand_alone(project, path) else dotted
 
     def find_outside(self, file: SourceFile, modules: frozenset[str]) -> Iterator[Found]:
         return outside_refusals(self, file, modules, lambda name: bool(self.candidates(name)))
@@ -161,15 +164,6 @@ class ToModule(Transform):
         """The entries of the catalogue that a function's qualified name may mean here."""
         found = by_functional(name) if name else ()
         return tuple(one for one in found if self.is_chosen(one[0]) and self.takes(one[0]))
-
-
-@cache
-def functional_names(group: str | None = None) -> re.Pattern[str]:
-    """The last parts of all functional names of the catalogue, or of a group: `relu`, `pad`..."""
-    pairs = [pair for pair in PAIRS if group in (None, pair.group)]
-    names = {item.name.rpartition(".")[2] for pair in pairs for item in pair.functional}
-    # A call, an import under another name or the end of its target; `self.relu(` calls a module.
-    return re.compile(rf"\b(?<!self\.){any_of(names)}(?:\s*[()#\\]|\s+as\b|$)")
 
 
 def _apart(

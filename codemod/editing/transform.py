@@ -26,6 +26,7 @@ from codemod.results import (
 )
 from codemod.semantics.layout import span
 from codemod.semantics.module_class import ModuleClass, SourceFile
+from codemod.semantics.project import Project
 
 Found = Rewrite | Refusal
 _Node = ast.expr | ast.stmt
@@ -85,6 +86,10 @@ class Transform(ABC):
     def find_outside(self, file: SourceFile, modules: frozenset[str]) -> Iterable[Found]:
         """Refusals in code that belongs to none of the module classes of a file."""
         return ()
+
+    def markers_in(self, project: Project, path: str) -> re.Pattern[str]:
+        """What finds in one file what `markers` does, where something quicker would."""
+        return self.markers
 
     def is_chosen(self, pair: Pair) -> bool:
         """Whether `--only` leaves an entry of the catalogue in."""

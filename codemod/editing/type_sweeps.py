@@ -16,7 +16,7 @@ from codemod.editing.graph_sweeps import graph_sweeps
 from codemod.editing.looked_at import Looked, TypeSweep, sweeps_of, whose_type
 from codemod.editing.object_uses import nodes_at
 from codemod.editing.quoted import occurrences
-from codemod.editing.settings_swept import attribute_askers, by_attribute
+from codemod.editing.settings_swept import by_setting, setting_askers, settings_of
 from codemod.editing.type_parameters import askers_told
 from codemod.editing.types_by_name import types_by_name
 from codemod.semantics.instances import (
@@ -121,8 +121,9 @@ def _sweeps(project: Project, short: str) -> Iterator[TypeSweep]:
         for named in types_by_name(project, path):
             if named.is_about(short):
                 yield named.sweep
-    for path in attribute_askers(project, short):
-        yield from by_attribute(project, path, short)
+    for setting in settings_of(short):
+        for path in setting_askers(project, setting):
+            yield from by_setting(project, path, setting)
     for place in graph_sweeps(project, short):
         yield TypeSweep(place, Looked(UNKNOWN, "any"))
 
@@ -133,8 +134,9 @@ def read_for_sweeps(project: Project, path: str, kinds: Iterable[str]) -> None:
     for short in kinds:
         if path in _wanted(project, short):
             _asked_in(project, path, short)
-        if path in attribute_askers(project, short):
-            by_attribute(project, path, short)
+        for setting in settings_of(short):
+            if path in setting_askers(project, setting):
+                by_setting(project, path, setting)
 
 
 def _names_of(short: str) -> frozenset[str]:

@@ -6,6 +6,8 @@ These questions go over the whole project, so they are asked of its text, not of
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import partial
 
 from codemod.catalogue import Pair, by_module
 from codemod.editing.met_by_name import sweep_meets
@@ -17,7 +19,7 @@ from codemod.editing.refused import Refused
 from codemod.editing.replaced import replaced_in
 from codemod.editing.type_sweeps import type_sweeps
 from codemod.semantics.module_class import ModuleClass
-from codemod.semantics.project import ClassKey, Place, Project
+from codemod.semantics.project import LASTING, ClassKey, Place, Project
 
 _TAKES_NAME = (
     r"(?:getattr|setattr|hasattr|delattr|[gs]et_submodule|attrgetter|get_attr|rgetattr|rsetattr"
@@ -52,7 +54,24 @@ def check_free_of_others(
 
     Raises Refused: declared, used-outside, named-in-string, replaced, swept-by-type.
     """
-    pair = None if within else by_module(kind)
+    project = module.project
+    asked = f"{':'.join(module.key)} {name} {kind} {within}"
+    find = partial(_kept_by_others, module, name, kind, within)
+    for code, message in project.remembered(f"{LASTING}kept-by-others", asked, find):
+        raise Refused(code, message)
+
+
+def _kept_by_others(
+    module: ModuleClass, name: str, kind: str, within: bool
+) -> Iterator[tuple[str, str]]:
+    """Code and message of the first reason why the attribute must stay."""
+    try:
+        _check_free_of_others(module, name, kind, None if within else by_module(kind))
+    except Refused as refused:
+        yield refused.code, refused.message
+
+
+def _check_free_of_others(module: ModuleClass, name: str, kind: str, pair: Pair | None) -> None:
     _check_not_declared(module, name)
     _check_not_put_together(module, name)
     _check_not_named(module, name, pair, lists=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from codemod.editing.transform import Found, Transform
 from codemod.engine.processes import paused_collector
@@ -25,11 +26,12 @@ _OWN_CODE = str(Path(__file__).resolve().parent.parent)
 
 @dataclass(frozen=True)
 class Findings:
-    """What the transforms found in one file, in their order."""
+    """What the transforms found in one file, in their order; `answers`: those that hold on."""
 
     path: str
     found: tuple[Found, ...] = ()
     errors: tuple[FileError, ...] = ()
+    answers: Mapping[tuple[str, str], tuple[Any, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,28 +57,28 @@ def _find_in_file(
 ) -> Findings:
     """Rewrites and refusals of every transform in one file. A fault of a transform is an error."""
     text = project.text(path)
-    wanted = [item for item in transforms if item.markers.search(text)]
+    wanted = [item for item in transforms if item.markers_in(project, path).search(text)]
     if not wanted:
         return Findings(path)
     try:
         file = load_file(project, path)
     except SourceError as error:
         return Findings(path, (), (FileError(path, error.code, error.message),))
-    classes = _ModuleClasses(file)
+    classes, known = _ModuleClasses(file), len(project.answered)
     skips = suppressions(file)
     found: list[Found] = []
     errors: list[FileError] = []
     for transform in wanted:
         try:
             done = settled if transform.asks_about_layers else frozenset()
-            for module in classes.marked(transform.markers, done):
+            for module in classes.marked(transform.markers_in(project, path), done):
                 found += _checked(transform, partial(transform.find, module), file, skips)
             outside = partial(transform.find_outside, file, frozenset(classes.items))
             found += _checked(transform, outside, file, skips)
         except TransformError as error:
             errors.append(FileError(path, "transform-failed", str(error)))
     classes.forget()
-    return Findings(path, tuple(found), tuple(errors))
+    return Findings(path, tuple(found), tuple(errors), project.lasting_answers(known))
 
 
 class _ModuleClasses:

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from codemod.editing.foreseen import Question, is_sent, questions_about_layers
+from codemod.editing.foreseen import (
+    Question,
+    is_sent,
+    layers_held,
+    layers_made,
+    questions_about_sweeps,
+    questions_about_uses,
+)
 from codemod.editing.transform import Transform
 from codemod.engine.processes import is_worth_processes, paused_collector, spread
 from codemod.semantics.project import Project
@@ -23,11 +30,19 @@ def foresee(
         return
     for key in project.classes:
         project.is_module(key)
-    if any("modules" in item.contract.changes for item in transforms):
-        project.reach.find_out()
-    if not any(item.asks_about_layers for item in transforms):
+    changing = [item for item in transforms if "modules" in item.contract.changes]
+    if not changing:
         return
-    questions = list(questions_about_layers(project, paths))
+    project.reach.find_out()
+    makers = [item.markers for item in changing if not item.asks_about_layers]
+    kinds = layers_made(project, frozenset(paths), makers)
+    asks = len(makers) < len(changing)
+    questions: list[Question] = []
+    if asks:
+        held = layers_held(project, paths)
+        kinds |= held.kinds
+        questions += questions_about_uses(project, held)
+    questions[:0] = questions_about_sweeps(project, kinds, held=asks)
     if is_worth_processes(questions, jobs):
         for answers in spread(_Ask(project), questions, jobs):
             project.learn(answers)

@@ -99,7 +99,9 @@ def _plan(
     foresee(project, transforms, look_in, jobs)
     for number in range(1, MAX_PASSES + 1):
         findings = spread(FindInFiles(project, transforms, settled), look_in, jobs)
-        found_errors += [error for item in findings for error in item.errors]
+        for item in findings:
+            project.learn(item.answers)
+            found_errors += item.errors
         if number == 1:
             refusals = {_key(item): item for item in _of(findings, Refusal)}
         every = _of(findings, Rewrite)

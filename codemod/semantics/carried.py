@@ -15,6 +15,7 @@ from codemod.semantics.project import Project
 def carry(before: Project, after: Project, changed: Collection[str]) -> None:
     """Let `after`, in which some files changed, take over what it would find out again."""
     after.learn(before.answers_about(before.files.keys() - changed))
+    after.learn(before.lasting_answers())
     if all(_offers_the_same(before, after, path) for path in changed):
         after.take_over_names(before)
         if before.reach.is_known and all(

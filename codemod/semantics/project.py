@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any, TypeVar
 
 from codemod.catalogue import canonical
@@ -35,6 +36,8 @@ _KNOWN_MODULES = frozenset(
     }
 )
 _KEPT_TREES = 16
+# Questions that begin so have answers, where they have any, that no rewrite of the project changes.
+LASTING = "lasting "
 _PLAIN = frozenset(sys.stdlib_module_names) | {"object"}
 
 
@@ -431,6 +434,14 @@ class Project:
     def answers_about(self, paths: Container[str]) -> dict[tuple[str, str], tuple[Any, ...]]:
         """What is remembered of single files, of those that are among `paths`."""
         return {key: found for key, found in self._found.items() if key[1] in paths}
+
+    def lasting_answers(self, since: int = 0) -> dict[tuple[str, str], tuple[Any, ...]]:
+        """What was found by questions that begin with `LASTING`, without the first answers."""
+        return {
+            key: found
+            for key, found in islice(self._found.items(), since, None)
+            if found and key[0].startswith(LASTING)
+        }
 
     @cached_property
     def assigned_outside(self) -> frozenset[str]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from codemod import Found, ModuleClass
+from codemod.editing import uses
+from codemod.editing.name_sweeps import child_sweeps_in
 from codemod.editing.object_uses import layer_uses_in
 from codemod.editing.type_sweeps import sweeps_for
 from codemod.engine.foresight import foresee
@@ -65,6 +69,26 @@ def test_the_answers_are_those_that_one_process_finds() -> None:
     assert sweeps_for(known, "ReLU") == sweeps_for(asking, "ReLU")
 
 
+CALLS = NET.replace("        self.act = nn.ReLU()\n", "").replace(
+    "self.act(x)", "nn.functional.relu(x)"
+)
+
+
+def test_who_would_meet_a_new_layer_is_asked_before() -> None:
+    files = {f"net{number}.py": CALLS.format(number) for number in range(70)} | OTHERS
+    files["names.py"] = (
+        "from net4 import Net4\n\nfor name, m in Net4().named_modules():\n"
+        "    if name == 'relu':\n        m.register_forward_hook(print)\n"
+    )
+    known, asking = project_of(files), project_of(files)
+    foresee(known, [FunctionalToModule()], sorted(files), 2)
+    for name in ("names.py", "sweeps.py"):
+        assert known.answered["name-sweeps", name] == child_sweeps_in(asking, name)
+    assert len(known.answered["name-sweeps", "names.py"]) == 1
+    assert known.answered["type-sweeps ReLU", "sweeps.py"] == sweeps_for(asking, "ReLU") != ()
+    assert not any(question == "type-sweeps Softmax" for question, _ in known.answered)
+
+
 def test_several_processes_refuse_what_one_does() -> None:
     results = [
         plan(overlay_of(FILES), sorted(FILES), frozenset(FILES), [ModuleToFunctional()], jobs=jobs)
@@ -103,3 +127,31 @@ def test_a_class_that_a_pass_left_as_it_was_is_not_asked_about_again() -> None:
     files = {"net.py": text}
     plan(overlay_of(files), ["net.py"], frozenset(files), [Asking()])
     assert asked == ["First", "Second", "Heir", "Other", "Heir"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_others_forbade_is_not_asked_again(
+    jobs: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each of many classes has one attribute that goes and one that another file uses."""
+    log = tmp_path / "asked"
+
+    def asked(module: ModuleClass, name: str, *others: object) -> object:
+        with log.open("a") as stream:  # by whatever process
+            stream.write(f"{module.name}.{name}\n")
+        return kept_by_others(module, name, *others)  # type: ignore[arg-type]
+
+    kept_by_others = uses._kept_by_others
+    monkeypatch.setattr(uses, "_kept_by_others", asked)
+    two = NET.replace("self.act = nn.ReLU()", "self.act = nn.ReLU()\n        self.gone = nn.Tanh()")
+    two = two.replace("self.act(x)", "self.gone(self.act(x))")
+    files = {f"net{number}.py": two.format(number) for number in range(70)}
+    files |= {
+        f"use{n}.py": f"import net{n}\n\nprint(net{n}.Net{n}().act.inplace)\n" for n in range(70)
+    }
+    made = plan(
+        overlay_of(files), sorted(files), frozenset(files), [ModuleToFunctional()], jobs=jobs
+    )
+    assert len(made.plan.rewrites) == len(made.plan.refusals) == 70
+    names = log.read_text().split()
+    assert sorted(names) == sorted(f"Net{n}.{one}" for n in range(70) for one in ("act", "gone"))

@@ -275,7 +275,7 @@ def _use_in_loop(
         isinstance(one, ast.If) and not _asks_for_leaf(one.test, names) for one in loop.body
     )
     for statement in loop.body:
-        if _counts(statement):
+        if _counts(statement) and not is_chosen(loop, statement):
             kind = "in-order"
         for node in walk(statement):
             if _wraps(node, names) and not is_chosen(loop, node):

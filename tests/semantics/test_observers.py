@@ -19,6 +19,8 @@ NOTHING = {
     "one-kind-of-a-list": "all = [m for m in model.modules() if isinstance(m, nn.Conv2d)]\nall[1]",
     "two-models-alike": "for a, b in zip(m.modules(), n.modules()):\n    b.training = a.training",
     "modes-put-back": "for a, mode in zip(m.modules(), modes):\n    a.training = mode",
+    "kind-counted": "for m in model.modules():\n    if not isinstance(m, nn.Linear):\n"
+    "        continue\n    count += 1",
     "list-gone-through": "all = [m for m in model.modules()]\nfor m in all:\n    init(m)",
     "texts-of-all": "[m.extra_repr() for m in model.modules()][0]",
     "rebuilds-the-same": "for n, c in model.named_children():\n    out.add_module(n, convert(c))",

@@ -12,6 +12,7 @@ import pathspec
 
 from codemod.errors import UsageError
 from codemod.results import FileError
+from codemod.source.tracked import Tracked
 
 SKIPPED_DIRECTORIES = frozenset(
     {
@@ -43,10 +44,11 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class _Ignore:
-    """One `.gitignore` and the folder it rules."""
+    """One `.gitignore` and the folder it rules. What git `tracks` all the same is not ignored."""
 
     base: str
     spec: pathspec.GitIgnoreSpec
+    tracks: Tracked
 
 
 def discover(
@@ -119,23 +121,25 @@ def _walk(
     named: bool = False,
 ) -> Iterator[str]:
     """Relative paths of the Python and configuration files below `start`, in sorted order."""
-    ignores = [] if named else list(_ignores_above(root, start))
-    yield from _walk_folder(root, str(start), ignores, include, errors)
+    tracked = Tracked(root)
+    ignores = [] if named else list(_ignores_above(root, start, tracked))
+    yield from _walk_folder(root, str(start), ignores, include, errors, tracked)
 
 
-def _ignores_above(root: Path, start: Path) -> Iterator[_Ignore]:
+def _ignores_above(root: Path, start: Path, tracked: Tracked) -> Iterator[_Ignore]:
     for folder in [*reversed(start.parents)]:
         if folder == root or root in folder.parents:
-            yield from _read_ignore(str(folder), folder.relative_to(root).as_posix())
+            yield from _read_ignore(str(folder), folder.relative_to(root).as_posix(), tracked)
 
 
-def _read_ignore(folder: str, base: str) -> Iterator[_Ignore]:
+def _read_ignore(folder: str, base: str, tracked: Tracked) -> Iterator[_Ignore]:
     try:
         with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()
     except OSError:
         return
-    yield _Ignore("" if base == "." else base + "/", pathspec.GitIgnoreSpec.from_lines(lines))
+    spec = pathspec.GitIgnoreSpec.from_lines(lines)
+    yield _Ignore("" if base == "." else base + "/", spec, tracked)
 
 
 def _is_ignored(relative: str, ignores: Sequence[_Ignore]) -> bool:
@@ -143,7 +147,7 @@ def _is_ignored(relative: str, ignores: Sequence[_Ignore]) -> bool:
         if relative.startswith(ignore.base):
             result = ignore.spec.check_file(relative[len(ignore.base) :])
             if result.include is not None:
-                return bool(result.include)
+                return bool(result.include) and not ignore.tracks.holds(relative.rstrip("/"))
     return False
 
 
@@ -153,6 +157,7 @@ def _walk_folder(
     ignores: list[_Ignore],
     include: Sequence[str],
     errors: list[FileError],
+    tracked: Tracked,
 ) -> Iterator[str]:
     base = os.path.relpath(folder, root).replace(os.sep, "/")
     prefix = "" if base == "." else base + "/"
@@ -161,7 +166,7 @@ def _walk_folder(
     except OSError as error:
         errors.append(FileError(base, "unreadable", f"{base}: {error.strerror}"))
         return
-    ignores = [*ignores, *_read_ignore(folder, base)]
+    ignores = [*ignores, *_read_ignore(folder, base, tracked)]
     for entry in entries:
         relative = prefix + entry.name
         wanted = _matches(relative, include) if include else False
@@ -171,7 +176,7 @@ def _walk_folder(
             if _may_hold_included(relative, include) or not (
                 skipped or _is_ignored(relative + "/", ignores)
             ):
-                yield from _walk_folder(root, entry.path, ignores, include, errors)
+                yield from _walk_folder(root, entry.path, ignores, include, errors, tracked)
         elif _is_to_be_read(entry) and (wanted or not _is_ignored(relative, ignores)):
             yield relative
 

@@ -26,13 +26,22 @@ from codemod.verify.differences import (
     child,
     describe,
     distance,
+    is_nan_throughout,
     is_not_applicable,
     opaque_types,
     outline,
     raises,
     spots,
 )
-from codemod.verify.input_sets import MISSING, NOTHING_ELSE, SetsJudgement, judge_sets, tree_of
+from codemod.verify.input_sets import (
+    MISSING,
+    NOTHING_ELSE,
+    SetsJudgement,
+    judge_sets,
+    names,
+    tree_of,
+)
+from codemod.verify.reasons import ONLY_NAN
 
 # What is seen of a model that was built, without running it.
 _OF_A_BUILT_MODEL: frozenset[Aspect] = frozenset({"state_dict", "load", "modules", "signature"})
@@ -53,8 +62,9 @@ class Judgement:
     """What two observations say about a promise.
 
     `broken`: aspects that differ and may not, or changed in another way than declared.
-    `incomparable`: aspects that hold what cannot be compared. `unexercised`: declared changes
-    that were not seen. `differences`: of the broken aspects. `sets`: what other inputs showed.
+    `incomparable`: aspects that hold what cannot be compared, which `in_the_way` names.
+    `unexercised`: declared changes that were not seen. `differences`: of the broken aspects.
+    `sets`: what other inputs showed.
     """
 
     statuses: Mapping[Aspect, AspectStatus]
@@ -63,6 +73,11 @@ class Judgement:
     unexercised: tuple[Aspect, ...] = ()
     differences: tuple[Difference, ...] = ()
     sets: SetsJudgement = NOTHING_ELSE
+    in_the_way: str = "an opaque value"
+
+    def hidden(self) -> dict[Aspect, str]:
+        """The aspects that cannot be compared, with what stands in the way."""
+        return dict.fromkeys(self.incomparable, self.in_the_way)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +107,9 @@ def judge(
             findings[aspect] = _Finding("different", "broken")
             elsewhere[aspect] = name
     broken = _with_fault(findings, "broken")
+    is_blind = not broken and _gives_only_nan(before)
+    if is_blind:
+        findings["eval"] = _Finding("not-run", "incomparable")
     return Judgement(
         statuses={aspect: finding.status for aspect, finding in findings.items()},
         broken=broken,
@@ -103,7 +121,18 @@ def judge(
             for difference in differences(aspect, before, after, elsewhere.get(aspect, ""))
         ),
         sets=sets,
+        in_the_way=ONLY_NAN if is_blind else "an opaque value",
     )
+
+
+def _gives_only_nan(observation: Observation) -> bool:
+    """Whether no mode, and no other inputs, gave a number: any other code might give that."""
+    seen = [_eval_outputs(observation), _tree(observation, "train")]
+    for name in names(observation):
+        seen.append(_outputs(tree_of(observation, name, "eval")))
+        seen.append(tree_of(observation, name, "train"))
+    shown = [tree for tree in seen if not raises(tree) and not opaque_types(tree)]
+    return bool(shown) and all(map(is_nan_throughout, shown))
 
 
 def disagreements(first: Observation, second: Observation) -> tuple[Aspect, ...]:
@@ -371,7 +400,12 @@ def _tree(observation: Observation, aspect: str) -> Tree:
 
 
 def _eval_outputs(observation: Observation) -> Tree:
-    return child(_tree(observation, "eval"), "outputs") or MISSING
+    return _outputs(_tree(observation, "eval"))
+
+
+def _outputs(tree: Tree) -> Tree:
+    """Of what was seen in eval."""
+    return child(tree, "outputs") or MISSING
 
 
 def _lines(observation: Observation, aspect: Aspect) -> list[str]:

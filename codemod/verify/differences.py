@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import base64
 import math
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ Tree = Mapping[str, Any]
 
 MAX_DIFFERENCES = 5
 _MAX_TEXT = 160
+_FLOATING = re.compile("b?float|complex")
 _TYPECODES = {
     "float64": "d",
     "complex128": "d",
@@ -63,6 +65,13 @@ def nodes(tree: Tree) -> Iterator[Tree]:
 
 def opaque_types(tree: Tree) -> list[str]:
     return [str(node["opaque"]) for node in nodes(tree) if "opaque" in node]
+
+
+def is_nan_throughout(tree: Tree) -> bool:
+    """Whether there are tensors of floating-point numbers in it, and none of them holds one."""
+    tensors = (node["tensor"] for node in nodes(tree) if isinstance(node.get("tensor"), dict))
+    floating = [one for one in tensors if _FLOATING.match(one["dtype"]) and 0 not in one["shape"]]
+    return bool(floating) and all("nan" in one for one in floating)
 
 
 def raises(tree: Tree) -> str | None:

@@ -12,6 +12,7 @@ GIVE_RECIPE = (
     "give a recipe for {target} under [tool.codemod.recipes] in pyproject.toml"
     " or as a function in codemod_recipes.py"
 )
+ONLY_NAN = "nothing but NaN"
 _RAISE_TIMEOUT = "raise --timeout, or " + GIVE_RECIPE + " with smaller inputs"
 _SMALLER = GIVE_RECIPE + " with smaller arguments and inputs"
 
@@ -92,7 +93,10 @@ def nondeterministic(aspects: Iterable[str], target: str, place: str = "") -> Re
 
 def not_comparable(found: Mapping[Aspect, str], target: str) -> Reason:
     shown = ", ".join(f"{aspect} holds {kind}" for aspect, kind in found.items())
-    return of_failure({"code": "not-comparable", "message": shown or "nothing seen"}, target)
+    failure = {"code": "not-comparable", "message": shown or "nothing seen"}
+    if ONLY_NAN in found.values():
+        failure["hint"] = GIVE_RECIPE.format(target=target) + " with which it gives numbers"
+    return of_failure(failure, target)
 
 
 def not_reached(missing: int, of: int, target: str, scripted: bool) -> Reason:

@@ -193,7 +193,7 @@ class Staging:
             if trial.fails:
                 return Examined({}, Failing(group, way, base, over))
             if trial.judgement.incomparable:
-                found = dict.fromkeys(trial.judgement.incomparable, "an opaque value")
+                found = trial.judgement.hidden()
                 reason = reasons.not_comparable(found, str(way.model))
                 group.problems.append(Problem("unconfirmed", reason, trial))
                 continue

@@ -53,7 +53,7 @@ def shortfall(
         if trial.judgement.broken:
             return reasons.different(trial.judgement.differences, target)
         if trial.judgement.incomparable:
-            found = dict.fromkeys(trial.judgement.incomparable, "an opaque value")
+            found = trial.judgement.hidden()
             return reasons.not_comparable(found, target)
     missing = len(rewrite.witnesses) - len(reached(rewrite, trials))
     if missing or not keys or len(keys) != len(rewrite.witnesses):

@@ -78,6 +78,36 @@ def test_what_was_not_observed_is_not_equal(aspect: Aspect) -> None:
     assert judge(part, part, {}).incomparable == (aspect,)
 
 
+NAN = {"tensor": {**tensor("n")["tensor"], "nan": True}}
+
+
+@pytest.mark.parametrize(
+    ("observation", "is_blind"),
+    [
+        pytest.param(seen(eval=eval_of(NAN), train=NAN), True, id="in-both-modes"),
+        pytest.param(seen(eval=eval_of(NAN, buffers=ONE), train=NAN), True, id="beside-buffers"),
+        pytest.param(seen(eval=eval_of(NAN)), False, id="in-eval"),
+        pytest.param(seen(eval=eval_of({"list": [NAN, tensor("a")]}), train=NAN), False, id="some"),
+        pytest.param(
+            seen(eval=eval_of(NAN), train=NAN, sets={"zero": {"eval": eval_of(tensor("a"))}}),
+            False,
+            id="not-on-other-inputs",
+        ),
+        pytest.param(
+            seen(eval=eval_of(NAN), train=NAN, sets={"zero": {"eval": eval_of(RAISES)}}),
+            True,
+            id="raises-on-other-inputs",
+        ),
+    ],
+)
+def test_equal_where_nothing_but_nan_was_seen_is_never_equal(
+    observation: Any, is_blind: bool
+) -> None:
+    found = judge(observation, observation, {})
+    assert found.incomparable == (("eval",) if is_blind else ())
+    assert found.hidden() == ({"eval": "nothing but NaN"} if is_blind else {})
+
+
 def test_equal() -> None:
     found = judge(seen(grads=NONE), seen(grads=NONE), {})
     assert (found.broken, found.incomparable, found.unexercised) == ((), (), ())

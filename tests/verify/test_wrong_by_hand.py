@@ -10,6 +10,25 @@ from swapping import INDICES, MASK, Case, X, class_of, judged
 
 CASES: dict[str, Case] = {
     "right": (X, "return F.relu(self.fc(x))", "F.relu(", "torch.relu(", "confirmed"),
+    "right-where-some-outputs-are-nan": (
+        X, "return F.relu(self.fc(x) - 0.1).log().sqrt()", "F.relu(", "torch.relu(", "confirmed",
+    ),
+    "wrong-where-all-outputs-are-nan": (
+        X, "return self.fc(x) * 2 * float('nan')", "* 2", "* 3", "different",
+    ),
+    "other-operators-where-all-outputs-are-nan": (
+        X, "return self.fc(x) * 2 * float('nan')", "* 2", "* 3", "not-comparable",
+    ),
+    "other-operators-where-all-outputs-are-zeros": (
+        X, "return self.fc(x) * 2 * 0.0", "* 2", "* -2", "different",
+    ),
+    "wrong-where-all-outputs-but-those-for-zeros-are-nan": (
+        X,
+        "y = self.fc(x) * 2\nreturn torch.where(x.abs().sum() > 0, y * float('nan'), y)",
+        "* 2",
+        "* 3",
+        "different",
+    ),
     "right-in-a-branch-that-is-given": (
         MASK,
         "x = self.fc(x)\nif mask is not None:\n    x = F.relu(x)\nreturn x",

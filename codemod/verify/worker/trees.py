@@ -95,6 +95,13 @@ def plain_values(tensor: Any) -> Any:
     return tensor
 
 
+def _is_nan_throughout(values: Any) -> bool:
+    """Of what `plain_values` gives. Most tensors show by their first element that they are not."""
+    if not values.dtype.is_floating_point or values.numel() == 0:
+        return False
+    return bool(_isnan(values.reshape(-1)[0])) and bool(_isnan(values).all())
+
+
 def memory(tensor: Any) -> Any:
     """The bytes of a contiguous CPU tensor, as something that hashlib takes; without NumPy."""
     size = tensor.numel() * tensor.element_size()
@@ -261,6 +268,8 @@ class Encoder:
         values = plain_values(value)
         data = memory(values)
         info["digest"] = bytes_digest(data)
+        if _is_nan_throughout(values):
+            info["nan"] = True
         for flag in ("is_conj", "is_neg", "is_inference"):
             if getattr(value, flag, bool)():
                 info[flag] = True

@@ -12,7 +12,7 @@ from functools import partial
 
 from codemod.editing.refused import Refused
 from codemod.semantics.module_class import ModuleClass
-from codemod.semantics.project import ClassKey, Place, Project
+from codemod.semantics.project import LASTING, ClassKey, Place, Project
 
 _CLASS_MADE = re.compile(r"""type\(\s*[\w"'.]+\s*,\s*\(""")
 
@@ -21,7 +21,7 @@ def check_methods_not_borrowed(module: ModuleClass) -> None:
     """Raises Refused (borrowed) where other objects may run the class's methods."""
     question = ":".join(module.key)
     find = partial(_borrowers, module.project, module.key)
-    found = module.project.remembered("borrowed", question, find)
+    found = module.project.remembered(f"{LASTING}borrowed", question, find)
     if found:
         raise Refused("borrowed", f"{found[0]} takes a method of {module.name} for itself")
 

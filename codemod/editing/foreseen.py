@@ -6,18 +6,27 @@ Every process would ask it anew for the names that many classes give their layer
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Protocol
 
 from codemod.catalogue import PAIRS
 from codemod.editing.markers import any_class
 from codemod.editing.name_sweeps import child_sweeps_in, name_sweeps_in
 from codemod.editing.named import strings_with
 from codemod.editing.object_uses import layer_uses_in, lookups_in
-from codemod.editing.type_sweeps import read_for_sweeps
+from codemod.editing.type_sweeps import Asked, askers_of, read_for_sweeps
 from codemod.semantics.project import Project
 
-Question = Callable[[Project], object]
+
+class Question(Protocol):
+    """What is asked of one file."""
+
+    @property
+    def path(self) -> str: ...
+
+    def __call__(self, project: Project) -> None: ...
+
 
 # The answers that are worth sending to other processes: the rest is on the way to them.
 _SENT = (
@@ -48,18 +57,18 @@ class _UsesIn:
 
 @dataclass(frozen=True)
 class _SweepsIn:
-    """Which modules the code of one file asks for by name, and which layers by these kinds.
+    """Which modules the code of one file asks for by name, and which layers otherwise.
 
     `held`: by the names, too, that layers have, not by those alone that they will get.
     """
 
     path: str
-    kinds: tuple[str, ...]
+    asked: Asked
     held: bool
 
     def __call__(self, project: Project) -> None:
         (name_sweeps_in if self.held else child_sweeps_in)(project, self.path)
-        read_for_sweeps(project, self.path, self.kinds)
+        read_for_sweeps(project, self.path, self.asked)
 
 
 def is_sent(question: str) -> bool:
@@ -127,8 +136,9 @@ def questions_about_sweeps(
     project: Project, kinds: Iterable[str], *, held: bool
 ) -> Iterator[Question]:
     """Who looks for layers of these kinds, or for modules by their names."""
-    wanted = tuple(sorted(kinds))
-    yield from (_SweepsIn(path, wanted, held) for path in (project.files if wanted else ()))
+    wanted = sorted(kinds)
+    found = askers_of(project, wanted) if wanted else {}
+    yield from (_SweepsIn(path, asked, held) for path, asked in found.items())
 
 
 def _home(project: Project, path: str) -> str:

@@ -51,8 +51,8 @@ def graph_sweeps(project: Project, layer: str) -> Iterator[Place]:
 
 
 def _sweeps(project: Project, name: str) -> Iterator[Place]:
-    imported = (path for path, file in project.files.items() if name in file.bindings)
-    for path in dict.fromkeys((*project.files_with_attribute(name), *imported)):
+    named = (*project.files_with_attribute(name), *project.files_binding(name))
+    for path in dict.fromkeys(named):
         if traces_graphs(project, path):
             offsets = list(occurrences(project.text(path), name))
             for node, around in nodes_at(project, path, offsets):

@@ -32,7 +32,6 @@ from codemod.semantics.syntax import (
 
 _SWEEPS = frozenset({"named_modules", "named_children", "_modules"})
 _WORDS = ("named_modules(", "named_children(", "._modules", '["_modules"]', "['_modules']")
-_STEMS = ("_modules", "named_children(")  # what each of them holds
 # A look-up by a name that is not written there, and what sets a module, by what follows the object.
 _LOOKUP = re.compile(r"""attr\(\s*([^,()"'\n]+),\s*(?!["'\s])""")
 _METHOD_STEM = "module("
@@ -166,9 +165,9 @@ def _lookups(project: Project, path: str) -> Iterator[int]:
 
 
 def _sweeps(project: Project, path: str) -> Iterator[NameSweep]:
-    text = project.text(path)
-    if not any(stem in text for stem in _STEMS):
+    if not project.files[path].goes_over_modules:
         return
+    text = project.text(path)
     offsets = [offset for word in _WORDS for offset in occurrences(text, word)]
     for node, around in nodes_at(project, path, offsets, whole=True):
         if isinstance(node, ast.Attribute) and node.attr in _SWEEPS:

@@ -55,10 +55,12 @@ def _places(project: Project, name: str) -> Iterator[Place]:
             for match in assigned.finditer(text):
                 if _is_of_torch(project, path, _before(text, match.start())):
                     yield Place.at(path, text, match.start())
-        yield from _methods_by_name(project, path, name, methods)
+        if project.files[path].sets_by_name:
+            yield from _methods_by_name(project, path, name, methods)
     for path in project.files_with_string(name):
-        yield from _by_name(project, path, name)
-        yield from _by_computed_name(project, path, name)
+        if project.files[path].sets_by_name:
+            yield from _by_name(project, path, name)
+            yield from _by_computed_name(project, path, name)
 
 
 def _before(text: str, offset: int) -> str:
@@ -93,8 +95,6 @@ def _by_name(project: Project, path: str, name: str) -> Iterator[Place]:
     text = project.text(path)
     run = rf"(?:\.(?:{'|'.join(_RUNS)}))?"
     for setter in _SETTERS:
-        if setter.removeprefix("\\") + "(" not in text:
-            continue
         pattern = rf"""{setter}\(\s*(?:([\w.]+)\s*,\s*["']|["']([\w.]+)\.){name}{run}["']"""
         for match in re.finditer(pattern, text):
             if _is_of_torch(project, path, match.group(1) or match.group(2)):
@@ -151,7 +151,7 @@ def _set_by_others(project: Project, name: str) -> Iterator[tuple[Place, str, bo
     ]
     for path in project.files_with_string(name):
         text = project.text(path)
-        for pattern in quoted:
+        for pattern in quoted if project.files[path].sets_by_name else ():
             for match in pattern.finditer(text):
                 yield Place.at(path, text, match.start()), match.group(1), True
     assigned = re.compile(rf"\.{name}[ \t]*=(?!=)")

@@ -170,7 +170,7 @@ class _Search:
     def _at_file_level(self, path: str, name: str, row: Row, deepest: int) -> Iterator[str]:
         found = self.project.files[path].bindings.get(name, ())
         if any(one.kind not in ("import", "definition") for one in found):
-            for statement in self.project.parts(path).outside_definitions():
+            for statement in self.project.parts(path).outside_definitions(name):
                 for value in _values_given(statement, name):
                     yield from self.behind(path, value, (), row, deepest)
             for key, around in _keys_given(self.project, path, name) if row is None else ():

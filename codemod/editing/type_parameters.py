@@ -34,7 +34,6 @@ _ASKED = (  # each begins with a literal, which lets `re` skip to it
     re.compile(rf"type\(\s*\w+\s*\){_COMPARED}"),
     re.compile(rf"\.__class__{_COMPARED}"),
 )
-_SWEEPS = ("modules(", "children(", "_modules", ".apply(")
 _BUILTIN = frozenset(
     {"bool", "bytes", "dict", "float", "int", "list", "set", "str", "tuple", "type"}
 )
@@ -63,11 +62,9 @@ def askers_told(project: Project, names: frozenset[str]) -> Iterator[Asker]:
 
 
 def _askers(project: Project, path: str) -> Iterator[Asker]:
+    if not project.files[path].goes_over_modules:
+        return
     text = project.text(path)
-    if "isinstance(" not in text and "type(" not in text and "__class__" not in text:
-        return
-    if not any(word in text for word in _SWEEPS):
-        return
     offsets = [
         match.start()
         for pattern in _ASKED

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
 from codemod.editing.graph_sweeps import graph_sweeps
@@ -128,15 +129,33 @@ def _sweeps(project: Project, short: str) -> Iterator[TypeSweep]:
         yield TypeSweep(place, Looked(UNKNOWN, "any"))
 
 
-def read_for_sweeps(project: Project, path: str, kinds: Iterable[str]) -> None:
-    """Find what `sweeps_for` the layers of these names will ask of one file."""
-    types_by_name(project, path)
+@dataclass
+class Asked:
+    """What one file may ask about some layers: by these kinds, `ReLU`, and these settings."""
+
+    kinds: list[str] = field(default_factory=list)
+    settings: set[str] = field(default_factory=set)
+
+
+def askers_of(project: Project, kinds: Iterable[str]) -> dict[str, Asked]:
+    """What each file of a project may ask about layers of these kinds, as the index tells."""
+    found = {path: Asked() for path in project.files}
     for short in kinds:
-        if path in _wanted(project, short):
-            _asked_in(project, path, short)
+        for path in _wanted(project, short):
+            found[path].kinds.append(short)
         for setting in settings_of(short):
-            if path in setting_askers(project, setting):
-                by_setting(project, path, setting)
+            for path in setting_askers(project, setting):
+                found[path].settings.add(setting)
+    return found
+
+
+def read_for_sweeps(project: Project, path: str, asked: Asked) -> None:
+    """Find what `sweeps_for` the layers will ask of one file."""
+    types_by_name(project, path)
+    for short in asked.kinds:
+        _asked_in(project, path, short)
+    for setting in asked.settings:
+        by_setting(project, path, setting)
 
 
 def _names_of(short: str) -> frozenset[str]:
@@ -154,9 +173,8 @@ def _find_wanted(project: Project, short: str) -> Mapping[str, frozenset[str]]:
     names = _names_of(short)
     paths = [path for name in sorted(names) for path in project.files_with_attribute(name)]
     paths += [path for name in sorted(names) for path in project.files_with_string(name)]
-    for path, file in project.files.items():
-        if any(name in file.bindings for name in names) or "torch.nn" in file.stars:
-            paths.append(path)
+    paths += [path for name in sorted(names) for path in project.files_binding(name)]
+    paths += project.files_with_star("torch.nn")
     found: dict[str, frozenset[str]] = {}
     for path in dict.fromkeys(paths):
         lists = _lists_of(project, path, names, inner=False)

@@ -54,9 +54,9 @@ def types_by_name(project: Project, path: str) -> tuple[NamedType, ...]:
 
 def _find_types_by_name(project: Project, path: str) -> Iterator[NamedType]:
     """`"ReLU" in type(m).__name__`, also by way of a variable."""
-    text = project.text(path)
-    if "modules(" not in text and "children(" not in text and ".apply(" not in text:
+    if not project.files[path].goes_over_modules:
         return
+    text = project.text(path)
     offsets = [one for word in _TYPE_NAME for one in occurrences(text, word)]
     offsets += [match.start() for shown in _SHOWN for match in shown.finditer(text)]
     for node, around in nodes_at(project, path, offsets, whole=True):

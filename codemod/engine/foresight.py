@@ -42,7 +42,8 @@ def foresee(
         held = layers_held(project, paths)
         kinds |= held.kinds
         questions += questions_about_uses(project, held)
-    questions[:0] = questions_about_sweeps(project, kinds, held=asks)
+    questions += questions_about_sweeps(project, kinds, held=asks)
+    questions.sort(key=lambda one: one.path)  # what asks one file parses it once
     if is_worth_processes(questions, jobs):
         for answers in spread(_Ask(project), questions, jobs):
             project.learn(answers)

@@ -74,6 +74,8 @@ class FileIndex:
     parts: Sequence[int]  # the line that each part of the file begins on
     local_imports: frozenset[str]  # what functions import, as `module.name` (a star: `module`)
     observers: tuple[Observer, ...]
+    goes_over_modules: bool  # by the look of it: with `model.modules()`, `model.apply(f)`
+    sets_by_name: bool  # by the look of it: with `setattr(...)`, `patch(...)`
     digest: bytes  # of the bytes that were read
 
 
@@ -86,6 +88,8 @@ _GLOBAL = re.compile(r"(?m)^[ \t]+global[ \t]+([\w, \t]+)")
 _IN_GLOBALS = re.compile(r"""globals\(\)\[\s*["'](\w+)["']\s*\]\s*=(?!=)""")
 _RECEIVER = re.compile(r"([\w.]*)$")
 _IMPORT = re.compile(r"import(?<!\wimport)\b")
+_OVER_MODULES = ("_modules", "modules(", "children(", ".apply(")
+_BY_NAME = ("setattr(", "patch(", ".object(")
 # What an attribute is set on without any module being changed: settings, autograd's context.
 NO_MODULE = re.compile(
     r"(?:^|[._])(?:ctx|config|cfg|args|opts?|hparams|params|settings|options)(?:\.|$)"
@@ -126,6 +130,8 @@ def index_file(source: SourceText, tree: ast.Module, digest: bytes = b"") -> Fil
         parts=first_lines(tree),
         local_imports=frozenset(_local_imports(source, tree)),
         observers=observers_in(source, tree),
+        goes_over_modules=any(word in source.text for word in _OVER_MODULES),
+        sets_by_name=any(word in source.text for word in _BY_NAME),
         digest=digest,
     )
 

@@ -355,7 +355,7 @@ class Values:
         if all(item.kind == "import" for item in bindings):
             return UNKNOWN
         given: set[Instance] = set()
-        for statement in statements_in(self.project.parts(path).outside_definitions()):
+        for statement in statements_in(self.project.parts(path).outside_definitions(name)):
             values = self._given_by(path, statement, name, ())
             given |= values or frozenset()
         return frozenset(given) or UNKNOWN

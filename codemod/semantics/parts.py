@@ -74,9 +74,15 @@ class Parts:
         """Imports, assignments, expressions; of the compound statements, a `match` at most."""
         return self._not_beginning(_COMPOUND)
 
-    def outside_definitions(self) -> list[ast.stmt]:
-        """The parts that define no function and no class."""
-        return self._not_beginning(_DEFINITION)
+    def outside_definitions(self, name: str = "") -> list[ast.stmt]:
+        """The parts that define no function and no class, of those in which a name stands."""
+        text, ends = self.source.text, [*self._starts[1:], len(self.source.text)]
+        places = enumerate(zip(self._starts, ends, strict=True))
+        return self._statements(
+            index
+            for index, (start, end) in places
+            if not _DEFINITION.match(text, start) and text.find(name, start, end) >= 0
+        )
 
     def texts_of_definitions(self) -> list[str]:
         """The text of each part that defines a function or a class."""

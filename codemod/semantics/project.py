@@ -36,7 +36,7 @@ _KNOWN_MODULES = frozenset(
     }
 )
 _KEPT_TREES = 16
-# Questions that begin so have answers, where they have any, that no rewrite of the project changes.
+# Questions that begin so are about what no rewrite changes: what other code does with objects.
 LASTING = "lasting "
 _PLAIN = frozenset(sys.stdlib_module_names) | {"object"}
 
@@ -440,7 +440,7 @@ class Project:
         return {
             key: found
             for key, found in islice(self._found.items(), since, None)
-            if found and key[0].startswith(LASTING)
+            if key[0].startswith(LASTING)
         }
 
     @cached_property
@@ -468,6 +468,22 @@ class Project:
     def files_with_attribute(self, name: str) -> tuple[str, ...]:
         """Files that hold `x.NAME` where x is not `self`."""
         return tuple(self._files_by_attribute.get(name, ()))
+
+    @cached_property
+    def _files_by_binding(self) -> dict[str, list[str]]:
+        return _by_name((path, file.bindings) for path, file in self.files.items())
+
+    @cached_property
+    def _files_by_star(self) -> dict[str, list[str]]:
+        return _by_name((path, file.stars) for path, file in self.files.items())
+
+    def files_binding(self, name: str) -> tuple[str, ...]:
+        """Files in which a file-level name NAME stands for something."""
+        return tuple(self._files_by_binding.get(name, ()))
+
+    def files_with_star(self, module: str) -> tuple[str, ...]:
+        """Files that import everything from a module."""
+        return tuple(self._files_by_star.get(module, ()))
 
     def files_with_string(self, name: str) -> tuple[str, ...]:
         """Files that hold a string in which NAME stands, alone or between dots."""

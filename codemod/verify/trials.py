@@ -168,6 +168,11 @@ def promised(own: Iterable[Rewrite], foreign: Iterable[Rewrite]) -> dict[Aspect,
     return changes
 
 
+def _is_of_limits(failure: Mapping[str, Any] | None) -> bool:
+    """Whether a run failed in a way in which it may not fail without the other inputs."""
+    return failure is not None and failure.get("code") in _OF_OTHER_INPUTS
+
+
 def _is_of_the_code(failure: Mapping[str, Any]) -> bool:
     """Whether the code itself raised, when it was imported or built: what a repair mends."""
     return failure.get("code") in ("raised", "recipe-raises", "import-failed")
@@ -207,7 +212,7 @@ class Laboratory:
         target = str(way.model)
         request = Observe(base, way.model, way.recipe, repeat=2)
         answer = yield request
-        if answer.failure is not None and answer.failure.get("code") in _OF_OTHER_INPUTS:
+        if _is_of_limits(answer.failure):
             request = replace(request, sets=())
             answer = yield request
         if answer.failure is not None and group.raises_before and _is_of_the_code(answer.failure):
@@ -217,7 +222,12 @@ class Laboratory:
         first, second = answer.observations()
         if disagreements(first, second) or first.get("sets") != second.get("sets"):
             # The first of two runs in one process may have left something behind.
-            again = yield replace(request, repeat=1, attempt=1)
+            request = replace(request, repeat=1, attempt=1)
+            again = yield request
+            if _is_of_limits(again.failure):
+                again = yield replace(request, sets=())
+            if _is_of_limits(again.failure):
+                return reasons.of_failure(again.failure or {}, target)
             if again.failure is not None:
                 return reasons.nondeterministic((), target)
             apart = disagreements(first, again.observation())

@@ -23,7 +23,7 @@ from .step import (
     forward,
     initialised,
 )
-from .trees import Tree, quick_digest, type_name
+from .trees import Tree, quick_digest, strides_of, type_name
 
 _UNINITIALISED = ("empty", "new_empty", "resize", "_empty", "_efficientzerotensor", "set_")
 _TORCH = os.path.join(os.path.dirname(torch.__file__), "")
@@ -168,7 +168,7 @@ def _is_workspace(result: Any) -> bool:
 def _tensor_line(tensor: Any, content: bool) -> str:
     try:
         shape = "x".join(str(size) for size in tensor.shape)
-        strides = ".".join(str(stride) for stride in tensor.stride())
+        strides = ".".join(map(str, strides_of(tensor.shape, tensor.stride())))
         values = quick_digest(tensor)[:24] if content else "view"
         return "%s[%s/%s]%s" % (str(tensor.dtype)[6:], shape, strides, values)
     except MemoryError:

@@ -13,7 +13,7 @@ import enum
 import hashlib
 import re
 import sys
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 
@@ -71,6 +71,14 @@ def storage_address(tensor: Any) -> int:
     if hasattr(tensor, "untyped_storage"):
         return int(tensor.untyped_storage().data_ptr())
     return int(tensor.storage().data_ptr())
+
+
+def strides_of(shape: Sequence[int], strides: Sequence[int]) -> List[int]:
+    """The steps from one element to the next; 0 where there is no next one.
+
+    What torch and NumPy keep there leads nowhere, and a copy may have another number in its place.
+    """
+    return [step if size > 1 and 0 not in shape else 0 for size, step in zip(shape, strides)]
 
 
 def plain_values(tensor: Any) -> Any:
@@ -236,7 +244,7 @@ class Encoder:
             "tensor": {
                 "dtype": dtype,
                 "shape": list(value.shape),
-                "stride": list(value.strides),
+                "stride": strides_of(value.shape, value.strides),
                 "requires_grad": False,
                 "alias": self._alias(address),
                 "digest": bytes_digest(values.tobytes()),
@@ -256,7 +264,7 @@ class Encoder:
         info = {
             "dtype": _bare(value.dtype),
             "shape": list(value.shape),
-            "stride": list(value.stride()),
+            "stride": strides_of(value.shape, value.stride()),
             "requires_grad": bool(value.requires_grad),
         }  # type: Tree
         if value.device.type != "cpu":

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 
-from ..trees import digest
+from ..trees import digest, strides_of
 from .operators import called
 from .terms import Event, Json
 
@@ -83,7 +83,8 @@ def _outcome(function: Any, event: Event, samples: "_Samples") -> Any:
 
 
 def _seen(tensor: Any) -> Tuple[Any, ...]:
-    return (tuple(tensor.shape), str(tensor.dtype), tensor.stride(), digest(tensor.detach()))
+    strides = tuple(strides_of(tensor.shape, tensor.stride()))
+    return (tuple(tensor.shape), str(tensor.dtype), strides, digest(tensor.detach()))
 
 
 def _gradients(tensors: List[Any], leaves: Dict[str, Any]) -> List[Any]:

@@ -110,3 +110,8 @@ class Pair:
     from_functional: bool = True
     trace_differs: bool = False
     note: str = ""
+
+    @property
+    def functional_names(self) -> frozenset[str]:
+        """The last parts of the names of its functionals: `relu`."""
+        return frozenset(item.name.rpartition(".")[2] for item in self.functional)

@@ -106,8 +106,8 @@ def layers_made(
     `markers` find such a call."""
     made: set[str] = set()
     for pair in PAIRS:
-        names = {item.name.rpartition(".")[2] for item in pair.functional}
-        wanted = [one for one in sorted(names) if any(mark.search(f".{one}(") for mark in markers)]
+        names = sorted(pair.functional_names)
+        wanted = [one for one in names if any(mark.search(f".{one}(") for mark in markers)]
         if any(_is_called(project, paths, name) for name in wanted):
             made.add(pair.module.rpartition(".")[2])
     return frozenset(made)

@@ -10,15 +10,13 @@ from functools import cache
 
 from codemod.catalogue import PAIRS
 from codemod.editing.markers import any_of
-from codemod.semantics.index import NO_MODULE
+from codemod.semantics.index import NO_MODULE, receiver_before
 from codemod.semantics.project import Project
 
-_NAMES = frozenset(item.name.rpartition(".")[2] for pair in PAIRS for item in pair.functional)
+_NAMES = frozenset().union(*(pair.functional_names for pair in PAIRS))
 # A call, an import under another name or the end of its target.
 _END = r"(?:\s*[()#\\]|\s+as\b|$)"
 _UNCALLED = re.compile(rf"\.(?<!self\.)\s*{any_of(_NAMES)}\b(?!\s*\()")
-_RECEIVER = re.compile(r"[\w.]*\Z")
-_WINDOW = 60
 
 
 @cache
@@ -29,8 +27,7 @@ def functional_names(group: str | None = None) -> re.Pattern[str]:
 
 
 def _names(group: str | None) -> frozenset[str]:
-    pairs = [pair for pair in PAIRS if group in (None, pair.group)]
-    return frozenset(item.name.rpartition(".")[2] for pair in pairs for item in pair.functional)
+    return frozenset().union(*(one.functional_names for one in PAIRS if group in (None, one.group)))
 
 
 def behind_a_dot(names: re.Pattern[str]) -> re.Pattern[str] | None:
@@ -61,10 +58,8 @@ def _alone(project: Project, path: str) -> bool:
     if file.stars or not _NAMES.isdisjoint(name.rpartition(".")[2] for name in bound):
         return True
     text = project.text(path)
-    return any(not _is_setting(text, match.start()) for match in _UNCALLED.finditer(text))
-
-
-def _is_setting(text: str, offset: int) -> bool:
-    """Whether what stands behind a dot is an attribute of settings: `config.dropout`."""
-    found = _RECEIVER.search(text, max(0, offset - _WINDOW), offset)
-    return found is not None and NO_MODULE.search(found.group()) is not None
+    # An attribute of settings, `config.dropout`, is none.
+    return any(
+        not NO_MODULE.search(receiver_before(text, match.start()))
+        for match in _UNCALLED.finditer(text)
+    )

@@ -45,7 +45,7 @@ def traces_graphs(project: Project, path: str) -> bool:
 def graph_sweeps(project: Project, layer: str) -> Iterator[Place]:
     """Where a layer (`ReLU`), or a function that does the same, is looked for in graphs."""
     pair = by_module(f"torch.nn.{layer}")
-    names = {layer, *(one.name.rpartition(".")[2] for one in (pair.functional if pair else ()))}
+    names = {layer, *(pair.functional_names if pair is not None else ())}
     for name in sorted(names):
         yield from project.remembered("graph-sweeps", name, partial(_sweeps, project, name))
 

@@ -15,6 +15,7 @@ from functools import partial
 from codemod.catalogue import by_module
 from codemod.editing.object_uses import nodes_at
 from codemod.editing.strings_behind import strings_behind
+from codemod.semantics.index import receiver_before
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import Place, Project
 from codemod.semantics.syntax import last_name
@@ -22,8 +23,6 @@ from codemod.semantics.syntax import last_name
 _HOMES = frozenset({"nn", "F", "functional", "torch"})
 _RUNS = ("forward", "__call__", "__init__", "__new__", "_call_impl")  # methods of a layer
 _OF_MODULE = ("__call__", "_call_impl", "__init__")  # those that all layers have from nn.Module
-_RECEIVER = re.compile(r"[\w.]*\Z")
-_WINDOW = 60
 # Calls that set an attribute by its name. Each begins with a literal, for `re` to skip to it.
 _SETTERS = ("setattr", "patch", r"\.object")
 # `setattr(F, name, ...)`, with a name that is not written there.
@@ -34,8 +33,7 @@ def replaced_in(module: ModuleClass, layer: str) -> Iterator[Place]:
     """Where a layer (`torch.nn.ReLU`), or a function that does the same, is replaced by code that
     the class may meet."""
     project, pair = module.project, by_module(layer)
-    functions = pair.functional if pair is not None else ()
-    names = {layer.rpartition(".")[2], *(one.name.rpartition(".")[2] for one in functions)}
+    names = {layer.rpartition(".")[2], *(pair.functional_names if pair is not None else ())}
     for name in (*sorted(names), "Module"):
         for place in project.remembered("replaced", name, partial(_places, project, name)):
             if project.reach.may_meet(place.path, module.key):
@@ -53,7 +51,7 @@ def _places(project: Project, name: str) -> Iterator[Place]:
         text = project.text(path)
         if not project.files[path].outside_assigned.isdisjoint((name, *methods)):
             for match in assigned.finditer(text):
-                if _is_of_torch(project, path, _before(text, match.start())):
+                if _is_of_torch(project, path, receiver_before(text, match.start())):
                     yield Place.at(path, text, match.start())
         if project.files[path].sets_by_name:
             yield from _methods_by_name(project, path, name, methods)
@@ -61,11 +59,6 @@ def _places(project: Project, name: str) -> Iterator[Place]:
         if project.files[path].sets_by_name:
             yield from _by_name(project, path, name)
             yield from _by_computed_name(project, path, name)
-
-
-def _before(text: str, offset: int) -> str:
-    found = _RECEIVER.search(text, max(0, offset - _WINDOW), offset)
-    return found.group() if found is not None else ""
 
 
 def _is_of_torch(project: Project, path: str, dotted: str) -> bool:
@@ -159,7 +152,11 @@ def _set_by_others(project: Project, name: str) -> Iterator[tuple[Place, str, bo
         if name in project.files[path].outside_assigned:
             text = project.text(path)
             for match in assigned.finditer(text):
-                yield Place.at(path, text, match.start()), _before(text, match.start()), False
+                yield (
+                    Place.at(path, text, match.start()),
+                    receiver_before(text, match.start()),
+                    False,
+                )
 
 
 def _is_file(project: Project, user: str, dotted: str, path: str) -> bool:

@@ -86,7 +86,8 @@ _ASSIGNED = re.compile(r"\.([A-Za-z_]\w*)\b[ \t]*(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=
 _NAME_STRING = re.compile(r"""["']([A-Za-z_]\w*(?:\.\w+)*)["']""")
 _GLOBAL = re.compile(r"(?m)^[ \t]+global[ \t]+([\w, \t]+)")
 _IN_GLOBALS = re.compile(r"""globals\(\)\[\s*["'](\w+)["']\s*\]\s*=(?!=)""")
-_RECEIVER = re.compile(r"([\w.]*)$")
+_RECEIVER = re.compile(r"[\w.]*\Z")
+_LONGEST_RECEIVER = 60  # code points, as far as it is read
 _IMPORT = re.compile(r"import(?<!\wimport)\b")
 _OVER_MODULES = ("_modules", "modules(", "children(", ".apply(")
 _BY_NAME = ("setattr(", "patch(", ".object(")
@@ -170,10 +171,14 @@ def outside_assignments(text: str) -> Iterator[tuple[str, int]]:
     for match in _ASSIGNED.finditer(text):
         if _is_behind_self(text, match.start()):
             continue
-        before = _RECEIVER.search(text, max(0, match.start() - 60), match.start())
-        receiver = before.group(1) if before else ""
-        if not NO_MODULE.search(receiver):
+        if not NO_MODULE.search(receiver_before(text, match.start())):
             yield sys.intern(match.group(1)), match.start()
+
+
+def receiver_before(text: str, offset: int) -> str:
+    """`a.b` before the dot at an offset of `a.b.c`."""
+    found = _RECEIVER.search(text, max(0, offset - _LONGEST_RECEIVER), offset)
+    return found.group() if found is not None else ""
 
 
 def _is_behind_self(text: str, offset: int) -> bool:

@@ -44,11 +44,10 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class _Ignore:
-    """One `.gitignore` and the folder it rules. What git `tracks` all the same is not ignored."""
+    """One `.gitignore` and the folder it rules."""
 
     base: str
     spec: pathspec.GitIgnoreSpec
-    tracks: Tracked
 
 
 def discover(
@@ -64,9 +63,10 @@ def discover(
     """
     root = root.resolve()
     errors: list[FileError] = []
+    tracked = Tracked(root)
     everything: dict[str, None] = {}
     documents: list[str] = []
-    for path in _walk(root, root, include, errors):
+    for path in _walk(root, root, include, errors, tracked):
         if path.endswith(DOCUMENTS):
             documents.append(path)
         else:
@@ -79,7 +79,7 @@ def discover(
             prefix = "" if relative == "." else relative + "/"
             below = [path for path in everything if path.startswith(prefix)]
             if not below and relative != ".":
-                found = _walk(root, absolute.resolve(), include, errors, named=True)
+                found = _walk(root, absolute.resolve(), include, errors, tracked, named=True)
                 below = [path for path in found if not path.endswith(DOCUMENTS)]
             selected.update(below)
             everything.update(dict.fromkeys(below))
@@ -117,37 +117,36 @@ def _walk(
     start: Path,
     include: Sequence[str],
     errors: list[FileError],
+    tracked: Tracked,
     *,
     named: bool = False,
 ) -> Iterator[str]:
     """Relative paths of the Python and configuration files below `start`, in sorted order."""
-    tracked = Tracked(root)
-    ignores = [] if named else list(_ignores_above(root, start, tracked))
+    ignores = [] if named else list(_ignores_above(root, start))
     yield from _walk_folder(root, str(start), ignores, include, errors, tracked)
 
 
-def _ignores_above(root: Path, start: Path, tracked: Tracked) -> Iterator[_Ignore]:
+def _ignores_above(root: Path, start: Path) -> Iterator[_Ignore]:
     for folder in [*reversed(start.parents)]:
         if folder == root or root in folder.parents:
-            yield from _read_ignore(str(folder), folder.relative_to(root).as_posix(), tracked)
+            yield from _read_ignore(str(folder), folder.relative_to(root).as_posix())
 
 
-def _read_ignore(folder: str, base: str, tracked: Tracked) -> Iterator[_Ignore]:
+def _read_ignore(folder: str, base: str) -> Iterator[_Ignore]:
     try:
         with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()
     except OSError:
         return
-    spec = pathspec.GitIgnoreSpec.from_lines(lines)
-    yield _Ignore("" if base == "." else base + "/", spec, tracked)
+    yield _Ignore("" if base == "." else base + "/", pathspec.GitIgnoreSpec.from_lines(lines))
 
 
-def _is_ignored(relative: str, ignores: Sequence[_Ignore]) -> bool:
+def _is_ignored(relative: str, ignores: Sequence[_Ignore], tracked: Tracked) -> bool:
     for ignore in reversed(ignores):
         if relative.startswith(ignore.base):
             result = ignore.spec.check_file(relative[len(ignore.base) :])
             if result.include is not None:
-                return bool(result.include) and not ignore.tracks.holds(relative.rstrip("/"))
+                return bool(result.include) and not tracked.holds(relative.rstrip("/"))
     return False
 
 
@@ -166,7 +165,7 @@ def _walk_folder(
     except OSError as error:
         errors.append(FileError(base, "unreadable", f"{base}: {error.strerror}"))
         return
-    ignores = [*ignores, *_read_ignore(folder, base, tracked)]
+    ignores = [*ignores, *_read_ignore(folder, base)]
     for entry in entries:
         relative = prefix + entry.name
         wanted = _matches(relative, include) if include else False
@@ -174,10 +173,10 @@ def _walk_folder(
         if entry.is_dir(follow_symlinks=False):
             skipped = entry.name in SKIPPED_DIRECTORIES or _is_virtual_environment(entry.path)
             if _may_hold_included(relative, include) or not (
-                skipped or _is_ignored(relative + "/", ignores)
+                skipped or _is_ignored(relative + "/", ignores, tracked)
             ):
                 yield from _walk_folder(root, entry.path, ignores, include, errors, tracked)
-        elif _is_to_be_read(entry) and (wanted or not _is_ignored(relative, ignores)):
+        elif _is_to_be_read(entry) and (wanted or not _is_ignored(relative, ignores, tracked)):
             yield relative
 
 

@@ -46,6 +46,8 @@ from codemod.verify.reasons import ONLY_NAN
 # What is seen of a model that was built, without running it.
 _OF_A_BUILT_MODEL: frozenset[Aspect] = frozenset({"state_dict", "load", "modules", "signature"})
 
+_OPAQUE = "an opaque value"
+
 Observation = Mapping[str, Any]
 Changes = Mapping[Aspect, Expectation]
 
@@ -73,7 +75,7 @@ class Judgement:
     unexercised: tuple[Aspect, ...] = ()
     differences: tuple[Difference, ...] = ()
     sets: SetsJudgement = NOTHING_ELSE
-    in_the_way: str = "an opaque value"
+    in_the_way: str = _OPAQUE
 
     def hidden(self) -> dict[Aspect, str]:
         """The aspects that cannot be compared, with what stands in the way."""
@@ -121,7 +123,7 @@ def judge(
             for difference in differences(aspect, before, after, elsewhere.get(aspect, ""))
         ),
         sets=sets,
-        in_the_way=ONLY_NAN if is_blind else "an opaque value",
+        in_the_way=ONLY_NAN if is_blind else _OPAQUE,
     )
 
 

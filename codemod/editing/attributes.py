@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from codemod.catalogue import PAIRS
 from codemod.editing.checks import gives_way
+from codemod.editing.keyworded import is_given_by_keyword
 from codemod.editing.reassignment import reaching_assignment
 from codemod.editing.refused import Refused
 from codemod.results import Edit, Requirement
@@ -119,7 +120,11 @@ def is_asked_for(module: ModuleClass, name: str) -> bool:
 
     `if hasattr(model, "drop_rate"): model.drop_rate = 0.0` does.
     """
-    return reaching_assignment(module, name) is not None or _is_probed(module, name)
+    return (
+        reaching_assignment(module, name) is not None
+        or _is_probed(module, name)
+        or is_given_by_keyword(module, name)
+    )
 
 
 def _is_probed(module: ModuleClass, name: str) -> bool:

@@ -32,6 +32,7 @@ class Question(Protocol):
 _SENT = (
     "layer-uses ", "lookups ", "strings ", "name-sweeps",
     "type-sweeps ", "types-by-name", "type-settings ",
+    "kept-types", "types-looked-up",
 )  # fmt: skip
 _KINDS = frozenset(
     pair.module.rpartition(".")[2] for pair in PAIRS if pair.group != "normalization"

@@ -13,9 +13,10 @@ from functools import partial
 from codemod.catalogue import by_module
 from codemod.editing.object_uses import nodes_at
 from codemod.editing.quoted import occurrences
+from codemod.editing.strings_behind import strings_behind
 from codemod.semantics.instances import Around
 from codemod.semantics.project import Place, Project
-from codemod.semantics.syntax import dotted_name
+from codemod.semantics.syntax import dotted_name, last_name
 
 _WORDS = (
     "symbolic_trace(", "fx.Tracer", "fx.Interpreter", "fx.Transformer", "(Tracer)", "(Interpreter)",
@@ -40,6 +41,35 @@ def traces_graphs(project: Project, path: str) -> bool:
         "traces", path, lambda: [word for word in _WORDS if word in project.text(path)]
     )
     return bool(found)
+
+
+# Functions that are told the nodes of a traced graph by name.
+_TOLD_NODES = ("create_feature_extractor",)
+
+
+def nodes_asked_for(project: Project, layer: str) -> Iterator[tuple[Place, str]]:
+    """Where a node of a traced graph is asked for that is a call of the functional of a layer:
+    `"layer1.0.relu_1"`, with the last part of its name."""
+    pair = by_module(layer)
+    for place, words in project.remembered("nodes-asked-for", "", partial(_told_nodes, project)):
+        for word in sorted(words):
+            last = word.rpartition(".")[2]
+            if pair is not None and last.rstrip("0123456789").rstrip("_") in pair.functional_names:
+                yield place, last
+
+
+def _told_nodes(project: Project) -> Iterator[tuple[Place, frozenset[str]]]:
+    for name in _TOLD_NODES:
+        for path in dict.fromkeys(
+            (*project.files_with_attribute(name), *project.files_binding(name))
+        ):
+            offsets = list(occurrences(project.text(path), f"{name}("))
+            for node, around in nodes_at(project, path, offsets, whole=True):
+                if not isinstance(node, ast.Call) or last_name(node.func) != name:
+                    continue
+                for given in (*node.args[1:], *(one.value for one in node.keywords)):
+                    words = strings_behind(project, path, given, (node, *around))
+                    yield Place(path, node.lineno), words
 
 
 def graph_sweeps(project: Project, layer: str) -> Iterator[Place]:

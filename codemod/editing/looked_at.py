@@ -92,6 +92,16 @@ def looked_at(
     yield from _given(project, path, subject, around, deepest)
 
 
+def modules_gone_over(
+    project: Project, path: str, iterated: ast.expr, around: Around
+) -> Iterator[Looked]:
+    """What a loop over an expression gives, where that is of modules: `model.modules()`."""
+    iterated, around = _behind_local(iterated, around)
+    for one in _of_iterated(project, path, iterated, around, DEEPEST):
+        if one.depth != "elements":
+            yield one
+
+
 def _elements_of(
     project: Project, path: str, name: ast.Name, around: Around, deepest: int
 ) -> Iterator[Looked]:

@@ -18,7 +18,7 @@ from codemod.editing.graph_sweeps import traces_graphs
 from codemod.editing.object_uses import is_settings, nodes_at, nodes_below
 from codemod.editing.paths_followed import FOLLOWS, path_followed
 from codemod.editing.quoted import occurrences
-from codemod.editing.strings_behind import strings_behind
+from codemod.editing.strings_behind import parametrized, strings_behind
 from codemod.semantics.index import NO_MODULE
 from codemod.semantics.instances import UNKNOWN, Around, Instances, may_be_of_project
 from codemod.semantics.project import Place, Project
@@ -31,9 +31,11 @@ from codemod.semantics.syntax import (
 )
 
 _SWEEPS = frozenset({"named_modules", "named_children", "_modules"})
-_WORDS = ("named_modules(", "named_children(", "._modules", '["_modules"]', "['_modules']")
+_WORDS = (
+    "named_modules(", "named_children(", "._modules", '["_modules"]', "['_modules']", " dir(",
+)  # fmt: skip
 # A look-up by a name that is not written there, and what sets a module, by what follows the object.
-_LOOKUP = re.compile(r"""attr\(\s*([^,()"'\n]+),\s*(?!["'\s])""")
+_LOOKUP = re.compile(r"""attr\(\s*([^,()"'\n]+)(?:\(\))?,\s*(?!["'\s])""")
 _METHOD_STEM = "module("
 _METHOD_WORDS = ("get_submodule(", "set_submodule(", ".add_module(", ".register_module(")
 _CONFIG = re.compile(r"config|cfg")  # in the name of an object: it is one of settings
@@ -172,6 +174,8 @@ def _sweeps(project: Project, path: str) -> Iterator[NameSweep]:
     for node, around in nodes_at(project, path, offsets, whole=True):
         if isinstance(node, ast.Attribute) and node.attr in _SWEEPS:
             yield from _of_sweep(project, path, node, node.value, node.attr, around)
+        elif isinstance(node, ast.Call) and dotted_name(node.func) == "dir" and node.args:
+            yield from _of_sweep(project, path, node, node.args[0], "dir", around)
         elif isinstance(node, ast.Subscript) and _is_modules(node.slice):
             yield from _of_sweep(project, path, node, _object(node.value), "_modules", around)
 
@@ -470,4 +474,5 @@ def _is_parameter(node: ast.expr, around: Around) -> bool:
         isinstance(node, ast.Name)
         and function is not None
         and any(one.arg == node.id for one in parameters_of(function))
+        and not any(parametrized(function, node.id))
     )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from codemod.catalogue import Pair
 from codemod.editing.object_uses import LOOKS_UP, is_settings, met_by, nodes_at, suits
+from codemod.editing.parameter_names import asks_for_parameters
 from codemod.editing.paths_followed import FOLLOWS, path_followed
 from codemod.editing.quoted import occurrences
 from codemod.semantics.instances import (
@@ -36,8 +37,8 @@ from codemod.semantics.syntax import FunctionNode, dotted_name, last_name, targe
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*\Z|\d+(?:\.\w+)+\Z")
 # Functions that take the names of modules, with the model (or the model's own method) before them.
 _TAKES_NAMES = re.compile(
-    r"(?:fuse_modules\w*|get_submodule|set_submodule|set_module_name|attrgetter|create_feature_extractor"
-    r"|IntermediateLayerGetter|FeatureExtractor)$"
+    r"(?:fuse_modules\w*|get_submodule|set_submodule|set_\w*module_names?|attrgetter"
+    r"|create_feature_extractor|IntermediateLayerGetter|FeatureExtractor)$"
 )
 _NAMES_KEYWORD = re.compile(
     r"(?:return_nodes|return_layers|target_layers?|modules_to_fuse|layer_names?|module_names?)$"
@@ -45,7 +46,7 @@ _NAMES_KEYWORD = re.compile(
 # What the keys of a state_dict end in.
 _WEIGHT = re.compile(r"(?:^|_)(?:weight|bias|running_mean|running_var|num_batches_tracked)$")
 _ASKS_ABOUT = frozenset({"startswith", "endswith", "count", "find", "index"})
-_MODULES_BY_NAME = re.compile(r"_modules$|named_modules$|named_children$")
+_MODULES_BY_NAME = re.compile(r"_modules$|named_modules$|named_children$|^by_module$")
 _DISPLAYS = ast.List | ast.Tuple | ast.Set | ast.Dict
 _FOREIGN_HEADS = frozenset(
     {"torch", "nn", "F", "torchvision", "numpy", "np", "tensorflow", "tf", "jax", "keras", "flax"}
@@ -246,6 +247,8 @@ def _uses_of(
     if receivers is None:
         return
     others = _listed_with(node, around)
+    if others is not None and asks_for_parameters(project, path, node, around):
+        return
     if others is not None or not isinstance(around[0], ast.Dict):
         receivers |= _looked_up_on(project, path, name, around)
     yield NameUse(place, tokens, 0, others or frozenset(), receivers, fuses)

@@ -44,8 +44,8 @@ _Found = TypeVar("_Found")
 LOOKS_UP = frozenset(
     {"getattr", "setattr", "hasattr", "delattr", "get_attr", "rgetattr", "rsetattr", "rhasattr"}
 )
-# What layers gain when they are prepared for quantization, and names that every class has.
-_ALWAYS_THERE = frozenset({"activation_post_process", "qconfig"})
+# What layers gain when they are prepared for quantization, or compiled.
+_ALWAYS_THERE = frozenset({"activation_post_process", "code", "graph", "original_name", "qconfig"})
 _CONDITIONS = (ast.If, ast.IfExp, ast.BoolOp, ast.Try, ast.While, ast.For, ast.AsyncFor,
                ast.ExceptHandler, ast.Match, ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef,
                ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)  # fmt: skip

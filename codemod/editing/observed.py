@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
+from codemod.editing.graph_sweeps import nodes_asked_for
 from codemod.editing.met_by_name import sweeps_of_child
+from codemod.editing.onnx_names import nodes_of_layer
 from codemod.editing.replaced import replaced_in
+from codemod.editing.shown import compared_texts, telling_texts
 from codemod.editing.type_sweeps import type_sweeps
 from codemod.results import Contract
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.observers import Observer, ObserverKind
-from codemod.semantics.project import Base, ClassKey
+from codemod.semantics.project import Base, ClassKey, Place
 from codemod.semantics.wholes import is_part
 
 _KINDS_OF_CHILDREN: frozenset[ObserverKind] = frozenset(
@@ -31,15 +34,27 @@ def observers_of(
     that come.
     """
     if "modules" in contract.changes:
-        layers = tuple(layers)
+        layers, children = tuple(layers), tuple(children)
         typed = (place for layer in layers for place in type_sweeps(module, layer))
         replaced = (str(place) for layer in layers for place in replaced_in(module, layer))
         named = (str(place) for child in children for place in sweeps_of_child(module, child))
+        told = (one for layer in layers for child in children
+                for one in telling_texts(module, layer, child))  # fmt: skip
+        nodes = (one for layer in layers for one in _nodes_of(module, layer, children))
+        shown = map(str, (*compared_texts(module), *told, *nodes))
         structure = _places(module, _KINDS_OF_CHILDREN)
-        return tuple(dict.fromkeys([*structure, *typed, *replaced, *named]))
+        return tuple(dict.fromkeys([*structure, *typed, *replaced, *named, *shown]))
     if "hooks" in contract.changes:
         return tuple(_places(module, _KINDS_OF_HOOKS))
     return ()
+
+
+def _nodes_of(module: ModuleClass, layer: str, children: Collection[str]) -> Iterator[Place]:
+    """Where nodes of exported or traced graphs are asked for that get another name."""
+    yield from nodes_of_layer(module, layer)
+    for place, last in nodes_asked_for(module.project, layer):
+        if last not in children and module.project.reach.may_meet(place.path, module.key):
+            yield place
 
 
 def runners_of(module: ModuleClass) -> tuple[str, ...]:

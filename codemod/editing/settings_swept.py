@@ -21,7 +21,10 @@ from codemod.semantics.project import Place, Project
 from codemod.semantics.syntax import FunctionNode, dotted_name, parameters_of
 
 # What stands before the name of a setting that is asked of a variable, and behind one that is set.
-_ASKED = re.compile(r"attr\(\s*\w+\s*,\s*\Z")
+_ASKED = re.compile(
+    r"(?:attr\(\s*\w+\s*,|(?:__dict__|vars\(\s*\w+\s*\))(?:\[|\.(?:get|pop|setdefault)\())\s*\Z"
+)
+_IS_IN = re.compile(r"\s*(?:not\s+)?in\s+(?:(?:vars|dir)\(|\w+\.__dict__)")
 _IS_SET = re.compile(r"[ \t]*=(?!=)")
 _WINDOW = 120
 _PARAMETERS = frozenset({"weight", "pos_weight"})  # who asks for these looks for weights
@@ -60,7 +63,12 @@ def by_setting(project: Project, path: str, setting: str) -> tuple[TypeSweep, ..
 
 def _find_by_setting(project: Project, path: str, name: str) -> Iterator[TypeSweep]:
     text = project.text(path)
-    offsets = [one for one in quoted(text, name) if _ASKED.search(text, one - _WINDOW, one)]
+    offsets = [
+        one
+        for one in quoted(text, name)
+        if _ASKED.search(text, max(0, one - _WINDOW), one)
+        or _IS_IN.match(text, one + len(name) + 2)
+    ]
     for one in occurrences(text, f".{name}"):
         if _IS_SET.match(text, one + 1 + len(name)) and not text.endswith("self", 0, one):
             offsets.append(one)
@@ -73,16 +81,31 @@ def _find_by_setting(project: Project, path: str, name: str) -> Iterator[TypeSwe
 
 
 def _asked_about(node: ast.AST, around: Around, name: str) -> ast.Name | None:
-    """`x` of `hasattr(x, NAME)` and the like, and of `x.NAME = ...`."""
+    """`x` of `hasattr(x, NAME)`, `NAME in x.__dict__` and the like, and of `x.NAME = ...`."""
     asked: ast.expr | None = None
     if isinstance(node, ast.Attribute):
         if node.attr == name and isinstance(node.ctx, ast.Store):
             asked = node.value
     elif isinstance(node, ast.Constant) and node.value == name:
-        call = around[0] if around else None
-        if isinstance(call, ast.Call) and node in call.args[1:] and dotted_name(call.func) in _ASKS:
-            asked = call.args[0]
+        parent = around[0] if around else None
+        if isinstance(parent, ast.Call) and node in parent.args:
+            if node is not parent.args[0]:
+                asked = parent.args[0] if dotted_name(parent.func) in _ASKS else None
+            elif isinstance(parent.func, ast.Attribute):
+                asked = _whose_attributes(parent.func.value)
+        elif isinstance(parent, ast.Subscript) and parent.slice is node:
+            asked = _whose_attributes(parent.value)
+        elif isinstance(parent, ast.Compare) and parent.left is node:
+            asked = _whose_attributes(parent.comparators[0])
     return asked if isinstance(asked, ast.Name) else None
+
+
+def _whose_attributes(table: ast.expr) -> ast.expr | None:
+    """`x` of `x.__dict__`, `vars(x)`, `dir(x)`."""
+    if isinstance(table, ast.Attribute) and table.attr == "__dict__":
+        return table.value
+    is_call = isinstance(table, ast.Call) and dotted_name(table.func) in ("dir", "vars")
+    return table.args[0] if is_call and table.args else None  # type: ignore[attr-defined]
 
 
 def _looked_at(project: Project, path: str, asked: ast.Name, around: Around) -> Iterator[Looked]:

@@ -196,6 +196,8 @@ class _Search:
         default = defaults_of(function).get(name)
         if default is not None:
             yield from self.behind(path, default, outside, row, deepest)
+        for value in parametrized(function, name):
+            yield from self.behind(path, value, outside, row, deepest)
         owner = outside[0] if outside else None
         called = function.name
         if called == "__init__" and isinstance(owner, ast.ClassDef):
@@ -315,6 +317,21 @@ def _given(
         yield from call.args[len(names) - skipped :]
     elif name in names and 0 <= names.index(name) - skipped < len(call.args):
         yield call.args[names.index(name) - skipped]
+
+
+def parametrized(function: FunctionNode, name: str) -> Iterator[ast.expr]:
+    """What `pytest.mark.parametrize` gives a parameter of a test."""
+    for one in function.decorator_list:
+        if not isinstance(one, ast.Call) or last_name(one.func) != "parametrize":
+            continue
+        names = [part.strip() for part in (_text(one.args[0]) or "").split(",")] if one.args else []
+        rows = one.args[1] if len(one.args) > 1 else None
+        if name not in names or not isinstance(rows, _DISPLAYS):
+            continue
+        for row in rows.elts:
+            values = row.args if isinstance(row, ast.Call) else getattr(row, "elts", [row])
+            if names.index(name) < len(values):
+                yield values[names.index(name)]
 
 
 def _calls(project: Project, path: str, function: str) -> tuple[tuple[ast.Call, Around], ...]:

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from codemod.editing.graph_sweeps import graph_sweeps
+from codemod.editing.kept_types import asked_of_kept, kept_types
 from codemod.editing.looked_at import Looked, TypeSweep, sweeps_of, whose_type
 from codemod.editing.object_uses import nodes_at
 from codemod.editing.quoted import occurrences
 from codemod.editing.settings_swept import by_setting, setting_askers, settings_of
 from codemod.editing.type_parameters import askers_told
 from codemod.editing.types_by_name import types_by_name
+from codemod.editing.types_looked_up import types_looked_up
 from codemod.semantics.instances import (
     UNKNOWN,
     Around,
@@ -51,9 +53,13 @@ _BASES = (
 # What asks for a class, and how far around the class's name it is looked for, in code points.
 _ASKS = (
     "isinstance(", "issubclass(", "type(", ".__class__", "case ", ".register", "set_object_type(",
-    '"object_type"',
+    '"object_type"', "module_classes(", "source_partitions(",
 )  # fmt: skip
 _BEFORE, _BEHIND = 400, 80
+# Functions of torch that are told types of layers.
+_IS_TOLD_TYPES = re.compile(
+    r"set_(?:object|module)_type|set_\w*module_classes|get_source_partitions"
+)
 # What is given a value, with the white space before it, and how the value begins that is a list,
 # tuple, set or table of classes, or another name for some.
 _TARGET = re.compile(r"([ \t]*)(\w+)\s*(?::[^=\n]+)?")
@@ -115,6 +121,7 @@ def _sweeps(project: Project, short: str) -> Iterator[TypeSweep]:
     wanted = _wanted(project, short)
     for path in wanted:
         yield from _asked_in(project, path, short)
+    yield from asked_of_kept(project, short, wanted)
     for asker in askers_told(project, _names_of(short).union(*wanted.values())):
         node, *around = asker.around
         yield from sweeps_of(project, asker.path, asker.subject, node, tuple(around))
@@ -122,6 +129,9 @@ def _sweeps(project: Project, short: str) -> Iterator[TypeSweep]:
         for named in types_by_name(project, path):
             if named.is_about(short):
                 yield named.sweep
+        for one in types_looked_up(project, path):
+            if short in one.names:
+                yield from one.sweeps
     for setting in settings_of(short):
         for path in setting_askers(project, setting):
             yield from by_setting(project, path, setting)
@@ -152,6 +162,8 @@ def askers_of(project: Project, kinds: Iterable[str]) -> dict[str, Asked]:
 def read_for_sweeps(project: Project, path: str, asked: Asked) -> None:
     """Find what `sweeps_for` the layers will ask of one file."""
     types_by_name(project, path)
+    kept_types(project, path)
+    types_looked_up(project, path)
     for short in asked.kinds:
         _asked_in(project, path, short)
     for setting in asked.settings:
@@ -181,6 +193,10 @@ def _find_wanted(project: Project, short: str) -> Mapping[str, frozenset[str]]:
         found[path] = found.get(path, frozenset()) | names | lists
         for user in project.reach.importers(path) if lists else ():
             found[user] = found.get(user, frozenset()) | lists
+    for path in project.files:
+        for one in types_looked_up(project, path):
+            if one.variable and not names.isdisjoint(one.names):
+                found[path] = found.get(path, names) | {one.variable}
     return found
 
 
@@ -306,8 +322,8 @@ def _is_told(call: ast.Call, names: frozenset[str]) -> bool:
     `mapping.set_object_type(nn.ReLU, ...)`: what another function does by type."""
     function = call.func.attr if isinstance(call.func, ast.Attribute) else last_name(call.func)
     given = [*call.args, *(one.value for one in call.keywords)]
-    if function == "set_object_type":
-        return bool(given) and _names_one(given[0], names)
+    if _IS_TOLD_TYPES.fullmatch(function):
+        return any(_names_one(one, names) for one in given)
     told = [key for one in given if isinstance(one, ast.Dict) for key in one.keys]
     if function not in _MAKES_SET:
         told += [item for one in given if isinstance(one, ast.Set) for item in one.elts]

@@ -21,7 +21,7 @@ from codemod.semantics.project import Project
 from codemod.semantics.syntax import FunctionNode, dotted_name, walk
 
 # What asks for the name of a class, or for a text that it stands in.
-_TYPE_NAME = (".__name__", ".__qualname__", ".__module__", "._get_name()")
+_TYPE_NAME = (".__name__", ".__qualname__", ".__module__", "._get_name()", ".original_name")
 _NAMES = frozenset({"__name__", "__qualname__", "__module__"})
 # `torch.nn.ReLU`, also as `str` shows the class.
 _WHOLE_NAME = re.compile(r"(?:<class ')?[\w.]*\.(\w+)(?:'>)?\Z")
@@ -73,6 +73,8 @@ def _find_types_by_name(project: Project, path: str) -> Iterator[NamedType]:
 
 def _whose_type_name(node: ast.AST, around: Around) -> ast.expr | None:
     """`x` of `type(x).__name__`, `x.__module__`, `x._get_name()`, `str(type(x))`, `str(x)`."""
+    if isinstance(node, ast.Attribute) and node.attr == "original_name":
+        return node.value  # of what torch.jit made
     if isinstance(node, ast.Attribute) and node.attr in _NAMES:
         is_own = node.attr == "__module__" and isinstance(node.value, ast.Name)
         return node.value if is_own else whose_type(node.value, (node, *around))

@@ -14,9 +14,11 @@ from codemod.editing.met_by_name import sweep_meets
 from codemod.editing.name_sweeps import name_sweeps
 from codemod.editing.named import asks_by_setting, name_uses, names_it
 from codemod.editing.object_uses import attribute_uses, lookups, reaches
+from codemod.editing.onnx_names import nodes_named
 from codemod.editing.quoted import is_quoted
 from codemod.editing.refused import Refused
 from codemod.editing.replaced import replaced_in
+from codemod.editing.shown import telling_texts
 from codemod.editing.type_sweeps import type_sweeps
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import LASTING, ClassKey, Place, Project
@@ -75,6 +77,8 @@ def _check_free_of_others(module: ModuleClass, name: str, kind: str, pair: Pair 
     _check_not_declared(module, name)
     _check_not_put_together(module, name)
     _check_not_named(module, name, pair, lists=True)
+    for place in (*nodes_named(module, name), *telling_texts(module, kind, name)):
+        raise Refused("named-in-string", f"{place} names {name!r} in a string")
     documents = _in_documents(module, name)
     if documents:
         raise Refused("named-in-string", f"{documents[0]} names {name!r} in a string")

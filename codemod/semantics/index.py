@@ -89,7 +89,7 @@ _IN_GLOBALS = re.compile(r"""globals\(\)\[\s*["'](\w+)["']\s*\]\s*=(?!=)""")
 _RECEIVER = re.compile(r"[\w.]*\Z")
 _LONGEST_RECEIVER = 60  # code points, as far as it is read
 _IMPORT = re.compile(r"import(?<!\wimport)\b")
-_OVER_MODULES = ("_modules", "modules(", "children(", ".apply(")
+_OVER_MODULES = ("_modules", "modules(", "children(", ".apply(", " dir(")
 _BY_NAME = ("setattr(", "patch(", ".object(")
 # What an attribute is set on without any module being changed: settings, autograd's context.
 NO_MODULE = re.compile(

@@ -45,11 +45,20 @@ class Observer:
 
 
 _WORDS = re.compile(
-    r"(?:children|modules)\(\)|\._modules\b|\bregister_\w*hook\(|\.training\s*=(?!=)|\.apply\("
+    r"(?:children|modules)\(\)|LayerGetter\(|\._modules\b|\bregister_\w*hook\(|\.training\s*=(?!=)|\.apply\("
     r"""|(?:setattr\([^()\n]*,\s*|__dict__\[\s*)["']training["']"""
 )
 # One of these stands wherever `_WORDS` matches; they are searched for much faster.
-_LITERALS = ("children()", "modules()", "._modules", "hook(", ".apply(", '"training"', "'training'")
+_LITERALS = (
+    "LayerGetter(",
+    "children()",
+    "modules()",
+    "._modules",
+    "hook(",
+    ".apply(",
+    '"training"',
+    "'training'",
+)
 _SETS_MODE = re.compile(r"\.training\s*=(?!=)")
 _CHILDREN = frozenset({"children", "named_children", "_modules"})
 _SWEEPS = _CHILDREN | {"modules", "named_modules"}
@@ -63,6 +72,7 @@ _IN_ORDER = frozenset(
     {"ModuleDict", "ModuleList", "OrderedDict", "Sequential", "islice", "map", "reduce"}
 )
 _COUNTS = frozenset({"len", "enumerate", "zip", "next", "map", "reduce", "islice"})
+_HOLDS_ALL = _KEEPS_ORDER | {"Counter", "dict", "frozenset", "set"}
 _SETS_MODE_OF = frozenset({"train", "eval"})
 
 _Around = tuple[ast.AST, ...]  # nearest first
@@ -74,7 +84,8 @@ def observers_in(source: SourceText, tree: ast.Module) -> tuple[Observer, ...]:
     if not any(word in text for word in _LITERALS) and not _SETS_MODE.search(text):
         return ()
     found: list[Observer] = []
-    hooking = frozenset(_hooking(tree) if "hook(" in text or ".forward = " in text else ())
+    hooks = ("hook(", ".forward = ", ".__call__ = ")
+    hooking = frozenset(_hooking(tree) if any(word in text for word in hooks) else ())
     for statement in tree.body:
         if source.has(_WORDS, statement):
             found += _walk(statement, (), "", "", hooking)
@@ -124,6 +135,9 @@ class _Place:
 
 
 def _of_expression(node: ast.Call | ast.Attribute, place: _Place) -> Iterator[Observer]:
+    runs = isinstance(node, ast.Call) and last_name(node.func) == "IntermediateLayerGetter"
+    if isinstance(node, ast.Call) and runs and node.args:
+        yield place.observer("in-order", node, node.args[0])
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         name, receiver = node.func.attr, node.func.value
         if _EVERYWHERE.match(name):
@@ -132,8 +146,11 @@ def _of_expression(node: ast.Call | ast.Attribute, place: _Place) -> Iterator[Ob
             yield place.observer("hooked", node, receiver)
         if name in _SWEEPS:
             yield from _sweep(node, name, receiver, place)
-        elif name == "apply" and len(node.args) == 1 and _is_hooking(node.args[0], place.hooking):
-            yield place.observer("all-hooked", node, receiver)
+        elif name == "apply" and len(node.args) == 1:
+            if _is_hooking(node.args[0], place.hooking):
+                yield place.observer("all-hooked", node, receiver)
+            elif _is_counting(node.args[0], place.around):
+                yield place.observer("in-depth", node, receiver)
     elif isinstance(node, ast.Call):
         if _EVERYWHERE.match(dotted_name(node.func) or ""):
             yield place.observer("all-hooked", node, node.func)
@@ -148,6 +165,32 @@ def _is_hooking(function: ast.expr, hooking: frozenset[str]) -> bool:
         given = {item.arg for item in parameters_of(function)}
         return isinstance(function.body, ast.Call) and _hooks(function.body, given, hooking)
     return last_name(function) in hooking
+
+
+def _is_counting(function: ast.expr, around: _Around) -> bool:
+    """Whether what `apply` is given counts or lists every module: `lambda m: seen.append(m)`, or a
+    function beside it."""
+    if isinstance(function, ast.Lambda):
+        given = {item.arg for item in parameters_of(function)}
+        return isinstance(function.body, ast.Call) and _stores(function.body, given)
+    beside = (one for scope in around if isinstance(scope, FunctionNode) for one in scope.body)
+    return any(
+        isinstance(one, FunctionNode) and one.name == dotted_name(function) and _counts_all(one)
+        for one in beside
+    )
+
+
+def _counts_all(function: FunctionNode) -> bool:
+    given = {item.arg for item in parameters_of(function)}
+    return any(
+        (_counts(one) and isinstance(one, ast.AugAssign) and isinstance(one.target, ast.Name))
+        or (
+            isinstance(one, ast.Expr)
+            and isinstance(one.value, ast.Call)
+            and _stores(one.value, given)
+        )
+        for one in function.body
+    )
 
 
 # ---- sweeps
@@ -204,6 +247,8 @@ def _use_of_sweep(
 ) -> ObserverKind | None:
     parent = around[0] if around else None
     counted = is_children or wrappers & {"list", "tuple"}
+    if _is_compared(node, around):
+        return "in-order"
     if isinstance(parent, ast.Attribute) and parent.attr == "popitem":
         return "positions"
     if is_children and _takes_in_order(parent, node):
@@ -233,6 +278,21 @@ def _use_of_sweep(
     return None
 
 
+def _is_compared(node: ast.AST, around: _Around) -> bool:
+    """`set(dict(m.named_children())) == {...}`: whether all of a sweep must be what is expected."""
+    for index, parent in enumerate(around):
+        if isinstance(parent, ast.Compare):
+            return isinstance(parent.ops[0], ast.Eq | ast.NotEq)
+        if isinstance(parent, ast.Call):
+            holds = parent.func is node or last_name(parent.func) in _HOLDS_ALL
+        else:
+            holds = isinstance(parent, ast.Attribute) and parent.attr in _VIEWS
+        if not holds:
+            return False
+        node = around[index]
+    return False
+
+
 def _asks_if_any(call: ast.Call, around: _Around) -> bool:
     """`next(m.children(), None)`, `len(list(m.children())) > 0`: whether it is a leaf."""
     parent = around[0] if around else None
@@ -259,7 +319,10 @@ def _goes_by_place(loop: ast.For | ast.AsyncFor, wrappers: frozenset[str]) -> bo
     first = loop.target.elts[0] if isinstance(loop.target, ast.Tuple) else None
     number = dotted_name(first) if first is not None else None
     return number is not None and any(
-        isinstance(node, ast.Compare | ast.Subscript)
+        (
+            isinstance(node, ast.Compare | ast.Subscript)
+            or (isinstance(node, ast.Call) and "seed" in last_name(node.func))
+        )
         and any(isinstance(leaf, ast.Name) and leaf.id == number for leaf in walk(node))
         for statement in loop.body
         for node in walk(statement)
@@ -387,14 +450,27 @@ def _hooks(call: ast.AST, names: set[str], hooking: frozenset[str]) -> bool:
 
 
 def _wraps(node: ast.AST, names: set[str]) -> TypeGuard[ast.Call | ast.Assign]:
-    """`child.forward = ...`, `setattr(child, "forward", ...)`."""
+    """`child.forward = ...`, `setattr(child, "forward", ...)`, `type(child).__call__ = ...`."""
     if isinstance(node, ast.Call):
         is_set = dotted_name(node.func) == "setattr" and len(node.args) == 3
-        return is_set and _is_text(node.args[1], "forward") and _is_one_of(node.args[0], names)
+        run = node.args[1] if is_set else None
+        return isinstance(run, ast.Constant) and _is_run_by(node.args[0], str(run.value), names)
     return isinstance(node, ast.Assign) and any(
-        isinstance(one, ast.Attribute) and one.attr == "forward" and _is_one_of(one.value, names)
+        isinstance(one, ast.Attribute) and _is_run_by(one.value, one.attr, names)
         for one in node.targets
     )
+
+
+def _is_run_by(owner: ast.expr, method: str, names: set[str]) -> bool:
+    """Whether a method is what a call of the module, or of any of its class, runs."""
+    if method == "forward" and _is_one_of(owner, names):
+        return True
+    if isinstance(owner, ast.Attribute) and owner.attr == "__class__":
+        kept: ast.expr | None = owner.value
+    else:
+        is_type = isinstance(owner, ast.Call) and dotted_name(owner.func) == "type" and owner.args
+        kept = owner.args[0] if is_type else None  # type: ignore[attr-defined]
+    return kept is not None and method in ("forward", "__call__") and _is_one_of(kept, names)
 
 
 def _puts_into_another(node: ast.AST, names: set[str]) -> TypeGuard[ast.Call | ast.Assign]:
@@ -494,11 +570,17 @@ def _use_in_comprehension(
 ) -> ObserverKind | None:
     names = _child_names(generator.target)
     whole = around[1] if len(around) > 1 else None
+    if whole is None:
+        return None
+    if _is_compared(whole, around[2:]) and not any(
+        _tells(test, names) and not _leaves_out(test, names) for test in generator.ifs
+    ):
+        return "in-order"
     if isinstance(whole, ast.DictComp):
         given = [node for node in walk(whole.value) if isinstance(node, ast.Call)]
         hooks = not generator.ifs and any(_hooks(one, names, hooking) for one in given)
         return "all-hooked" if hooks else None
-    if whole is None or not isinstance(whole, ast.ListComp | ast.GeneratorExp):
+    if not isinstance(whole, ast.ListComp | ast.GeneratorExp):
         return None
     if any(isinstance(node, ast.Call) and _hooks(node, names, hooking) for node in walk(whole.elt)):
         return "all-hooked"

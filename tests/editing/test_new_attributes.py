@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 from editing_of import module_of
 
@@ -56,6 +58,33 @@ def test_two_transforms_of_one_pass_do_not_give_a_name_twice() -> None:
     assert fresh_names(module, "relu", [1]) == {1: "relu"}
     assert fresh_names(module, "relu", [2]) == {2: "relu1"}
     assert fresh_names(module, "relu", [1]) == {1: "relu"}, "a site keeps the name that it has"
+
+
+LOOP = "for k, v in kwargs.items():\n            setattr(self, k, v)"
+PUT = """
+
+def put({0}, **kw):
+    for k in kw:
+        setattr({0}, k, kw[k])
+"""
+KEYWORDS = [
+    pytest.param(LOOP, "Net(width=1, Net=relu)", "relu", id="none-of-the-name"),
+    pytest.param("pass", "Net(relu=True)", "relu", id="sets-none"),
+    pytest.param("setattr(self, 'width', kwargs)", "Net(relu=True)", "relu", id="sets-one"),
+    pytest.param("pass", "put(cfg, relu=True)" + PUT.format("cfg"), "relu", id="of-settings"),
+    pytest.param("pass", "put(m, act=True), relu" + PUT.format("m"), "relu", id="of-another-name"),
+    pytest.param(LOOP, "Net(relu=True)", "relu1", id="keyword"),
+    pytest.param(LOOP, "Net(**{'relu': True})", "relu1", id="key-of-a-table"),
+    pytest.param("self.__dict__.update(kwargs)", "Net(relu=True)", "relu1", id="all-at-once"),
+    pytest.param("pass", "put(Net(), relu=True)" + PUT.format("m"), "relu1", id="by-a-function"),
+]
+
+
+@pytest.mark.parametrize(("put", "use", "expected"), KEYWORDS)
+def test_a_name_that_a_keyword_sets_is_not_taken(put: str, use: str, expected: str) -> None:
+    text = textwrap.dedent(body("return x")).replace("__init__(self", "__init__(self, **kwargs")
+    text = text.replace("super().__init__()", f"super().__init__()\n        {put}")
+    assert fresh_names(module_of(f"{text}\n\n{use}\n"), "relu", [1]) == {1: expected}
 
 
 FEEDS = [

@@ -79,6 +79,31 @@ UNSEEN = {
         TO_MODULE,
         'm = Other()\nfor n, c in m.named_children():\n    if n == "relu":\n        f(c)',
     ),
+    "model-shown": (TO_MODULE, "print(str(model))\nlogging.info(repr(model))"),
+    "error-shown": (TO_MODULE, 'e = x\nassert "relu" in str(e) and str(e) == "ReLU"'),
+    "another-layer-in-the-text": (TO_MODULE, 'assert "Linear" in str(model)'),
+    "node-of-another-kind-of-an-export": (
+        TO_MODULE,
+        'torch.onnx.export(model, x)\nreturn "/fc/Gemm_output_0"',
+    ),
+    "node-of-no-export": (TO_MODULE, 'return "/Relu_output_0"'),
+    "other-node-of-a-graph": (
+        TO_MODULE,
+        'torchvision.create_feature_extractor(model, return_nodes=["fc", "gelu_1"])',
+    ),
+    "some-types-compared": (
+        TO_MODULE,
+        "assert [type(m) for m in model.modules() if isinstance(m, nn.Linear)] == [nn.Linear]",
+    ),
+    "weights-made-where-applied": (
+        TO_MODULE,
+        "def init(m):\n    if isinstance(m, nn.Linear):\n        m.reset_parameters()\n"
+        "model.apply(init)",
+    ),
+    "one-kind-given-another-call": (
+        TO_MODULE,
+        "for m in model.modules():\n    if isinstance(m, nn.Linear):\n        type(m).__call__ = f",
+    ),
     "children-numbered-for-a-text": (
         TO_MODULE,
         "for i, m in enumerate(model.children()):\n    print(i, m)",
@@ -191,6 +216,54 @@ SEEN = {
     "every-module-anywhere-hooked": (
         TO_MODULE,
         "torch.nn.modules.module.register_module_forward_hook(f)",
+    ),
+    "class-of-all-given-another-call": (
+        TO_MODULE,
+        "for m in model.modules():\n    m.__class__.__call__ = f",
+    ),
+    "class-of-all-given-another-forward": (
+        TO_FUNCTIONAL,
+        "for m in model.modules():\n    type(m).forward = f",
+    ),
+    "listed-where-applied": (
+        TO_MODULE,
+        "every = []\nmodel.apply(lambda m: every.append(m))\nassert len(every) == 2",
+    ),
+    "counted-where-applied": (
+        TO_MODULE,
+        "n = 0\ndef visit(m):\n    nonlocal n\n    n += 1\nmodel.apply(visit)",
+    ),
+    "seeded-one-by-one": (
+        TO_MODULE,
+        "for i, m in enumerate(model.modules()):\n    torch.manual_seed(i)\n    f(m)",
+    ),
+    "set-of-names-compared": (
+        TO_MODULE,
+        'assert set(dict(model.named_children())) == {"fc"}',
+    ),
+    "keys-compared": (TO_MODULE, 'assert model._modules.keys() == {"fc"}'),
+    "set-of-types-compared": (
+        TO_MODULE,
+        "assert {type(m) for m in model.modules()} == {type(model), nn.Linear}",
+    ),
+    "run-up-to-a-child": (
+        TO_MODULE,
+        'IntermediateLayerGetter(model, return_layers={"fc": "out"})',
+    ),
+    "text-compared": (TO_MODULE, "assert str(model) == x"),
+    "text-compared-of-this-class": (TO_FUNCTIONAL, "net = Net()\nassert repr(net) == x"),
+    "text-compared-by-a-method": (TO_MODULE, "x.assertEqual(repr(Net()), f)"),
+    "text-that-is-kept-compared": (TO_MODULE, "text = repr(model)\nassert x != text"),
+    "text-hashed": (TO_MODULE, "return hashlib.sha256(str(model).encode()).hexdigest()"),
+    "new-layer-in-the-text": (TO_MODULE, 'assert "ReLU" not in str(model)'),
+    "new-name-counted-in-the-text": (TO_MODULE, 'assert repr(Net()).count("(relu)") == 0'),
+    "node-of-an-export": (
+        TO_MODULE,
+        'torch.onnx.export(model, x)\nreturn "/Relu_output_0"',
+    ),
+    "node-of-a-traced-graph": (
+        TO_MODULE,
+        'torchvision.create_feature_extractor(model, return_nodes={"relu_1": "out"})',
     ),
     "call-and-hooked": (CALL, "model.register_forward_hook(f)"),
     "call-and-all-hooked": (CALL, "for m in model.modules():\n    m.register_forward_hook(f)"),

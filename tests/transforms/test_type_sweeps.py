@@ -229,6 +229,84 @@ FINDS_THIS = {
     "setting-applied": f"{HEAD}\n\ndef off(m):\n    if hasattr(m, 'inplace'):\n        {OFF}\n"
     "\n\ndef tool(model):\n    model.apply(off)\n",
     "setting-applied-by-a-lambda": function('model.apply(lambda m: setattr(m, "inplace", False))'),
+    "setting-among-its-own": asks('"inplace" in m.__dict__'),
+    "setting-among-its-variables": asks('"inplace" in vars(m)'),
+    "setting-among-its-names": asks('"inplace" in dir(m)'),
+    "setting-out-of-its-table": asks('m.__dict__.get("inplace")'),
+    "setting-put-into-its-table": function(SWEEP, '    m.__dict__["inplace"] = False'),
+    "types-kept-in-a-table": function(
+        "by = {}",
+        SWEEP,
+        "    by.setdefault(type(m), []).append(m)",
+        "return by[nn.Dropout]",
+    ),
+    "types-kept-in-a-table-of-another-function": function(
+        "by = defaultdict(list)", SWEEP, "    by[type(m)].append(m)", "return by", name="group"
+    )
+    + "\n\ndef tool(model):\n    return group(model).get(nn.Dropout)\n",
+    "types-counted": function(
+        "counted = Counter(type(m) for m in model.modules())", "return counted[nn.Dropout]"
+    ),
+    "types-counted-where-applied": function(
+        "counted = Counter()",
+        "def visit(m):",
+        "    counted[m.__class__] += 1",
+        "model.apply(visit)",
+        "return counted[nn.Dropout]",
+    ),
+    "names-of-types-counted": function(
+        "counted = Counter(type(m).__name__ for m in model.modules())",
+        'assert counted["Dropout"] == 1',
+    ),
+    "among-the-types": function("return nn.Dropout in {type(m) for m in model.modules()}"),
+    "among-the-types-by-map": function("return nn.Dropout in map(type, model.modules())"),
+    "types-that-are-expected": function(
+        "kinds = set()",
+        SWEEP,
+        "    kind = type(m)",
+        "    kinds.add(kind)",
+        "assert kinds == {nn.Linear, nn.Dropout}",
+    ),
+    "kind-looked-up": asks("isinstance(m, KIND)", below='\n\nKIND = getattr(nn, "Dropout")\n'),
+    "kind-looked-up-by-a-constant": asks(
+        "isinstance(m, getattr(nn, NAME))", below='\n\nNAME = "Dropout"\n'
+    ),
+    "kinds-looked-up-by-names": function(
+        "kinds = tuple(getattr(torch.nn, name) for name in NAMES)",
+        SWEEP,
+        "    if isinstance(m, kinds):",
+        f"        {OFF}",
+        below='\n\nNAMES = ["ReLU", "Dropout"]\n',
+    ),
+    "kind-looked-up-by-an-argument": function(
+        "kind = getattr(nn, name)",
+        SWEEP,
+        "    if type(m) is kind:",
+        f"        {OFF}",
+        taken="model, name",
+        below='\n\ndef run(model):\n    tool(model, "Dropout")\n',
+    ),
+    "kind-located": asks('isinstance(m, locate("torch.nn.Dropout"))'),
+    "kind-of-an-imported-module": function(
+        'home, _, name = path.rpartition(".")',
+        "kind = getattr(importlib.import_module(home), name)",
+        SWEEP,
+        "    if isinstance(m, kind):",
+        f"        {OFF}",
+        taken='model, path="torch.nn.Dropout"',
+    ),
+    "kind-of-an-imported-package": asks(
+        "isinstance(m, KIND)", below='\n\nKIND = import_module("torch.nn").Dropout\n'
+    ),
+    "kind-out-of-the-package-s-table": asks('isinstance(m, nn.__dict__["Dropout"])'),
+    "told-to-a-quantizer-of-graphs": function("quantizer.set_module_type(nn.Dropout, model)"),
+    "told-to-a-configuration": function(
+        "PrepareCustomConfig().set_non_traceable_module_classes([nn.Dropout])"
+    ),
+    "partitions-of-a-graph": function("get_source_partitions(model.graph, [nn.Dropout])"),
+    "name-of-what-was-scripted": function(
+        "for m in torch.jit.script(model).children():", '    assert m.original_name != "Dropout"'
+    ),
     "private-and-given-any-model": f"{HEAD}\n\ndef _off(model):\n    {SWEEP}\n"
     f"        if isinstance(m, nn.Dropout):\n            {OFF}\n"
     "\n\ndef tool(model):\n    _off(model)\n",
@@ -343,6 +421,31 @@ FINDS_OTHERS = {
     "setting-of-another-object": function("config.inplace = False", taken="config"),
     "setting-of-what-is-given-to-a-function": function("m.inplace = False", taken="m"),
     "setting-of-all-of-a-list": function("for m in steps:", f"    {OFF}", taken="steps"),
+    "types-kept-and-another-asked-for": function(
+        "by = {}",
+        SWEEP,
+        "    by.setdefault(type(m), []).append(m)",
+        "return by[nn.Linear], {nn.Dropout: 1}",
+    ),
+    "names-of-types-kept-and-another-asked-for": function(
+        "counted = Counter(type(m).__name__ for m in model.modules())",
+        'return counted["Linear"], "Dropout"',
+    ),
+    "types-of-values-kept": function(
+        "by = {}",
+        "for one in values.children:",
+        "    by[type(one)] = one",
+        "return by[nn.Dropout]",
+        taken="values: int",
+    ),
+    "kind-looked-up-to-be-made": function(
+        "layers = list(model.modules())", 'return getattr(nn, "Dropout")(0.1), layers'
+    ),
+    "another-kind-looked-up": asks(
+        "isinstance(m, getattr(nn, NAME))", below='\n\nNAME = "Linear"\n'
+    ),
+    "another-setting-among-its-own": asks('"running_mean" in m.__dict__'),
+    "setting-of-a-table": function('return "inplace" in model', taken="model"),
     "a-type-that-is-given": function("return kind in (nn.Dropout, nn.ReLU)", taken="kind"),
 }
 

@@ -427,6 +427,28 @@ ASKED_BY_NAME = {
     "features-of-nodes-by-keyword": function(
         "return IntermediateLayerGetter(m, return_layers=NAMES)", head=LIST
     ),
+    "not-traced-by-name": function('config.set_non_traceable_module_names(["relu"])'),
+    "counted-by-its-name": function('return FlopCountAnalysis(m, 1).by_module()["relu"]'),
+    "names-gone-over": function("for n in dir(m):", '    if n.startswith("relu"):', "        o()"),
+    "among-its-names": function('return "relu" in dir(m)'),
+    "given-to-a-test": OTHER
+    + '@pytest.mark.parametrize("n, k", [("fc", 1), ("relu", 2)])\n'
+    + function("return getattr(m, n)", taken="m, n, k", head=""),
+    "node-of-an-export": function("torch.onnx.export(m)", 'return "/body/relu/Relu_output_0"'),
+    "searched-for-in-its-text": function("m = Net()", 'assert "(relu)" in str(m)'),
+    "list-held-against-modules-and-parameters": function(
+        "for n, c in m.named_modules():",
+        "    for k, p in c.named_parameters():",
+        "        if n.startswith(tuple(BEGINS)):",
+        "            o()",
+        head=OTHER + 'BEGINS = ["fc", "relu"]\n\n\n',
+    ),
+    "list-held-against-parameters-and-looked-up": function(
+        "for n, p in m.named_parameters():",
+        "    if n.startswith(tuple(BEGINS)):",
+        "        [getattr(m, one) for one in BEGINS]",
+        head=OTHER + 'BEGINS = ["fc", "relu"]\n\n\n',
+    ),
     "configured-by-name": function('QConfigMapping().set_module_name("relu", None)'),
     "target-of-a-node": graph('if node.target == "relu":', "    print(node)"),
     "target-among-names": graph(
@@ -503,6 +525,21 @@ NOT_ASKED_BY_NAME = {
     "names-of-parameters": function(
         "for n, p in m.named_parameters():", '    if "relu" in n:', "        p.zero_()"
     ),
+    "list-held-against-parameters": function(
+        "return [p for n, p in m.named_parameters() if any(b in n for b in ['fc', 'relu'])]"
+    ),
+    "list-held-against-keys": function(
+        "for n in m.state_dict():",
+        "    if n.startswith(tuple(BEGINS)):",
+        "        o()",
+        head=OTHER + 'BEGINS = ["fc", "relu"]\n\n\n',
+    ),
+    "among-names-of-another": function("m = Other()", 'return "relu" in dir(m)'),
+    "other-node-of-an-export": function("torch.onnx.export(m)", 'return "/body/relu6/Relu6"'),
+    "text-searched-for-another": function("m = Net()", 'return "(act)" in str(m), "relu"'),
+    "given-to-a-test-of-another": OTHER
+    + '@pytest.mark.parametrize("n", ["act", "relu"])\n'
+    + function("return getattr(Other(), n)", taken="n", head=""),
     "another-end": swept("if n.endswith(END):", head=OTHER + "END = '.weight'\n\n\n"),
     "pattern-that-meets-all": swept(
         'if re.search("|".join(PATTERNS), n):',

@@ -1,0 +1,161 @@
+"""Code that keeps the types of modules, or their names, and asks later for one of them.
+
+`by[type(m)].append(m)` and then `by[nn.ReLU]`, `Counter(type(m).__name__ for m in ...)["ReLU"]`,
+`nn.ReLU in {type(m) for m in ...}`, `list(map(type, model.modules())).count(nn.ReLU)`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from codemod.editing.looked_at import DEEPEST, Looked, TypeSweep, looked_at, modules_gone_over
+from codemod.editing.object_uses import nodes_at, nodes_below
+from codemod.editing.quoted import occurrences
+from codemod.semantics.instances import Around
+from codemod.semantics.project import Place, Project
+from codemod.semantics.syntax import FunctionNode, dotted_name, last_name
+
+# Each is searched for as it stands; what stands around it tells the rest.
+_WORDS = ("type(", ".__class__", "map(type,")
+_NAMES = frozenset({"__name__", "__qualname__"})
+_ADDS = frozenset({"add", "append", "appendleft", "insert", "setdefault", "update"})
+_MAKES = frozenset({"Counter", "frozenset", "list", "set", "sorted", "tuple"})
+_DISPLAYS = ast.List | ast.Set | ast.Tuple
+_COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+# How a table or a list is asked for one element.
+_ASKS = frozenset({"count", "get", "index", "pop", "assertIn", "assertNotIn"})
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTypes:
+    """Where types of modules, or (`by_name`) the names of types, are kept, and whose they are."""
+
+    looked: Looked
+    by_name: bool
+
+
+def kept_types(project: Project, path: str) -> tuple[KeptTypes, ...]:
+    """Those that one file keeps, found once."""
+    return project.remembered("kept-types", path, partial(_find_kept, project, path))
+
+
+def asked_of_kept(project: Project, short: str, paths: Iterable[str]) -> Iterator[TypeSweep]:
+    """Where one of `paths`, which name the layer, asks types that were kept for it."""
+    wanted = frozenset(paths)
+    for path in project.files:
+        kept = kept_types(project, path)
+        if not kept:
+            continue
+        for user in dict.fromkeys((path, *project.reach.importers(path))):
+            if user not in wanted:
+                continue
+            for place, by_name in project.remembered(
+                f"asks-for-type {short}", user, partial(_asked_in, project, user, short)
+            ):
+                for one in kept:
+                    if one.by_name == by_name:
+                        yield TypeSweep(place, one.looked)
+
+
+# ---- what is kept
+
+
+def _find_kept(project: Project, path: str) -> Iterator[KeptTypes]:
+    if not project.files[path].goes_over_modules:
+        return
+    text = project.text(path)
+    offsets = [one for word in _WORDS for one in occurrences(text, word)]
+    for node, around in nodes_at(project, path, offsets, whole=True):
+        if isinstance(node, ast.Call) and dotted_name(node.func) == "map":
+            if len(node.args) == 2 and dotted_name(node.args[0]) == "type":
+                for looked in modules_gone_over(project, path, node.args[1], (node, *around)):
+                    yield KeptTypes(looked, by_name=False)
+            continue
+        subject = _whose_type(node)
+        by_name = bool(around) and isinstance(around[0], ast.Attribute) and around[0].attr in _NAMES
+        below, rest = (around[0], around[1:]) if by_name else (node, around)
+        if subject is not None and _is_kept(below, rest):
+            for looked in looked_at(project, path, subject, (node, *around), DEEPEST):
+                yield KeptTypes(looked, by_name)
+
+
+def _whose_type(node: ast.AST) -> ast.expr | None:
+    """`x` of `type(x)` and of `x.__class__`."""
+    if isinstance(node, ast.Call) and dotted_name(node.func) == "type" and len(node.args) == 1:
+        return node.args[0]
+    is_class = isinstance(node, ast.Attribute) and node.attr == "__class__"
+    return node.value if is_class else None  # type: ignore[attr-defined]
+
+
+def _is_kept(node: ast.AST, around: Around, *, is_local: bool = False) -> bool:
+    """Whether a table, a list or a set gets the value, also by way of a variable."""
+    parent = around[0] if around else None
+    if isinstance(parent, ast.Subscript):
+        return parent.slice is node and _is_set(around)
+    if isinstance(parent, _COMPREHENSIONS):
+        given = parent.key if isinstance(parent, ast.DictComp) else parent.elt
+        return given is node
+    if isinstance(parent, _DISPLAYS):  # `counter.update([type(m)])`
+        return _is_added(parent, around[1:])
+    if isinstance(parent, ast.Assign) and not is_local and isinstance(parent.targets[0], ast.Name):
+        name = parent.targets[0].id
+        at = next((n for n, one in enumerate(around) if isinstance(one, FunctionNode)), None)
+        return at is not None and any(
+            isinstance(one, ast.Name) and one.id == name and _is_kept(one, inner, is_local=True)
+            for one, inner in nodes_below(around[at], around[at + 1 :])
+        )
+    return _is_added(node, around)
+
+
+def _is_set(around: Around) -> bool:
+    """Whether `by[...]` is given something: `by[...] = m`, `by[...] += 1`, `by[...].append(m)`."""
+    subscript, *rest = around
+    assert isinstance(subscript, ast.Subscript)
+    if not isinstance(subscript.ctx, ast.Load):
+        return True
+    parent = rest[0] if rest else None
+    return isinstance(parent, ast.Attribute) and parent.attr in _ADDS
+
+
+def _is_added(node: ast.AST, around: Around) -> bool:
+    call = around[0] if around else None
+    if not isinstance(call, ast.Call) or node not in call.args:
+        return False
+    return isinstance(call.func, ast.Attribute) and call.func.attr in _ADDS
+
+
+# ---- what is asked for
+
+
+def _asked_in(project: Project, path: str, short: str) -> Iterator[tuple[Place, bool]]:
+    """Where a file uses the layer, or its name, as a key or as an element that may be there."""
+    for node, around in nodes_at(project, path, _ends(project.text(path), short)):
+        by_name = isinstance(node, ast.Constant) and node.value == short
+        is_type = isinstance(node, ast.Attribute | ast.Name) and last_name(node) == short
+        if (by_name or is_type) and _is_asked_for(node, around):
+            yield Place(path, getattr(node, "lineno", 1)), by_name
+
+
+def _ends(text: str, short: str) -> list[int]:
+    """Offsets of a name that may be a key, an element or one side of `in`, by what follows."""
+    behind = re.compile(r"""["']?\s*(?:[])},]|(?:not )?in\b)""")
+    return [one for one in occurrences(text, short) if behind.match(text, one + len(short))]
+
+
+def _is_asked_for(node: ast.AST, around: Around) -> bool:
+    parent = around[0] if around else None
+    if isinstance(parent, ast.Subscript):
+        return parent.slice is node and isinstance(parent.ctx, ast.Load)
+    if isinstance(parent, ast.Compare):
+        return parent.left is node and isinstance(parent.ops[0], ast.In | ast.NotIn)
+    if isinstance(parent, ast.Call) and node in parent.args[:1]:
+        return isinstance(parent.func, ast.Attribute) and parent.func.attr in _ASKS
+    if isinstance(parent, _DISPLAYS):
+        outer = around[1] if len(around) > 1 else None
+        is_made = isinstance(outer, ast.Call) and last_name(outer.func) in _MAKES
+        return isinstance(around[2] if is_made and len(around) > 2 else outer, ast.Compare)
+    return False

@@ -1,0 +1,130 @@
+"""Code that compares, counts in or hashes how a model is shown: `str(model) == TEXT`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from codemod.editing.object_uses import nodes_at, nodes_below
+from codemod.editing.strings_behind import strings_behind
+from codemod.editing.type_sweeps import may_be_or_hold
+from codemod.semantics.instances import UNKNOWN, Around, Instances, may_be_of_project
+from codemod.semantics.module_class import ModuleClass
+from codemod.semantics.project import Place, Project
+from codemod.semantics.syntax import FunctionNode, dotted_name, last_name
+
+# A text of one object, by what stands before or behind it: what it is for. Each begins with a
+# literal, for `re` to skip to it.
+_OBJECT = r"\(\s*((?:\w+\.)*\w+)(?:\([^()\n]*\))?\s*\)"
+_SHOWS = tuple(re.compile(rf"{shows}{_OBJECT}") for shows in ("str", "repr"))
+_BEFORE = re.compile(r"(?:[=!]=|\bin|\w=|=|\bassert\w*\(|,)\s*\Z")
+_BEHIND = re.compile(r"\s*(?:[=!]=|\.(?:count|encode|splitlines|split)\(|\n|,|\)|#)")
+_NEAR = 40  # code points before it that are looked at
+# What a model is called where nothing tells what an object is.
+_MODEL = re.compile(r"(?:\w+_)?(?:model|module|net|network|backbone|encoder|decoder)\d*\Z")
+_HASHES = frozenset({"blake2b", "crc32", "hash", "md5", "sha1", "sha256", "sha512"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One place. `words`: those that are looked for in the text; none where all of it counts."""
+
+    place: Place
+    of: Instances
+    words: frozenset[str]
+
+
+def compared_texts(module: ModuleClass) -> Iterator[Place]:
+    """Where all of the text of what may be, or hold, the class is compared with another."""
+    return (one.place for one in _met(module) if not one.words)
+
+
+def telling_texts(module: ModuleClass, layer: str, name: str) -> Iterator[Place]:
+    """Where such a text is searched for words that a layer (`torch.nn.ReLU`) held under that name
+    brings or takes along."""
+    told = f"({name}): {layer.rpartition('.')[2]}("
+    for one in _met(module):
+        if any(len(word) > 2 and (word in told or told in word) for word in one.words):
+            yield one.place
+
+
+def _met(module: ModuleClass) -> Iterator[Shown]:
+    project = module.project
+    for path in project.files:
+        for one in project.remembered("shown", path, partial(_find, project, path)):
+            if project.reach.may_meet(path, module.key) and any(
+                may_be_or_hold(module, item) for item in one.of
+            ):
+                yield one
+
+
+def _find(project: Project, path: str) -> Iterator[Shown]:
+    text = project.text(path)
+    offsets = [
+        match.start()
+        for pattern in _SHOWS
+        for match in pattern.finditer(text)
+        if _BEFORE.search(text, max(0, match.start() - _NEAR), match.start())
+        or _BEHIND.match(text, match.end())
+    ]
+    for node, around in nodes_at(project, path, offsets):
+        if isinstance(node, ast.Call) and dotted_name(node.func) in ("str", "repr"):
+            shown = node.args[0] if len(node.args) == 1 else None
+            used = _used(project, path, node, around) if shown is not None else None
+            if shown is None or used is None:
+                continue
+            held = project.values.of(path, shown, (node, *around))
+            if held & UNKNOWN and not _MODEL.match(dotted_name(shown) or ""):
+                held -= UNKNOWN
+            if may_be_of_project(held):
+                yield Shown(Place(path, node.lineno), held, used)
+
+
+def _used(project: Project, path: str, node: ast.AST, around: Around) -> frozenset[str] | None:
+    """The words that are looked for in a text, none where all of it is compared; None where it is
+    only shown."""
+    parent = around[0] if around else None
+    inner = around[1:]
+    if isinstance(parent, ast.Attribute) and inner and isinstance(inner[0], ast.Call):
+        if parent.attr == "encode":
+            return _hashed(inner[1:])
+        if parent.attr in ("count", "find", "index"):
+            return strings_behind(project, path, inner[0].args[0], inner) or None
+        return _used(project, path, inner[0], inner[1:])
+    if isinstance(parent, ast.Compare):
+        if isinstance(parent.ops[0], ast.In | ast.NotIn) and node in parent.comparators:
+            return strings_behind(project, path, parent.left, around) or None
+        return frozenset()
+    if isinstance(parent, ast.Call) and node in parent.args:
+        called = last_name(parent.func) or getattr(parent.func, "attr", "")
+        if called in ("assertIn", "assertNotIn") and node is not parent.args[0]:
+            return strings_behind(project, path, parent.args[0], around) or None
+        return frozenset() if called.startswith(("assert", "hash")) else None
+    if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
+        return _used_as(project, path, parent.targets[0].id, inner)
+    return None
+
+
+def _hashed(around: Around) -> frozenset[str] | None:
+    parent = around[0] if around else None
+    is_hash = isinstance(parent, ast.Call) and last_name(parent.func) in _HASHES
+    return frozenset() if is_hash else None
+
+
+def _used_as(project: Project, path: str, name: str, around: Around) -> frozenset[str] | None:
+    """The same of a text that a variable keeps."""
+    at = next((n for n, one in enumerate(around) if isinstance(one, FunctionNode)), None)
+    if at is None:
+        return None
+    words: set[str] | None = None
+    for one, inner in nodes_below(around[at], around[at + 1 :]):
+        is_read = isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load) and one.id == name
+        if is_read and not isinstance(inner[0], ast.Assign):
+            used = _used(project, path, one, inner)
+            if used == frozenset():
+                return used
+            words = words if used is None else (words or set()) | used
+    return None if words is None else frozenset(words)

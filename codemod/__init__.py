@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from codemod.editing.inplace import uses_of as uses_of
     from codemod.editing.inplace import with_flag as with_flag
     from codemod.editing.inplace import without_flag as without_flag
+    from codemod.editing.made_by_subclasses import Siblings as Siblings
+    from codemod.editing.made_by_subclasses import siblings_making as siblings_making
     from codemod.editing.misspelled import functional_of as functional_of
     from codemod.editing.misspelled import misspelled_functional as misspelled_functional
     from codemod.editing.misspelled import misspelled_names as misspelled_names
@@ -183,6 +185,7 @@ _HOMES = {
         "stable_attributes",
     ),
     "editing.heirs": ("Heir", "heirs_calling"),
+    "editing.made_by_subclasses": ("Siblings", "siblings_making"),
     "editing.imports": (
         "Reach",
         "reach",

@@ -26,6 +26,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "What an expression makes, and whether it stays the same": (
         "editing.constructor",
         "editing.heirs",
+        "editing.made_by_subclasses",
         "editing.settled",
         "editing.stability",
         "editing.branches",

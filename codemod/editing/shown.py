@@ -83,7 +83,9 @@ def _find(project: Project, path: str) -> Iterator[Shown]:
                 yield Shown(Place(path, node.lineno), held, used)
 
 
-def _used(project: Project, path: str, node: ast.AST, around: Around) -> frozenset[str] | None:
+def _used(
+    project: Project, path: str, node: ast.AST, around: Around, *, is_kept: bool = False
+) -> frozenset[str] | None:
     """The words that are looked for in a text, none where all of it is compared; None where it is
     only shown."""
     parent = around[0] if around else None
@@ -93,7 +95,7 @@ def _used(project: Project, path: str, node: ast.AST, around: Around) -> frozens
             return _hashed(inner[1:])
         if parent.attr in ("count", "find", "index"):
             return strings_behind(project, path, inner[0].args[0], inner) or None
-        return _used(project, path, inner[0], inner[1:])
+        return _used(project, path, inner[0], inner[1:], is_kept=is_kept)
     if isinstance(parent, ast.Compare):
         if isinstance(parent.ops[0], ast.In | ast.NotIn) and node in parent.comparators:
             return strings_behind(project, path, parent.left, around) or None
@@ -103,8 +105,9 @@ def _used(project: Project, path: str, node: ast.AST, around: Around) -> frozens
         if called in ("assertIn", "assertNotIn") and node is not parent.args[0]:
             return strings_behind(project, path, parent.args[0], around) or None
         return frozenset() if called.startswith(("assert", "hash")) else None
-    if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
-        return _used_as(project, path, parent.targets[0].id, inner)
+    if isinstance(parent, ast.Assign) and not is_kept:
+        target = parent.targets[0]
+        return _used_as(project, path, target.id, inner) if isinstance(target, ast.Name) else None
     return None
 
 
@@ -122,8 +125,8 @@ def _used_as(project: Project, path: str, name: str, around: Around) -> frozense
     words: set[str] | None = None
     for one, inner in nodes_below(around[at], around[at + 1 :]):
         is_read = isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load) and one.id == name
-        if is_read and not isinstance(inner[0], ast.Assign):
-            used = _used(project, path, one, inner)
+        if is_read:
+            used = _used(project, path, one, inner, is_kept=True)
             if used == frozenset():
                 return used
             words = words if used is None else (words or set()) | used

@@ -58,8 +58,9 @@ class FunctionalForm:
 class AttributeSite:
     """A module attribute that can become functional calls.
 
-    `heirs`: the subclasses that call it too, each with what its calls become. `settings`: reads of
-    what it was built with, each with its source. `again`: further statements that assign the same.
+    `heirs`: the relatives that call it too, each with what its calls become. `settings`: reads of
+    what it was built with, each with its source. `again`: further statements that assign the same;
+    `elsewhere`: statements of relatives that go as well.
     """
 
     module: ModuleClass
@@ -71,6 +72,7 @@ class AttributeSite:
     heirs: tuple[tuple[Heir, FunctionalForm], ...] = ()
     settings: tuple[tuple[ast.Attribute, str], ...] = ()
     again: tuple[Assignment, ...] = ()
+    elsewhere: tuple[tuple[ModuleClass, ast.stmt], ...] = ()
 
 
 @cache
@@ -128,9 +130,10 @@ def attribute_site(
         tuple(calls),
         form_of(module, calls),
         readable.stores,
-        tuple((heir, form_of(heir.module, heir.calls)) for heir in heirs),
+        tuple((heir, form_of(heir.module, heir.calls)) for heir in heirs if heir.calls),
         tuple(_settings(module, constructor, pair, readable.arguments, reads)),
         tuple(again),
+        tuple((heir.module, one) for heir in heirs for one in heir.dropped),
     )
 
 
@@ -183,6 +186,7 @@ def functional_rewrite(transform: Transform, site: AttributeSite, contract: Cont
     module, assignment = site.module, site.assignment
     init = assignment.method
     edits = [remove_statement(module.source, one.node) for one in (assignment, *site.again)]
+    edits += [remove_statement(owner.source, one) for owner, one in site.elsewhere]
     for node, source in site.settings:
         edits.append(Edit(module.path, *span(module.source, node), source))
     for call in site.calls:
@@ -199,6 +203,7 @@ def functional_rewrite(transform: Transform, site: AttributeSite, contract: Cont
             *(call.node for call in site.calls),
             *(node for node, _ in site.settings),
             *(site_of(heir.module, call.node) for heir, _, call in inherited),
+            *(site_of(owner, one) for owner, one in site.elsewhere),
         ],
         edits=edits,
         witnesses=[
@@ -206,19 +211,36 @@ def functional_rewrite(transform: Transform, site: AttributeSite, contract: Cont
             *(witness(module, node) for node, _ in site.settings),
             witness(module, init.node),
             *(witness(heir.module, call.node) for heir, _, call in inherited),
+            *(witness(owner, owner.init.node) for owner, _ in site.elsewhere if owner.init),
         ],
         kind=site.form.made.pair.module,
         contract=contract,
         requirements=dict.fromkeys(
             [
-                *site.form.requirements,
+                *(site.form.requirements if site.calls else ()),
                 *site.stores,
                 *(item for _, form in site.heirs for item in form.requirements),
             ]
         ),
-        releases=[Release(module.path, head)],
-        also=[heir.module for heir, _ in site.heirs],
+        releases=[Release(module.path, head), *_released(site)],
+        also=_to_be_run(site),
     )
+
+
+def _released(site: AttributeSite) -> Iterator[Release]:
+    """The names that relatives said where they made, or did away with, the layer."""
+    for owner, statement in site.elsewhere:
+        value = statement.value if isinstance(statement, ast.Assign) else None
+        if isinstance(value, ast.Call):
+            yield Release(owner.path, owner.text(value.func).partition(".")[0])
+
+
+def _to_be_run(site: AttributeSite) -> list[ModuleClass]:
+    """The relatives that are run for the rewrite, each once; a base that has no layer cannot be."""
+    above = site.module.ancestors_in_project
+    found = [heir.module for heir, _ in site.heirs if heir.module.key not in above]
+    found += [owner for owner, _ in site.elsewhere]
+    return list({one.key: one for one in found}.values())
 
 
 def call_edits(transform: Transform, form: FunctionalForm, call: Call) -> list[Edit]:

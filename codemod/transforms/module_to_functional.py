@@ -33,6 +33,7 @@ from codemod import (
     is_settled,
     module_names,
     setting_read,
+    siblings_making,
     trailing_layers,
     trailing_rewrite,
 )
@@ -106,7 +107,8 @@ class Net(nn.Module):
             assignment, pair = found[0]
             try:
                 check_class_accepts_attributes(module)
-                heirs = heirs_calling(module, name)
+                siblings = siblings_making(module, assignment, pair.module)
+                heirs = siblings.heirs if siblings else heirs_calling(module, name)
                 again = _same_again(module, assignments, assignment)
                 if len(assignments) > 1 + len(again):
                     raise _more_than_once(name)
@@ -119,7 +121,8 @@ class Net(nn.Module):
                 yield self.refuse(module, assignment.node, refused)
             else:
                 contract = OTHER_OPERATORS if pair.trace_differs else STRUCTURE
-                yield functional_rewrite(self, site, contract)
+                if siblings is None or siblings.is_first:
+                    yield functional_rewrite(self, site, contract)
         yield from self._inline(module)
         yield from self._class_attributes(module)
 

@@ -79,6 +79,10 @@ UNSEEN = {
         TO_MODULE,
         'm = Other()\nfor n, c in m.named_children():\n    if n == "relu":\n        f(c)',
     ),
+    "text-that-is-kept-again": (
+        TO_MODULE,
+        "text = str(model)\ntext = text.strip()\nprint(text)",
+    ),
     "model-shown": (TO_MODULE, "print(str(model))\nlogging.info(repr(model))"),
     "error-shown": (TO_MODULE, 'e = x\nassert "relu" in str(e) and str(e) == "ReLU"'),
     "another-layer-in-the-text": (TO_MODULE, 'assert "Linear" in str(model)'),

@@ -21,6 +21,7 @@ from codemod.editing.replaced import replaced_in
 from codemod.editing.shown import telling_texts
 from codemod.editing.type_sweeps import type_sweeps
 from codemod.semantics.module_class import ModuleClass
+from codemod.semantics.module_names import MODULE_NAMES
 from codemod.semantics.project import LASTING, ClassKey, Place, Project
 
 _TAKES_NAME = (
@@ -31,6 +32,7 @@ _TAKES_NAME = (
 _PUT_TOGETHER = re.compile(
     rf"""{_TAKES_NAME}\(\s*\w+\s*,\s*[fF]?["']([A-Za-z_]\w*)(?:[{{%]|["']\s*[+%])"""
 )
+_OF_SEQUENTIAL = frozenset({"append", "extend", "insert", "pop"})
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # How far around a name the other names of one list are looked for, in code points.
 _WINDOW = 160
@@ -83,6 +85,8 @@ def _check_free_of_others(module: ModuleClass, name: str, kind: str, pair: Pair 
     if documents:
         raise Refused("named-in-string", f"{documents[0]} names {name!r} in a string")
     for use in attribute_uses(module, name, of_layer=pair is not None):
+        if pair is None and use.then is not None and not _may_be_of_sequential(module, use.then):
+            continue
         if reaches(module, use, pair):
             raise Refused("used-outside", f"{use.place} uses .{name} of another object")
     replaced = next(replaced_in(module, kind), None)
@@ -91,6 +95,13 @@ def _check_free_of_others(module: ModuleClass, name: str, kind: str, pair: Pair 
     swept = type_sweeps(module, kind)
     if swept:
         raise Refused("swept-by-type", f"{swept[0]} looks for instances of {kind}")
+
+
+def _may_be_of_sequential(module: ModuleClass, name: str) -> bool:
+    """Whether a Sequential that the class makes may have an attribute: its own, or a child that is
+    given this name."""
+    is_own = name in MODULE_NAMES or name in _OF_SEQUENTIAL or name.startswith("_")
+    return is_own or is_quoted(name, module.project.class_text(module.key))
 
 
 def check_only_called_elsewhere(module: ModuleClass, name: str, pair: Pair | None = None) -> None:

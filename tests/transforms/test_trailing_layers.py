@@ -61,6 +61,14 @@ REFUSED = {
     "named-by-position": refused(
         "named-in-string", CALL, below="\n\nFUSED = fuse_modules(m, [['body.0', 'body.1']])\n"
     ),
+    "child-of-the-name-that-it-is-given": refused(
+        "used-outside",
+        CALL,
+        below="\n    parts = ('head',)\n\n\ndef f(m):\n    return m.body.head\n",
+    ),
+    "another-layer-appended": refused(
+        "used-outside", CALL, below="\n\ndef f(m):\n    m.body.append(nn.Tanh())\n"
+    ),
     "subclass-uses-it": refused(
         "used-in-family",
         CALL,
@@ -292,3 +300,9 @@ def test_keys_stay() -> None:
     assert list(build(before, ()).state_dict()) == ["body.0.weight", "body.0.bias"]
     assert list(build(after, ()).state_dict()) == ["body.0.weight", "body.0.bias"]
     assert isinstance(build(after, ()).body, torch.nn.Sequential)
+
+
+def test_an_attribute_that_no_sequential_has_is_that_of_another() -> None:
+    (before, after) = WRITTEN["one"]
+    other = "\n\ndef f(m):\n    return m.body.c_fc.weight, m.body.head(1)\n"
+    holds(ModuleToFunctional, before + other, after + other)

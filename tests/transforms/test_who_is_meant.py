@@ -429,6 +429,8 @@ ASKED_BY_NAME = {
     ),
     "not-traced-by-name": function('config.set_non_traceable_module_names(["relu"])'),
     "counted-by-its-name": function('return FlopCountAnalysis(m, 1).by_module()["relu"]'),
+    "default-of-what-looks-it-up": HEAD + "class Tool:\n    kind: str = 'relu'\n\n"
+    "    def run(self, other):\n        return getattr(other, self.kind)\n",
     "names-gone-over": function("for n in dir(m):", '    if n.startswith("relu"):', "        o()"),
     "among-its-names": function('return "relu" in dir(m)'),
     "given-to-a-test": OTHER
@@ -525,6 +527,9 @@ NOT_ASKED_BY_NAME = {
     "names-of-parameters": function(
         "for n, p in m.named_parameters():", '    if "relu" in n:', "        p.zero_()"
     ),
+    "default-of-a-setting": HEAD + "class ToolConfig:\n    kind: str = 'relu'\n\n"
+    "    def set(self, other, names):\n        for name in names:\n"
+    "            setattr(other, name, getattr(other, name))\n",
     "list-held-against-parameters": function(
         "return [p for n, p in m.named_parameters() if any(b in n for b in ['fc', 'relu'])]"
     ),

@@ -397,6 +397,16 @@ class _Bag:
         self.x = x
 
 
+def _squashed(scale: float) -> Any:
+    """A policy's answer: a distribution whose transforms were asked for their inverse."""
+    transforms = torch.distributions.transforms
+    parts = [transforms.TanhTransform(cache_size=1), transforms.AffineTransform(0.0, scale)]
+    normal = torch.distributions.Normal(torch.zeros(2), torch.ones(2))
+    squashed = torch.distributions.TransformedDistribution(normal, parts)
+    squashed.log_prob(torch.full((2,), 0.5))
+    return squashed
+
+
 PLAIN_TREES = [
     pytest.param(_Pair(1, None), {"value": "1"}, id="namedtuple"),
     pytest.param(_Data(1, 2), {"value": "1"}, id="dataclass"),
@@ -414,6 +424,8 @@ PLAIN_TREES = [
     pytest.param(torch.zeros(2, dtype=torch.complex64).conj(), None, id="conjugate"),
     pytest.param(torch.zeros(2, dtype=torch.complex64).conj().imag, None, id="negated"),
     pytest.param(torch.distributions.Normal(0.0, torch.ones(2)), None, id="distribution"),
+    pytest.param(_squashed(2.0), None, id="transformed-distribution"),
+    pytest.param(torch.distributions.transforms.ExpTransform().inv, None, id="inverse-transform"),
     pytest.param(torch.max(torch.eye(2), 0), None, id="return-type"),
 ]
 
@@ -438,6 +450,12 @@ def test_values_have_trees_without_opaque(value: Any, first: Any) -> None:
 )
 def test_what_cannot_be_compared_is_opaque(value: Any) -> None:
     assert "opaque" in Encoder().tree(value)
+
+
+def test_what_transforms_hold_is_compared() -> None:
+    one, other = (Encoder().tree(_squashed(scale)) for scale in (2.0, 3.0))
+    assert one != other
+    assert one == Encoder().tree(_squashed(2.0))
 
 
 def test_a_cycle_ends() -> None:

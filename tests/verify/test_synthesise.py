@@ -17,11 +17,12 @@ import torch
 
 from codemod.verify.worker.configs import codemod_config, codemod_small
 from codemod.verify.worker.effort import Effort
-from codemod.verify.worker.inputs import Inputs
+from codemod.verify.worker.inputs import Inputs, _one_in_a_batch
+from codemod.verify.worker.laboratory import Failure
 from codemod.verify.worker.messages import Change, changes
 from codemod.verify.worker.reading import Reader, ranks_of
 from codemod.verify.worker.recipe import evaluate
-from codemod.verify.worker.specs import Spec, Tensor, apply
+from codemod.verify.worker.specs import Raw, Spec, Tensor, apply
 from codemod.verify.worker.subject import Subject
 from codemod.verify.worker.synthesise import NoRecipe, _search, _working
 
@@ -1686,6 +1687,32 @@ RELATED += [
         """,
         id="images-that-are-no-squares",
     ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, input_size, hidden_size):
+                super().__init__()
+                self.gates = nn.Linear(input_size, hidden_size)
+            def forward(self, inputs):
+                if not isinstance(inputs, nn.utils.rnn.PackedSequence):
+                    raise ValueError("inputs must be PackedSequence but got %s" % type(inputs))
+                return self.gates(inputs.data) * inputs.batch_sizes[0]
+        """,
+        id="packed-rows",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv1d(20, 4, 1)
+            def forward(self, x, speaker):
+                x = x.squeeze(1).transpose(2, 1)
+                speaker = speaker.unsqueeze(-1).expand(-1, -1, x.size(-1))
+                return self.conv(torch.cat((x, speaker), dim=1))
+        """,
+        id="expanded-rank",
+    ),
 ]
 
 
@@ -2096,6 +2123,108 @@ def test_once_a_model_took_too_long_smaller_ones_come_before_those_of_the_projec
     subject = Subject(found.cls, vars(found.module), str(found.path), large, Effort(20))
     subject.is_slow = True
     assert next(_working(subject))["source"] == "synthesised"
+
+
+LARGE = """
+    class Net(nn.Module):
+        def __init__(self, width=2):
+            super().__init__()
+            self.table = nn.Parameter(torch.zeros(1).expand(width << 20, 16))
+
+        def forward(self, x):
+            while len(self.table) > 8 << 20:
+                x = x * self.table[0, 0]
+            return x * self.table[0, 0]
+
+        def twice(self, x):
+            return F.relu(x)
+    """
+
+
+@pytest.mark.parametrize(
+    ("candidate", "width"),
+    [
+        pytest.param({"source": "given"}, "Net(8)", id="given"),
+        pytest.param({"source": "harvested"}, "Net()", id="large"),
+        pytest.param(
+            {"source": "harvested", "inputs": "((torch.ones(2),), {})"}, "Net(8)", id="whole"
+        ),
+    ],
+)
+def test_a_large_model_that_the_project_builds_comes_after_a_smaller_one(
+    find: Any, candidate: dict[str, Any], width: str
+) -> None:
+    found = find(LARGE)
+    large = [{"build": "Net(8)", "inputs": "", "setup": "", **candidate}]
+    subject = Subject(found.cls, vars(found.module), str(found.path), large, Effort(20))
+    assert next(_working(subject))["build"] == width
+
+
+def test_what_is_known_is_varied_before_large_models_that_the_project_builds(find: Any) -> None:
+    found = find(LARGE)
+    large = [{"source": "harvested", "build": "Net(9)", "inputs": "", "setup": ""}]
+    known = [{"build": "Net(2)", "inputs": "((torch.ones(2),), {})"}]
+    wanted = [[str(found.path), found.line_of("F.relu")]]
+    effort = Effort(2.0, end=time.monotonic() + 600)
+    subject = Subject(found.cls, vars(found.module), "", large, effort, None, wanted)
+    assert _search(subject, known, False)["build"] == "codemod_entry(Net(2), 'twice')"
+
+
+def test_a_batch_of_one_is_tried_sooner_where_sizes_do_not_agree() -> None:
+    call: dict[str, Spec] = {"x": Tensor("float", (2, 3)), "n": Raw("2"), "y": Tensor("long", (5,))}
+    told = "The size of tensor a (2) must match the size of tensor b (32) at dimension 0"
+    costs = []
+    for message in (told, "something else"):
+        ((cost, alone),) = _one_in_a_batch(call, Failure("call", "RuntimeError", message))
+        assert alone == {**call, "x": Tensor("float", (1, 3))}
+        costs.append(cost)
+    assert costs[0] < costs[1]
+    assert not list(_one_in_a_batch({"y": call["y"]}, Failure("call", "RuntimeError", told)))
+
+
+def test_a_method_is_given_what_forward_is_and_a_number_as_a_factor(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, steps=5):
+                super().__init__()
+                self.conv, self.table = nn.Conv2d(4, 4, 1), nn.Embedding(steps, 4)
+
+            def forward(self, image, times):
+                return self.conv(image) * self.table(times)[:, :, None, None]
+
+            def generate(self, image, times, guidance_scale):
+                one, other = F.relu(self(image, times))[:, :3].chunk(2, dim=0)
+                mixed = one + guidance_scale * (other - one)
+                return torch.cat([mixed, mixed], dim=0)
+        """
+    )
+    known = [{"build": "Net()", "inputs": "((torch.randn(4, 4, 8, 8), torch.zeros(4).long()), {})"}]
+    inputs = found.search(known=known, wanted=["F.relu"])["inputs"]
+    assert inputs == "((torch.randn(4, 4, 8, 8), torch.zeros(4).long(), 1.0), {})"
+
+
+def test_what_the_project_builds_too_little_of_is_built_afresh(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, in_channel, mlp):
+                super().__init__()
+                self.convs = nn.ModuleList()
+                for out_channel in mlp:
+                    self.convs.append(nn.Conv1d(in_channel, out_channel, 1))
+                    in_channel = out_channel
+
+            def forward(self, x):
+                x = x + 1
+                for conv in self.convs:
+                    x = F.relu(conv(x))
+                return x
+        """
+    )
+    known = [{"build": "Net(-1, [])", "inputs": "((torch.ones(2, 4, 8),), {})"}]
+    model = found.run(found.search(known=known, wanted=["F.relu"]))[0]
+    assert len(model.convs) > 0
 
 
 def test_hidden_states_are_as_wide_as_the_cell(find: Any) -> None:

@@ -15,12 +15,13 @@ from .branches import deciding_names, demands, entrances
 from .constructor import Arguments
 from .inputs import Inputs
 from .laboratory import Draft
-from .specs import Call
+from .specs import Call, Spec
 from .subject import Base, Parts, Subject, calls, steered
 
 ENTRIES = 40  # calls of a model by another of its methods, or in another state
 FLAGS = 6  # of a model that are flipped
 PAIRED = 12  # calls of a model that was built in another way
+AFRESH = 60  # calls of a model that owes nothing to those that ran
 MENDS = 24  # of arguments with which a model could not be built, in all
 _ENTERED = ("codemod_entry(", "codemod_after(")
 
@@ -44,7 +45,24 @@ def further(subject: Subject) -> Iterator[Draft]:
 def _varied(subject: Subject, draft: Draft) -> Iterator[Draft]:
     yield from flags(subject, draft)
     yield from entries(subject, draft)
+    yield from afresh(subject)
     yield from variants(subject, draft)
+
+
+def afresh(subject: Subject) -> Iterator[Draft]:
+    """Once, the likeliest constructions: what the project builds may be too little to reach a
+    line, as a net without layers is."""
+    if subject.was_built_afresh or not subject.steers:
+        return
+    subject.was_built_afresh = True
+    constructor = subject.constructor
+    for arguments in dict.fromkeys([constructor.modest, constructor.first]):
+        draft = constructor.draft(arguments)
+        model = subject.build(draft)
+        for _, _, found in calls(subject, draft, model, AFRESH) if model is not None else ():
+            if subject.promising:
+                yield found
+            break
 
 
 def flags(subject: Subject, first: Draft) -> Iterator[Draft]:
@@ -173,17 +191,29 @@ def entries(subject: Subject, first: Draft) -> Iterator[Draft]:
                     subject.keep(draft)
                 break
         else:
-            yield from first_call(subject, tried[0]._replace(inputs=""))
+            yield from first_call(subject, tried[0]._replace(inputs=""), subject.parts(first))
 
 
-def first_call(subject: Subject, draft: Draft) -> Iterator[Draft]:
-    """Inputs of its own for a model that is entered by another method, or is in another state."""
+def first_call(subject: Subject, draft: Draft, like: Optional[Parts] = None) -> Iterator[Draft]:
+    """Inputs of its own for a model that is entered by another method, or is in another state.
+
+    `like`: a call of forward, of which the method may take some arguments by the same names.
+    """
     model = subject.build(draft)
     if model is not None:
-        for _, _, found in calls(subject, draft, model, ENTRIES):
+        start = _alike(Inputs(model), dict(like.call)) if like is not None else None
+        for _, _, found in calls(subject, draft, model, ENTRIES, start):
             if subject.promising:
                 yield found
             return
+
+
+def _alike(inputs: Inputs, known: Mapping[str, Spec]) -> Optional[Call]:
+    """The likeliest call, with what is known of arguments of these names."""
+    popped = inputs.queue.pop()
+    if popped is None or not known.keys() & inputs.parameters.keys():
+        return None
+    return tuple((name, known.get(name, spec)) for name, spec in popped[1])
 
 
 def variants(subject: Subject, draft: Draft) -> Iterator[Draft]:

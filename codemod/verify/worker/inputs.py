@@ -61,6 +61,7 @@ from .specs import (
     spatially,
     tensors_of,
     trials,
+    with_children,
     with_rank,
     with_tensor,
 )
@@ -91,8 +92,10 @@ _NOT_LIST = re.compile(r"'(list|tuple)' object|not (list|tuple)|list indices")
 _OF_TABLES = ("items", "keys", "values", "get", "update", "pop", "copy")
 _NOT_OF_ONE_RANK = re.compile(r"must match|same number of dimensions")
 _VIEWED = re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size")
+_EXPANDED = re.compile(r"sizes provided \((\d)\) must be greater or equal .* tensor \((\d)\)")
 _UNPACKED_FROM = re.compile(r"unpack \(expected (\d+), got (\d+)")
 _LACKING = re.compile(r"'Tensor' object has no attribute '(\w+)'")
+_PACKED = re.compile(r"PackedSequence|'Tensor' object has no attribute 'batch_sizes'")
 _TOO_MANY = re.compile(r"too many values to unpack \(expected (\d+)")
 _UNPACKED = re.compile(r"unpack.*expected (?:at least )?(\d+)")
 
@@ -349,6 +352,8 @@ class Inputs:
             return Raw("0.5")
         if isinstance(annotation, type) and _is_of_tensors(annotation):
             return self._tensor(name, facts, _KINDS.get(annotation.__name__, ""))
+        if annotation is torch.nn.utils.rnn.PackedSequence:
+            return self._packed()
         if "Callable" in str(annotation):
             return Raw("torch.nn.Identity()")
         return None
@@ -453,6 +458,13 @@ class Inputs:
             for operand in failure.operands if change.action == "rank" else ():
                 if not operand.itself:
                     yield from self._relative_ranks(call, operand, change.b)
+        expanded = _EXPANDED.search(failure.message)
+        for operand in failure.operands if expanded else ():
+            yield from self._relative_ranks(
+                call, operand, int(expanded.group(1)) if expanded else 0
+            )
+        yield from _one_in_a_batch(call, failure)
+        yield from self._numbers_by_name(call, failure)
         unpacked = _UNPACKED_FROM.search(failure.message)
         if unpacked:
             wanted, got = int(unpacked.group(1)), int(unpacked.group(2))
@@ -476,6 +488,16 @@ class Inputs:
         yield from _sides_of_areas(call, failure)
         yield from self._give_optional(call, failure)
         yield from self._restructure(call, failure)
+
+    def _numbers_by_name(
+        self, call: Dict[str, Spec], failure: Failure
+    ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+        """What meets a tensor of another size and is named as a factor is a plain number."""
+        names = self._blamed(failure) if disagreeing(failure.message) else []
+        for name in names:
+            likely = words.guesses(name)[:1]
+            if likely == ["1.0"] and isinstance(call[name], Tensor):
+                yield 0.3, {**call, name: Raw(likely[0])}
 
     def _spatial_sizes(self, failure: Failure) -> List[int]:
         if TOO_SMALL.search(failure.message):
@@ -685,6 +707,8 @@ class Inputs:
         """A list where a tensor was given, a tensor where a list was, a number, a dictionary."""
         for name in self._blamed(failure) or list(call):
             spec = call[name]
+            if _PACKED.search(failure.message):
+                yield 0.3, {**call, name: self._packed()}
             if isinstance(spec, Tensor):
                 others = self._instead_of_tensor(name, spec, failure)
             elif isinstance(spec, Group):
@@ -728,6 +752,15 @@ class Inputs:
         if unpack:
             yield 1.6, Group("(", (spec,) * int(unpack.group(1)))
 
+    def _packed(self) -> Spec:
+        """Rows of falling lengths, packed as torch's recurrent layers take them."""
+        sizes = [getattr(module, "input_size", None) for module in self.model.modules()]
+        width = next((size for size in sizes if type(size) is int), self._width())
+        rows = Tensor("float", (words.BATCH, words.LENGTH, width)).text
+        lengths = [words.LENGTH - step for step in range(words.BATCH)]
+        text = "torch.nn.utils.rnn.pack_padded_sequence({}, torch.tensor({}), True)"
+        return Raw(text.format(rows, lengths))
+
     def _alternatives(self, call: Dict[str, Spec], failure: Failure) -> Iterator[Dict[str, Spec]]:
         """The systematic part: ranks 1 to 5, spatial sizes, kinds; blamed tensors first."""
         blamed = self._blamed(failure)
@@ -749,6 +782,22 @@ class Inputs:
                 if len(spec.shape) > 1:
                     shape = (spec.shape[0], channels, *spec.shape[2:])
                     yield {**call, name: spec._replace(shape=shape)}
+
+
+def _one_in_a_batch(
+    call: Dict[str, Spec], failure: Failure
+) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+    """A batch of one, for code that puts parts of one input in a row along the batch, or drops
+    the batch: where sizes do not agree, sooner."""
+    alone = {name: _alone(spec) for name, spec in call.items()}
+    if alone != call:
+        yield (0.8 if disagreeing(failure.message) else 2.0), alone
+
+
+def _alone(spec: Spec) -> Spec:
+    if isinstance(spec, Tensor) and spec.shape[:1] == (words.BATCH,):
+        return spec._replace(shape=(1, *spec.shape[1:]))
+    return with_children(spec, [_alone(child) for child in children_of(spec)])
 
 
 def _with_one_more(

@@ -87,6 +87,7 @@ class Subject:
         self._built: FrozenSet[Place] = frozenset()
         self.steers = False  # whether only what comes nearer to a missing place is of use
         self.promising = True  # whether the last call came nearer
+        self.was_built_afresh = False  # beside the bases that are varied
         self.is_slow = False  # whether a model took too long to be called
         self.bases: List[Base] = []
         self.in_part: List[Draft] = []  # constructions of which not all arguments are known

@@ -19,6 +19,7 @@ from typing import (
     Sequence,
     Tuple,
 )
+from typing import Generator as Iteration
 
 import torch
 from torch.nn.parameter import is_lazy
@@ -138,33 +139,56 @@ def _key_of(recipe: Mapping[str, Any]) -> Tuple[str, ...]:
 
 
 def _working(subject: Subject) -> Iterator[Dict[str, Any]]:
+    """What runs. Once a model is known to be large or slow, smaller ones come before those that the
+    project builds without inputs; where only a missing place is of use, all that is known does."""
     postponed = []
     for candidate in subject.candidates:
-        is_whole = candidate.get("function") or candidate.get("inputs")
-        if subject.is_slow and not is_whole and candidate.get("source") != "given":
-            postponed.append(candidate)  # A smaller one is tried first.
-        else:
-            yield from _of_candidate(subject, candidate)
+        waits = subject.is_slow and _may_wait(candidate)
+        if waits or (yield from _of_candidate(subject, candidate)):
+            postponed.append(candidate)
     for generator in _ladder(subject.cls):
         for draft in generator(subject):
             yield as_recipe(subject, draft)
-        for candidate in postponed:
-            yield from _of_candidate(subject, candidate)
-        postponed = []
+        if not subject.steers:
+            for candidate in postponed:
+                yield from _of_candidate(subject, candidate)
+            postponed = []
+    for candidate in postponed:
+        yield from _of_candidate(subject, candidate)
 
 
-def _of_candidate(subject: Subject, candidate: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
+def _may_wait(candidate: Mapping[str, Any]) -> bool:
+    """Whether it is a construction without inputs that the project makes."""
+    is_whole = candidate.get("function") or candidate.get("inputs")
+    return not is_whole and candidate.get("source") != "given"
+
+
+def _of_candidate(
+    subject: Subject, candidate: Mapping[str, Any]
+) -> Iteration[Dict[str, Any], None, bool]:
+    """What runs of it. Whether it is the first large model, which was built and not called."""
+    draft = Draft(candidate.get("build") or "", "", candidate.get("setup") or "")
     if candidate.get("function") or candidate.get("inputs"):
         if _candidate_runs(subject, candidate):
             yield dict(candidate)
-    elif candidate.get("build"):
-        draft = Draft(candidate["build"], "", candidate.get("setup") or "")
-        in_part = is_in_part(draft.build) or has_empty_forward(subject.cls)
-        if candidate.get("source") != "given" and in_part:
+    elif _may_wait(candidate) and (is_in_part(draft.build) or has_empty_forward(subject.cls)):
+        subject.in_part.append(draft)
+    elif draft.build:
+        before = subject.laboratory.left
+        model, failure = subject.laboratory.build(draft)
+        if failure is not None:
+            if candidate.get("source") == "given":
+                raise _given_raises(subject, {"where": "the configuration"}, failure)
             subject.in_part.append(draft)
-            return
-        for found in _completed(subject, draft, candidate.get("source") == "given"):
+            return False
+        is_large = _may_wait(candidate) and _is_large(model, before - subject.laboratory.left)
+        if is_large and not subject.is_slow:
+            subject.is_slow = True
+            return True
+        for _, _, found in calls(subject, draft, model):
             yield {**candidate, "inputs": found.inputs}
+            break
+    return False
 
 
 def _candidate_runs(subject: Subject, candidate: Mapping[str, Any]) -> bool:
@@ -182,19 +206,6 @@ def _given_raises(subject: Subject, candidate: Mapping[str, Any], failure: Failu
         "the recipe for {} in {} raises {}".format(subject.name, where, failure.text),
         "correct the recipe for {} in {}".format(subject.name, where),
     )
-
-
-def _completed(subject: Subject, draft: Draft, given: bool) -> Iterator[Draft]:
-    """Inputs for a build that is known."""
-    model, failure = subject.laboratory.build(draft)
-    if failure is not None and given:
-        raise _given_raises(subject, {"where": "the configuration"}, failure)
-    if failure is not None:
-        subject.in_part.append(draft)
-        return
-    for _, _, found in calls(subject, draft, model):
-        yield found
-        return
 
 
 # The ladder
@@ -219,7 +230,7 @@ def plain(subject: Subject) -> Iterator[Draft]:
         draft = constructor.draft(arguments)
         before = laboratory.left
         model, failure = laboratory.build(draft)
-        is_large = before - laboratory.left > SLOW or _is_heavy(model)
+        is_large = _is_large(model, before - laboratory.left)
         if is_large and arguments == first and first != constructor.modest:
             late.append(popped)
             first = constructor.modest
@@ -239,9 +250,10 @@ def plain(subject: Subject) -> Iterator[Draft]:
         constructor.learn(cost, arguments, failure)
 
 
-def _is_heavy(model: Any) -> bool:
+def _is_large(model: Any, seconds: float) -> bool:
+    """Of a model that took so long to build: whether a smaller one is worth a try first."""
     parameters = model.parameters() if isinstance(model, torch.nn.Module) else ()
-    return bool(sum(one.numel() for one in parameters if not is_lazy(one)) > HEAVY)
+    return seconds > SLOW or sum(one.numel() for one in parameters if not is_lazy(one)) > HEAVY
 
 
 LADDER: Tuple[Generator, ...] = (plain, by_other_methods, further)

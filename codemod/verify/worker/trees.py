@@ -219,6 +219,8 @@ class Encoder:
             return self._object(value, [(f.name, getattr(value, f.name, None)) for f in fields])
         if is_plain_object(value):
             return self._object(value, list(vars(value).items()))
+        if _is_transform(value):
+            return self._object(value, _settings_of(value))
         return {"opaque": type_name(kind)}
 
     def _object(self, value: Any, fields: List[Any]) -> Tree:
@@ -344,11 +346,28 @@ def _key(key: Any) -> str:
     return without_addresses(_short_repr(key))
 
 
+def _is_transform(value: Any) -> bool:
+    """Whether it is what `torch.distributions` transforms samples by: a plain object, but for its
+    `__call__`."""
+    kind = getattr(sys.modules.get("torch.distributions.transforms"), "Transform", None)
+    return kind is not None and isinstance(value, kind) and _is_made_in_python(type(value))
+
+
+def _settings_of(transform: Any) -> List[Any]:
+    """What a transform holds, without what was made of it, its inverse."""
+    is_inverse = type(transform).__name__ == "_InverseTransform"
+    held = vars(transform).items()
+    return [(name, item) for name, item in held if name != "_inv" or is_inverse]
+
+
 def is_plain_object(value: Any) -> bool:
     """Whether `vars` tells all there is: a class in Python all the way down, no slots."""
-    if callable(value) or not hasattr(value, "__dict__"):
-        return False
+    return not callable(value) and hasattr(value, "__dict__") and _is_made_in_python(type(value))
+
+
+def _is_made_in_python(kind: type) -> bool:
+    """Whether a class is one in Python all the way down, without slots."""
     return all(
-        kind is object or (kind.__flags__ & _HEAP_TYPE and not kind.__dict__.get("__slots__"))
-        for kind in type(value).__mro__
+        one is object or (one.__flags__ & _HEAP_TYPE and not one.__dict__.get("__slots__"))
+        for one in kind.__mro__
     )

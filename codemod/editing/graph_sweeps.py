@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from codemod.catalogue import by_module
 from codemod.editing.object_uses import nodes_at
 from codemod.editing.quoted import occurrences
 from codemod.editing.strings_behind import strings_behind
-from codemod.semantics.instances import Around
+from codemod.semantics.instances import Around, Instances
 from codemod.semantics.project import Place, Project
 from codemod.semantics.syntax import dotted_name, last_name
 
@@ -47,29 +48,42 @@ def traces_graphs(project: Project, path: str) -> bool:
 _TOLD_NODES = ("create_feature_extractor",)
 
 
-def nodes_asked_for(project: Project, layer: str) -> Iterator[tuple[Place, str]]:
-    """Where a node of a traced graph is asked for that is a call of the functional of a layer:
-    `"layer1.0.relu_1"`, with the last part of its name."""
-    pair = by_module(layer)
-    for place, words in project.remembered("nodes-asked-for", "", partial(_told_nodes, project)):
-        for word in sorted(words):
-            last = word.rpartition(".")[2]
+@dataclass(frozen=True, slots=True)
+class AskedNodes:
+    """A place that asks for nodes of the graph of a model, and their names."""
+
+    place: Place
+    model: Instances
+    names: frozenset[str]
+
+    def of_functional(self, layer: str) -> Iterator[str]:
+        """The last parts of names of calls of a layer's functional: of `"layer1.0.relu_1"`."""
+        pair = by_module(layer)
+        for name in sorted(self.names):
+            last = name.rpartition(".")[2]
             if pair is not None and last.rstrip("0123456789").rstrip("_") in pair.functional_names:
-                yield place, last
+                yield last
 
 
-def _told_nodes(project: Project) -> Iterator[tuple[Place, frozenset[str]]]:
+def nodes_asked_for(project: Project) -> tuple[AskedNodes, ...]:
+    """Where nodes of traced graphs are asked for by name."""
+    return project.remembered("nodes-asked-for", "", partial(_told_nodes, project))
+
+
+def _told_nodes(project: Project) -> Iterator[AskedNodes]:
     for name in _TOLD_NODES:
         for path in dict.fromkeys(
             (*project.files_with_attribute(name), *project.files_binding(name))
         ):
             offsets = list(occurrences(project.text(path), f"{name}("))
             for node, around in nodes_at(project, path, offsets, whole=True):
-                if not isinstance(node, ast.Call) or last_name(node.func) != name:
+                if not isinstance(node, ast.Call) or last_name(node.func) != name or not node.args:
                     continue
+                inner = (node, *around)
+                model = project.values.of(path, node.args[0], inner)
                 for given in (*node.args[1:], *(one.value for one in node.keywords)):
-                    words = strings_behind(project, path, given, (node, *around))
-                    yield Place(path, node.lineno), words
+                    words = strings_behind(project, path, given, inner)
+                    yield AskedNodes(Place(path, node.lineno), model, words)
 
 
 def graph_sweeps(project: Project, layer: str) -> Iterator[Place]:

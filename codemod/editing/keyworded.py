@@ -8,108 +8,130 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from codemod.editing.object_uses import nodes_at
-from codemod.editing.quoted import occurrences
+from codemod.editing.quoted import is_quoted, occurrences
 from codemod.semantics.index import NO_MODULE
+from codemod.semantics.instances import Around
 from codemod.semantics.module_class import ModuleClass
-from codemod.semantics.project import Project
-from codemod.semantics.syntax import FunctionNode, dotted_name, last_name, walk
+from codemod.semantics.project import ClassKey, Project
+from codemod.semantics.syntax import FunctionNode, last_name, walk
 
-_SETS = re.compile(r"setattr\(\s*([\w.]+)\s*,\s*(\w+)\s*,")
-_UPDATES = ("self.__dict__.update(", "vars(self).update(")
+# What sets attributes by names that are not written there. Each begins with a literal.
+_SETS = (
+    re.compile(r"setattr\(\s*([\w.]+)\s*,\s*\w+\s*,"),
+    re.compile(r"vars\(\s*([\w.]+)\s*\)\.update\("),
+)
+_UPDATES = ".__dict__.update("
+
+
+@dataclass(frozen=True, slots=True)
+class Setter:
+    """A function that sets attributes of `receiver` by the names of its keywords, and the class
+    that it is a method of."""
+
+    path: str
+    function: str
+    receiver: str
+    owner: str
 
 
 def is_given_by_keyword(module: ModuleClass, name: str) -> bool:
     """Whether code may set `x.NAME`, x being of the class, because a call has a keyword NAME."""
     project = module.project
     family = (module.key, *module.ancestors_in_project, *module.descendants_in_project)
-    if any(_sets_own(project, *key) for key in family):
-        texts = project.remembered("keyword", name, partial(_with_keyword, project, name))
-        if any(path == module.path or project.reach.may_meet(path, module.key) for path in texts):
-            return True
-    setters = project.remembered("keyword-setters", "", partial(_all_setters, project))
-    return any(
-        project.reach.may_meet(path, module.key)
-        for home, function in setters
-        for path in project.remembered(
-            f"keyword {name}", f"{home}:{function}", partial(_given, project, home, function, name)
-        )
-    )
-
-
-def _sets_own(project: Project, path: str, qualname: str) -> bool:
-    """Whether a class sets attributes of its own by the names that a loop gives."""
-
-    def found() -> Iterator[bool]:
-        text = project.class_text((path, qualname))
-        if any(word in text for word in _UPDATES) or (
-            "setattr(" in text and any(_is_looped(text, "self"))
-        ):
-            yield True
-
-    return bool(project.remembered("sets-own-by-keyword", f"{path}:{qualname}", found))
-
-
-def _is_looped(text: str, receiver: str) -> Iterator[bool]:
-    for match in _SETS.finditer(text):
-        if match.group(1) == receiver and re.search(rf"\bfor {match.group(2)}\b", text):
-            yield True
-
-
-def _with_keyword(project: Project, name: str) -> Iterator[str]:
-    """The files in which a call may have such a keyword, or a table such a key."""
-    given = re.compile(rf"""{name}(?:=(?!=)|["']\s*:)""")
-    for path in project.files:
-        text = project.text(path)
+    for setter in project.remembered("keyword-setters", "", partial(_all_setters, project)):
+        own = setter.receiver == "self"
+        if own and (setter.path, setter.owner) not in family:
+            continue
+        if not own and not project.reach.may_meet(setter.path, module.key):
+            continue
         if any(
-            not (text[one - 1 : one].isalnum() or text[one - 1 : one] in "_.")
-            and given.match(text, one)
-            for one in occurrences(text, name)
+            _is_given(project, setter.path, called, name) for called in _calls_of(setter, family)
         ):
-            yield path
+            return True
+    return False
 
 
-def _all_setters(project: Project) -> Iterator[tuple[str, str]]:
-    """The functions that set attributes of another object by the names of their keywords."""
+def _calls_of(setter: Setter, family: tuple[ClassKey, ...]) -> list[str]:
+    """What a call of the function names: the classes, and what their own `__init__` calls."""
+    if setter.function != "__init__":
+        return [setter.function]
+    return ["__init__", *dict.fromkeys(key[1].rpartition(".")[2] for key in family)]
+
+
+def _is_given(project: Project, home: str, function: str, name: str) -> bool:
+    find = partial(_given, project, home, function, name)
+    return bool(project.remembered(f"keyword {name}", f"{home}:{function}", find))
+
+
+def _all_setters(project: Project) -> Iterator[Setter]:
     for path, file in project.files.items():
-        if file.sets_by_name:
+        if file.sets_by_name or "update" in file.outside_attributes:
             yield from project.remembered(
                 "keyword-setters-in", path, partial(_setters_in, project, path)
             )
 
 
-def _setters_in(project: Project, path: str) -> Iterator[tuple[str, str]]:
+def _setters_in(project: Project, path: str) -> Iterator[Setter]:
     text = project.text(path)
-    offsets = [
-        match.start()
-        for match in _SETS.finditer(text)
-        if match.group(1) != "self" and not NO_MODULE.search(match.group(1))
-    ]
+    if "**" not in text:
+        return
+    offsets = [match.start() for pattern in _SETS for match in pattern.finditer(text)]
+    offsets += occurrences(text, _UPDATES)
     for node, around in nodes_at(project, path, offsets):
-        if not isinstance(node, ast.Call) or dotted_name(node.func) != "setattr":
-            continue
+        receiver = _set_on(node) if isinstance(node, ast.Call) else None
         function = next((one for one in around if isinstance(one, FunctionNode)), None)
-        given = function.args.kwarg.arg if function is not None and function.args.kwarg else None
-        loop = next((one for one in around if isinstance(one, ast.For)), None)
-        if (
-            function is not None
-            and loop is not None
-            and any(isinstance(one, ast.Name) and one.id == given for one in walk(loop.iter))
-        ):
-            yield path, function.name
+        if receiver is None or function is None or NO_MODULE.search(receiver):
+            continue
+        given = function.args.kwarg
+        if given is not None and _is_of(given.arg, node, around):
+            owner = [one.name for one in around if isinstance(one, ast.ClassDef)]
+            yield Setter(path, function.name, receiver, ".".join(reversed(owner)))
+
+
+def _set_on(call: ast.Call) -> str | None:
+    """`x` of `setattr(x, ...)`, `x.__dict__.update(...)`, `vars(x).update(...)`."""
+    if last_name(call.func) == "setattr" and len(call.args) > 1:
+        by_name = isinstance(call.args[1], ast.Name)
+        return ast.unparse(call.args[0]) if by_name else None
+    if not isinstance(call.func, ast.Attribute) or call.func.attr != "update":
+        return None
+    table = call.func.value
+    if isinstance(table, ast.Attribute) and table.attr == "__dict__":
+        return ast.unparse(table.value)
+    is_vars = isinstance(table, ast.Call) and last_name(table.func) == "vars" and table.args
+    return ast.unparse(table.args[0]) if is_vars else None  # type: ignore[attr-defined]
+
+
+def _is_of(given: str, call: ast.AST, around: Around) -> bool:
+    """Whether the names come from the keywords: a loop over them stands around, or they are what
+    the table is updated with."""
+    loops = [one.iter for one in around if isinstance(one, ast.For)]
+    looked = loops or (
+        getattr(call, "args", []) + [one.value for one in getattr(call, "keywords", [])]
+    )
+    return any(
+        isinstance(leaf, ast.Name) and leaf.id == given for one in looked for leaf in walk(one)
+    )
 
 
 def _given(project: Project, home: str, function: str, name: str) -> Iterator[str]:
-    """The files that call such a function with such a keyword."""
+    """The files that call such a function with such a keyword, or with a table that may have it."""
     for path in dict.fromkeys((home, *project.reach.importers(home))):
-        offsets = list(occurrences(project.text(path), f"{function}("))
-        for node, _ in nodes_at(project, path, offsets, whole=True):
-            if (
-                isinstance(node, ast.Call)
-                and last_name(node.func) == function
-                and any(one.arg == name for one in node.keywords)
+        text = project.text(path)
+        if f"{name}=" not in text and not is_quoted(name, text):
+            continue
+        for node, _ in nodes_at(project, path, occurrences(text, f"{function}("), whole=True):
+            called = node.func if isinstance(node, ast.Call) else None
+            is_it = isinstance(called, ast.Attribute | ast.Name) and function == (
+                called.attr if isinstance(called, ast.Attribute) else called.id
+            )
+            keywords = node.keywords if isinstance(node, ast.Call) and is_it else []
+            if any(
+                one.arg == name or (one.arg is None and is_quoted(name, text)) for one in keywords
             ):
                 yield path
                 break

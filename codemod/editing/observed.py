@@ -9,7 +9,7 @@ from codemod.editing.met_by_name import sweeps_of_child
 from codemod.editing.onnx_names import nodes_of_layer
 from codemod.editing.replaced import replaced_in
 from codemod.editing.shown import compared_texts, telling_texts
-from codemod.editing.type_sweeps import type_sweeps
+from codemod.editing.type_sweeps import may_be_or_hold, type_sweeps
 from codemod.results import Contract
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.observers import Observer, ObserverKind
@@ -52,9 +52,12 @@ def observers_of(
 def _nodes_of(module: ModuleClass, layer: str, children: Collection[str]) -> Iterator[Place]:
     """Where nodes of exported or traced graphs are asked for that get another name."""
     yield from nodes_of_layer(module, layer)
-    for place, last in nodes_asked_for(module.project, layer):
-        if last not in children and module.project.reach.may_meet(place.path, module.key):
-            yield place
+    for one in nodes_asked_for(module.project):
+        if any(last not in children for last in one.of_functional(layer)) and (
+            module.project.reach.may_meet(one.place.path, module.key)
+            and any(may_be_or_hold(module, item) for item in one.model)
+        ):
+            yield one.place
 
 
 def runners_of(module: ModuleClass) -> tuple[str, ...]:

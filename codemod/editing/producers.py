@@ -6,24 +6,27 @@ import ast
 from collections.abc import Iterator
 
 from codemod.editing.attributes import index_in_init
-from codemod.semantics.module_class import Call
-from codemod.semantics.syntax import dotted_name, statements_in, walk
+from codemod.semantics.module_class import Call, ModuleClass
+from codemod.semantics.syntax import dotted_name, last_name, statements_in, walk
 
 _MOST_STEPS = 100
 # Methods of a tensor whose arguments are tensors too.
 _OF_SEVERAL = frozenset(
     {"add", "add_", "baddbmm", "bmm", "div", "matmul", "mm", "mul", "mul_", "sub", "sub_"}
 )
+_PRODUCTS = frozenset({"baddbmm", "bmm", "einsum", "matmul"})
 _VIEWS = frozenset({"H", "T", "imag", "mH", "mT", "real"})
 
 
 def producer_of(call: Call) -> str | None:
     """The attribute of the layer that made the call's input, as far as it can be seen.
 
-    Where several layers did (`q @ k`, `x + shortcut`), the one that `__init__` makes last.
+    Where several layers did (`q @ k`, `x + shortcut`), the one that `__init__` makes last. A
+    product of two stands behind all that are made alike: of query, key and value the last.
     """
     module = call.module
     found: list[str] = []
+    multiplies = False
     queue = list(_operands(call, call.node))
     for _ in range(_MOST_STEPS):
         if not queue:
@@ -34,7 +37,30 @@ def producer_of(call: Call) -> str | None:
             found.append(layer)
         else:
             queue += _operands(call, value)
-    return max(found, key=lambda name: index_in_init(module, name), default=None)
+            multiplies = multiplies or _is_product(value)
+    last = max(found, key=lambda name: index_in_init(module, name), default=None)
+    return _last_alike(module, last) if last is not None and multiplies else last
+
+
+def _is_product(value: ast.expr) -> bool:
+    if isinstance(value, ast.BinOp):
+        return isinstance(value.op, ast.MatMult)
+    return isinstance(value, ast.Call) and last_name(value.func) in _PRODUCTS
+
+
+def _last_alike(module: ModuleClass, name: str) -> str:
+    """The last layer of a row of lines of `__init__` that make the same, from that of a layer on."""
+    index = index_in_init(module, name)
+    body = module.init.node.body[index:] if module.init is not None and index >= 0 else []
+    made = [(one, item) for item, values in module.assignments.items() for one in values]
+    first: str | None = None
+    for statement in body:
+        kept = next((item for one, item in made if one.node is statement and one.value), None)
+        value = getattr(statement, "value", None)
+        if kept is None or value is None or (first is not None and ast.dump(value) != first):
+            break
+        first, name = ast.dump(value), kept
+    return name
 
 
 def _layer_called(call: Call, value: ast.expr) -> str | None:

@@ -11,7 +11,7 @@ from functools import partial
 from codemod.editing.object_uses import nodes_at, nodes_below
 from codemod.editing.strings_behind import strings_behind
 from codemod.editing.type_sweeps import may_be_or_hold
-from codemod.semantics.instances import UNKNOWN, Around, Instances, may_be_of_project
+from codemod.semantics.instances import UNKNOWN, Around, Instance, Instances
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import Place, Project
 from codemod.semantics.syntax import FunctionNode, dotted_name, last_name
@@ -77,10 +77,16 @@ def _find(project: Project, path: str) -> Iterator[Shown]:
             if shown is None or used is None:
                 continue
             held = project.values.of(path, shown, (node, *around))
-            if held & UNKNOWN and not _MODEL.match(dotted_name(shown) or ""):
+            if not _MODEL.match(dotted_name(shown) or ""):
                 held -= UNKNOWN
-            if may_be_of_project(held):
+            if held := frozenset(one for one in held if _may_be_module(project, one)):
                 yield Shown(Place(path, node.lineno), held, used)
+
+
+def _may_be_module(project: Project, one: Instance) -> bool:
+    if one.key is None:
+        return one in UNKNOWN
+    return project.is_module(one.key) is not False
 
 
 def _used(

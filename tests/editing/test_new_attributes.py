@@ -72,6 +72,8 @@ KEYWORDS = [
     pytest.param("pass", "Net(relu=True)", "relu", id="sets-none"),
     pytest.param("setattr(self, 'width', kwargs)", "Net(relu=True)", "relu", id="sets-one"),
     pytest.param("pass", "put(cfg, relu=True)" + PUT.format("cfg"), "relu", id="of-settings"),
+    pytest.param(LOOP, "Other(relu=True)", "relu", id="keyword-of-another"),
+    pytest.param(LOOP.replace("kwargs", "vars(x)"), "Net(relu=1)", "relu", id="of-no-keywords"),
     pytest.param("pass", "put(m, act=True), relu" + PUT.format("m"), "relu", id="of-another-name"),
     pytest.param(LOOP, "Net(relu=True)", "relu1", id="keyword"),
     pytest.param(LOOP, "Net(**{'relu': True})", "relu1", id="key-of-a-table"),
@@ -113,6 +115,25 @@ FEEDS = [
     pytest.param(("return F.relu(*x)",), None, id="star"),
     pytest.param(("return F.relu(other(x))",), None, id="something-else"),
 ]
+
+
+ATTENDS = [
+    pytest.param("torch.matmul(self.q(x), x)", "v", id="one-seen"),
+    pytest.param("self.q(x) @ self.k(x)", "v", id="two-seen"),
+    pytest.param("torch.bmm(self.v(x), x)", "v", id="the-last-of-them"),
+    pytest.param("self.q(x) + self.k(x)", "k", id="a-sum"),
+    pytest.param("self.k(x)", "k", id="one-alone"),
+    pytest.param("torch.matmul(self.out(x), x)", "out", id="another"),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), ATTENDS)
+def test_a_product_comes_behind_all_layers_that_are_made_alike(value: str, expected: str) -> None:
+    made = "".join(f"\n        self.{one} = nn.Linear(4, 4)" for one in "qkv")
+    text = textwrap.dedent(body(f"return F.relu({value})"))
+    text = text.replace("super().__init__()", f"super().__init__(){made}\n        self.out = C(4)")
+    (call,) = module_of(text).calls_to("torch.nn.functional.relu")
+    assert producer_of(call) == expected
 
 
 @pytest.mark.parametrize(("lines", "expected"), FEEDS)

@@ -79,6 +79,18 @@ UNSEEN = {
         TO_MODULE,
         'm = Other()\nfor n, c in m.named_children():\n    if n == "relu":\n        f(c)',
     ),
+    "text-of-a-path": (
+        TO_MODULE,
+        "if isinstance(model, Path):\n    model = str(model)\nreturn model == x",
+    ),
+    "text-of-what-is-no-module": (
+        TO_MODULE,
+        "mode = Mode(x)\nreturn str(mode) == 'linear'",
+    ),
+    "nodes-of-another-model": (
+        TO_MODULE,
+        'torchvision.create_feature_extractor(nn.Linear(2, 2), ["relu_2"])',
+    ),
     "text-that-is-kept-again": (
         TO_MODULE,
         "text = str(model)\ntext = text.strip()\nprint(text)",
@@ -282,9 +294,10 @@ TRANSFORM: dict[str, type[Transform]] = {
 def seen_by(source: str, line: str) -> tuple[str, ...]:
     head = (
         "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nimport torchvision\n"
+        "from pathlib import Path\n"
         "from net import Net\n\n\n"
     )
-    other = "class Other(nn.Module):\n    pass\n\n\n"
+    other = "class Other(nn.Module):\n    pass\n\n\nclass Mode(str):\n    pass\n\n\n"
     body = "".join(f"    {one}\n" for one in line.split("\n"))
     tool = f"{head}{other}def tool(model, x, f):\n{body}"
     files = {"net.py": source.encode(), "tool.py": tool.encode()}

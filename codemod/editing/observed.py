@@ -55,7 +55,7 @@ def _nodes_of(module: ModuleClass, layer: str, children: Collection[str]) -> Ite
     for one in nodes_asked_for(module.project):
         if any(last not in children for last in one.of_functional(layer)) and (
             module.project.reach.may_meet(one.place.path, module.key)
-            and any(may_be_or_hold(module, item) for item in one.model)
+            and any(may_be_or_hold(module, item) for item in one.model if item.name is None)
         ):
             yield one.place
 

@@ -49,7 +49,7 @@ def _is_product(value: ast.expr) -> bool:
 
 
 def _last_alike(module: ModuleClass, name: str) -> str:
-    """The last layer of a row of lines of `__init__` that make the same, from that of a layer on."""
+    """The last layer of a row of lines of `__init__` that make the same as that of a layer."""
     index = index_in_init(module, name)
     body = module.init.node.body[index:] if module.init is not None and index >= 0 else []
     made = [(one, item) for item, values in module.assignments.items() for one in values]

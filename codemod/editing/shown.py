@@ -14,7 +14,7 @@ from codemod.editing.type_sweeps import may_be_or_hold
 from codemod.semantics.instances import UNKNOWN, Around, Instance, Instances
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import Place, Project
-from codemod.semantics.syntax import FunctionNode, dotted_name, last_name
+from codemod.semantics.syntax import FunctionNode, dotted_name, last_name, walk
 
 # A text of one object, by what stands before or behind it: what it is for. Each begins with a
 # literal, for `re` to skip to it.
@@ -77,16 +77,32 @@ def _find(project: Project, path: str) -> Iterator[Shown]:
             if shown is None or used is None:
                 continue
             held = project.values.of(path, shown, (node, *around))
-            if not _MODEL.match(dotted_name(shown) or ""):
-                held -= UNKNOWN
-            if held := frozenset(one for one in held if _may_be_module(project, one)):
+            is_called_so = _MODEL.match(dotted_name(shown) or "") is not None
+            asked = is_called_so and not _is_tested(shown, around)
+            if held := frozenset(one for one in held if _may_be_module(project, one, asked)):
                 yield Shown(Place(path, node.lineno), held, used)
 
 
-def _may_be_module(project: Project, one: Instance) -> bool:
+def _may_be_module(project: Project, one: Instance, by_name: bool) -> bool:
+    """Whether an object is a module; where it cannot be told, whether its name says so."""
     if one.key is None:
-        return one in UNKNOWN
-    return project.is_module(one.key) is not False
+        return by_name and one in UNKNOWN
+    is_module = project.is_module(one.key)
+    return by_name if is_module is None else is_module
+
+
+def _is_tested(shown: ast.expr, around: Around) -> bool:
+    """Whether an `if isinstance(model, Path)` stands around, which tells what else it may be."""
+    tests = [one.test for one in around if isinstance(one, ast.If)]
+    asked = ast.dump(shown)
+    return any(
+        isinstance(one, ast.Call)
+        and dotted_name(one.func) == "isinstance"
+        and one.args
+        and ast.dump(one.args[0]) == asked
+        for test in tests
+        for one in walk(test)
+    )
 
 
 def _used(

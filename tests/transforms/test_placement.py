@@ -7,15 +7,21 @@ from marked_cases import HEAD, NO_F, holds, net
 
 from codemod.transforms.functional_to_module import FunctionalToModule
 
+WIDE = "self.v = nn.Linear(4, 8)"
 Q, K, V = (f"self.{name} = nn.Linear(4, 4)" for name in "qkv")
 RELU = "self.relu = nn.ReLU()"
 SOFTMAX = "self.softmax = nn.Softmax(dim=-1)"
 
 PLACES = {
+    "product-of-two-layers-that-are-made-alike": (
+        ("return F.softmax(self.q(x) @ self.k(x).T, dim=-1) @ self.v(x)",),
+        ("return self.softmax(self.q(x) @ self.k(x).T) @ self.v(x)",),
+        (Q, K, V, SOFTMAX),
+    ),
     "product-of-two-layers": (
         ("return F.softmax(self.q(x) @ self.k(x).T, dim=-1) @ self.v(x)",),
         ("return self.softmax(self.q(x) @ self.k(x).T) @ self.v(x)",),
-        (Q, K, SOFTMAX, V),
+        (Q, K, SOFTMAX, WIDE),
     ),
     "product-by-a-function": (
         ("q, k = self.q(x), self.k(x)", "return F.softmax(x.new(q, k), dim=-1)"),
@@ -25,12 +31,12 @@ PLACES = {
     "product-by-a-function-of-torch": (
         ("q, k = self.q(x), self.k(x)", "return F.softmax(torch.matmul(q, k), dim=-1)"),
         ("q, k = self.q(x), self.k(x)", "return self.softmax(torch.matmul(q, k))"),
-        (Q, K, SOFTMAX, V),
+        (Q, K, V, SOFTMAX),
     ),
     "product-by-a-method": (
         ("q = self.q(x)", "k = self.k(x)", "return F.softmax(q.matmul(k), dim=-1)"),
         ("q = self.q(x)", "k = self.k(x)", "return self.softmax(q.matmul(k))"),
-        (Q, K, SOFTMAX, V),
+        (Q, K, V, SOFTMAX),
     ),
     "sum-in-place": (
         ("y = self.q(x)", "y += self.k(x)", "return F.relu(y)"),
@@ -80,4 +86,5 @@ def test_stands_behind_the_last_layer_that_feeds_it(
     before: tuple[str, ...], after: tuple[str, ...], init: tuple[str, ...]
 ) -> None:
     head = NO_F if "F." in "".join(before) else HEAD
-    holds(FunctionalToModule, net(*before, init=(Q, K, V)), net(*after, init=init, head=head))
+    made = (Q, K, WIDE if WIDE in init else V)
+    holds(FunctionalToModule, net(*before, init=made), net(*after, init=init, head=head))

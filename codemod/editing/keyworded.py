@@ -13,6 +13,7 @@ from functools import partial
 
 from codemod.editing.object_uses import nodes_at
 from codemod.editing.quoted import is_quoted, occurrences
+from codemod.editing.strings_behind import strings_behind
 from codemod.semantics.index import NO_MODULE
 from codemod.semantics.instances import Around
 from codemod.semantics.module_class import ModuleClass
@@ -59,6 +60,8 @@ def _calls_of(setter: Setter, family: tuple[ClassKey, ...]) -> list[str]:
     """What a call of the function names: the classes, and what their own `__init__` calls."""
     if setter.function != "__init__":
         return [setter.function]
+    if setter.receiver != "self":
+        return [setter.owner.rpartition(".")[2]]
     return ["__init__", *dict.fromkeys(key[1].rpartition(".")[2] for key in family)]
 
 
@@ -124,14 +127,17 @@ def _given(project: Project, home: str, function: str, name: str) -> Iterator[st
         text = project.text(path)
         if f"{name}=" not in text and not is_quoted(name, text):
             continue
-        for node, _ in nodes_at(project, path, occurrences(text, f"{function}("), whole=True):
+        for node, around in nodes_at(project, path, occurrences(text, f"{function}("), whole=True):
             called = node.func if isinstance(node, ast.Call) else None
             is_it = isinstance(called, ast.Attribute | ast.Name) and function == (
                 called.attr if isinstance(called, ast.Attribute) else called.id
             )
             keywords = node.keywords if isinstance(node, ast.Call) and is_it else []
+            inner = (node, *around)
             if any(
-                one.arg == name or (one.arg is None and is_quoted(name, text)) for one in keywords
+                one.arg == name
+                or (one.arg is None and name in strings_behind(project, path, one.value, inner))
+                for one in keywords
             ):
                 yield path
                 break

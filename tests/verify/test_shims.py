@@ -30,6 +30,20 @@ RUN_WITHOUT: dict[str, tuple[str, str]] = {
         "except ImportError:\n    pass",
         "",
     ),
+    "name-of-python-2-that-is-asked-for": (
+        "try:\n    unicode\n    raise RuntimeError\nexcept NameError:\n    unicode = str",
+        "",
+    ),
+    "name-of-python-2-that-the-file-binds": (
+        "def long(text): return text * 3\nassert long('a') == 'aaa'",
+        "",
+    ),
+    "name-that-never-was-built-in": (
+        "def first(): return izip\ntry:\n    first()\n    raise RuntimeError\n"
+        "except LookupError:\n    pass\nexcept Exception as error:\n"
+        "    assert type(error).__name__ == 'Name' + 'Error'",
+        "",
+    ),
     "optional-missing-name": (
         "try:\n    from yaml import absent\n    raise RuntimeError\nexcept ImportError:\n    pass",
         "",
@@ -45,6 +59,11 @@ SHIMS: dict[str, tuple[str, str]] = {
         "try:\n    Norm(3)(torch.zeros(2, 4, 4))\n    raise RuntimeError\n"
         "except ValueError:\n    pass",
         "torch.nn.modules.batchnorm._BatchNorm._check_input_dim (no longer there)",
+    ),
+    "python-2": (
+        "def kinds(): return (int, long), unicode, reduce(lambda a, b: a + b, xrange(4))\n"
+        "assert kinds() == ((int, int), str, 6) and not isinstance(None, basestring)",
+        "xrange (built into Python 2)",
     ),
     "torch-six": (
         "from torch._six import container_abcs, string_classes, inf\n"

@@ -17,7 +17,7 @@ import torch
 
 from codemod.verify.worker.configs import codemod_config, codemod_small
 from codemod.verify.worker.effort import Effort
-from codemod.verify.worker.inputs import Inputs, _one_in_a_batch
+from codemod.verify.worker.inputs import Inputs, _indices_of_rows, _one_in_a_batch
 from codemod.verify.worker.laboratory import Failure
 from codemod.verify.worker.messages import Change, changes
 from codemod.verify.worker.reading import Reader, ranks_of
@@ -2180,6 +2180,18 @@ def test_a_batch_of_one_is_tried_sooner_where_sizes_do_not_agree() -> None:
         costs.append(cost)
     assert costs[0] < costs[1]
     assert not list(_one_in_a_batch({"y": call["y"]}, Failure("call", "RuntimeError", told)))
+
+
+def test_indices_of_rows_are_one_a_row() -> None:
+    call: dict[str, Spec] = {"x": Tensor("float", (2, 64, 16, 6)), "y": Tensor("long", (2, 64, 16))}
+    told = "shape mismatch: indexing tensors could not be broadcast together with shapes {}"
+    failures = [
+        Failure("call", "IndexError", told.format(shapes))
+        for shapes in ("[2], [2, 64, 16]", "[2], [3]")
+    ]
+    ((_, fewer),) = _indices_of_rows(call, failures[0])
+    assert fewer == {"x": Tensor("float", (2, 6)), "y": Tensor("long", (2,))}
+    assert not list(_indices_of_rows(call, failures[1]))
 
 
 def test_a_method_is_given_what_forward_is_and_a_number_as_a_factor(find: Any) -> None:

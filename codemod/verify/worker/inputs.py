@@ -92,6 +92,7 @@ _NOT_LIST = re.compile(r"'(list|tuple)' object|not (list|tuple)|list indices")
 _OF_TABLES = ("items", "keys", "values", "get", "update", "pop", "copy")
 _NOT_OF_ONE_RANK = re.compile(r"must match|same number of dimensions")
 _VIEWED = re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size")
+_INDEXED = re.compile(r"indexing tensors could not be broadcast together with shapes (.*)")
 _EXPANDED = re.compile(r"sizes provided \((\d)\) must be greater or equal .* tensor \((\d)\)")
 _UNPACKED_FROM = re.compile(r"unpack \(expected (\d+), got (\d+)")
 _LACKING = re.compile(r"'Tensor' object has no attribute '(\w+)'")
@@ -463,6 +464,7 @@ class Inputs:
             yield from self._relative_ranks(
                 call, operand, int(expanded.group(1)) if expanded else 0
             )
+        yield from _indices_of_rows(call, failure)
         yield from _one_in_a_batch(call, failure)
         yield from self._numbers_by_name(call, failure)
         unpacked = _UNPACKED_FROM.search(failure.message)
@@ -782,6 +784,23 @@ class Inputs:
                 if len(spec.shape) > 1:
                     shape = (spec.shape[0], channels, *spec.shape[2:])
                     yield {**call, name: spec._replace(shape=shape)}
+
+
+def _indices_of_rows(
+    call: Dict[str, Spec], failure: Failure
+) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+    """`chances[range(n), target]`: one index a row, so as many dimensions less as there are more
+    of one index than of another; the first and the last stay."""
+    told = _INDEXED.search(failure.message)
+    ranks = [len(one.split(",")) for one in re.findall(r"\[(.*?)\]", told.group(1) if told else "")]
+    surplus = max(ranks, default=0) - min(ranks, default=0)
+    fewer = {
+        name: spec._replace(shape=(spec.shape[0], *spec.shape[1 + surplus :]))
+        for name, spec in call.items()
+        if surplus and isinstance(spec, Tensor) and len(spec.shape) > surplus
+    }
+    if fewer:
+        yield 0.3, {**call, **fewer}
 
 
 def _one_in_a_batch(

@@ -18,6 +18,7 @@ from . import (
     mainblock,
     options,
     process,
+    pythontwo,
     shims,
     state,
     unbuilt,
@@ -86,6 +87,7 @@ class Zygote:
         shims.forgive_missing_operators()
         unbuilt.install(self.stubs, self.stubs.own, self.settings.root)
         halfway.install(self.overlay.tree, self.settings.root)
+        pythontwo.install(self.overlay.text, self.settings.root)
         options.install()
         weights.install()
         cuda.install()

@@ -1713,6 +1713,33 @@ RELATED += [
         """,
         id="expanded-rank",
     ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv, self.lstm = nn.Conv2d(1, 8, 3, padding=1), nn.LSTM(328, 4)
+            def forward(self, x, speaker):
+                x = self.conv(x.unsqueeze(1)).transpose(1, 2).contiguous()
+                x = x.view(x.size(0), x.size(1), -1)
+                speaker = speaker.unsqueeze(1).repeat(1, x.size(1), 1)
+                return self.lstm(torch.cat((x, speaker), dim=2))[0]
+        """,
+        id="repeated-rank-and-features-of-steps",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(6, 3)
+            def forward(self, x, degrees):
+                found = self.fc(x) / degrees.sqrt().sum()
+                assert self.training or not found.isnan().any()
+                return found
+        """,
+        id="roots-of-numbers-that-may-be-negative",
+    ),
 ]
 
 
@@ -2180,6 +2207,24 @@ def test_a_batch_of_one_is_tried_sooner_where_sizes_do_not_agree() -> None:
         costs.append(cost)
     assert costs[0] < costs[1]
     assert not list(_one_in_a_batch({"y": call["y"]}, Failure("call", "RuntimeError", told)))
+
+
+@pytest.mark.parametrize("own", ["self.hp", "hp"])
+def test_settings_that_a_condition_ties_to_each_other_agree(find: Any, own: str) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, hp):
+                super().__init__()
+                self.hp = hp
+                assert own.audio.n_fft // 2 + 1 == own.audio.bins == own.model.fc_dim, "sizes"
+                self.fc = nn.Linear(own.audio.bins, own.model.fc_dim)
+            def forward(self, x):
+                return self.fc(x)
+        """.replace("own", own)
+    )
+    model = found.run(found.search())[0]
+    assert model.fc.in_features == model.fc.out_features > 1
 
 
 def test_indices_of_rows_are_one_a_row() -> None:

@@ -13,6 +13,7 @@ from typing import Any, Collection, Dict, Iterator, List, NamedTuple, Optional, 
 import torch
 
 from . import words
+from .agreeing import agreeing
 from .bestfirst import BestFirst
 from .configs import shrink
 from .corrections import (
@@ -83,6 +84,7 @@ _POSITIONAL = (
 _SHAPING = ("kernel_size", "stride", "padding", "dilation", "groups")  # of a layer of torch
 _PAIRED = 10
 LARGEST_SIZE = 1024  # of what a call says should agree
+AGREEING = 3  # ways in which settings may agree
 NESTING = 4  # of lists and configurations in each other
 
 
@@ -745,8 +747,21 @@ class Constructor:
                 part = self.reader.facts(initialiser(self.cls), name).parts.get(key, Facts())
                 for option in self.values(key, None, part)[:3]:
                     yield {name: with_setting(value, key, option)}
+            for numbers in self._that_agree(name, value, failure):
+                whole = value
+                for path, number in numbers:
+                    whole = with_other(whole, path, Value(str(number)))
+                yield {name: whole}
             for path, option in self._other_settings(name, value, failure):
                 yield {name: with_other(value, path, option)}
+
+    def _that_agree(
+        self, name: str, value: Value, failure: Failure
+    ) -> Iterator[List[Tuple[Path, int]]]:
+        if failure.guard is not None and failure.stage == "build":
+            aliases = (name, *self.parameters[name].aliases)
+            found = agreeing(failure.guard, aliases, settings_of(value))
+            yield from itertools.islice(found, AGREEING)
 
     def _other_settings(
         self, name: str, value: Value, failure: Failure

@@ -12,7 +12,7 @@ from .laboratory import Failure
 from .naming import OMITTED, Value, is_number, joined
 
 Path = Tuple[str, ...]
-_CONFIGURATIONS = ("codemod_config", "codemod_small")
+_CONFIGURATIONS = ("codemod_config", "codemod_small", "codemod_module")
 
 
 def config_words(failure: Failure, name: str) -> List[str]:

@@ -92,6 +92,11 @@ _NOT_LIST = re.compile(r"'(list|tuple)' object|not (list|tuple)|list indices")
 _OF_TABLES = ("items", "keys", "values", "get", "update", "pop", "copy")
 _NOT_OF_ONE_RANK = re.compile(r"must match|same number of dimensions")
 _VIEWED = re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size")
+_GOT_AND_WANTED = re.compile(  # features, of rows or of steps
+    r"cannot be multiplied \(\d+x(?P<got>\d+) and (?P<wanted>\d+)x"
+    r"|equal to input_size. Expected (?P<wanted_steps>\d+), got (?P<got_steps>\d+)"
+)
+_REPEATED = re.compile(r"dimensions of repeat dims can not be smaller")
 _INDEXED = re.compile(r"indexing tensors could not be broadcast together with shapes (.*)")
 _EXPANDED = re.compile(r"sizes provided \((\d)\) must be greater or equal .* tensor \((\d)\)")
 _UNPACKED_FROM = re.compile(r"unpack \(expected (\d+), got (\d+)")
@@ -464,6 +469,8 @@ class Inputs:
             yield from self._relative_ranks(
                 call, operand, int(expanded.group(1)) if expanded else 0
             )
+        for operand in failure.operands if _REPEATED.search(failure.message) else ():
+            yield from self._relative_ranks(call, operand, len(operand.shape) - 1)
         yield from _indices_of_rows(call, failure)
         yield from _one_in_a_batch(call, failure)
         yield from self._numbers_by_name(call, failure)
@@ -644,11 +651,13 @@ class Inputs:
         self, call: Dict[str, Spec], failure: Failure
     ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
         """Two sizes that led to a flattened layer tell, as the side grows linearly, the third."""
-        found = re.search(r"cannot be multiplied \(\d+x(\d+) and (\d+)x", failure.message)
+        found = _GOT_AND_WANTED.search(failure.message)
         images = [s for s in call.values() if isinstance(s, Tensor) and len(s.shape) > 2]
         if not found or not images or images[0].kind != "float":
             return
-        got, wanted = int(found.group(1)), int(found.group(2))
+        got, wanted = (
+            int(found.group(key) or found.group(key + "_steps")) for key in ("got", "wanted")
+        )
         power = 1.0 / (len(images[0].shape) - 2)
         sides = self.sides.setdefault(wanted, {})
         sides[images[0].shape[-1]] = got**power

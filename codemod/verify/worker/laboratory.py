@@ -37,6 +37,7 @@ from .watch import Operand, Watch
 
 ATTEMPT_SECONDS = 4.0
 CONFIRM_SECONDS = 20.0
+NOTHING_BUT_NAN = "the output is nothing but NaN"
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNFOUND = re.compile(r"No module named '(\w+)")  # said again by an error of the project's own
 
@@ -159,6 +160,7 @@ class Laboratory:
                 with watches[-1]:
                     output = model(*args, **kwargs)
                 require_output(output)
+                require_numbers(output)
 
         failure = self._attempt("call", draft, run, watches)[1]
         self.used_weights = any(watch.uses_weights for watch in watches)
@@ -328,6 +330,13 @@ def require_output(output: Any) -> None:
         raise ValueError("the output holds no tensor but {}".format(type(output).__name__))
     if all(tensor.numel() == 0 for tensor in tensors):
         raise ValueError("the output is empty: shape {}".format(tuple(tensors[0].shape)))
+
+
+def require_numbers(output: Any) -> None:
+    """Raises `ValueError` where all that the output holds is NaN: it would show nothing."""
+    floating = [one for one in tensors_in(output, 0) if one.is_floating_point()]
+    if floating and all(one.numel() and bool(one.isnan().all()) for one in floating):
+        raise ValueError(NOTHING_BUT_NAN)
 
 
 def tensors_in(value: Any, depth: int) -> Iterator[Any]:

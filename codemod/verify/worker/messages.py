@@ -78,7 +78,7 @@ _SELECT = re.compile(
     r"|index (\d+) is out of bounds for dimension (\d)"
 )
 _EXCEEDS = re.compile(r"start \((\d+)\) \+ length \((\d+)\) exceeds dimension size \((\d+)\)")
-_UNIT = re.compile(r"between 0 and 1")
+_UNIT = re.compile(r"between 0 and 1|nothing but NaN")  # roots and logarithms of what is negative
 _SCALAR = re.compile(r"cannot be converted to Scalar|only one element tensors|is ambiguous")
 _EINSUM = re.compile(
     r"has size (\d+) for operand \d+ which does not broadcast with previously seen size (\d+)"

@@ -962,6 +962,28 @@ SAME_LINE = [
         "F.softmax",
         id="function-inside",
     ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self, block_args):
+                super().__init__()
+                self.args = block_args
+                ratio = block_args.se_ratio
+                self.has_se = ratio is not None and 0 < ratio <= 1
+                self.fc = nn.Linear(block_args.width, block_args.width)
+                if self.has_se:
+                    self.gate = nn.Linear(block_args.width, int(block_args.width * ratio))
+                    self.back = nn.Linear(int(block_args.width * ratio), block_args.width)
+
+            def forward(self, x):
+                x = self.fc(x)
+                if self.has_se:
+                    x = x * F.softmax(self.back(self.gate(x)), -1)
+                return x
+        """,
+        "F.softmax",
+        id="setting-between-bounds",
+    ),
 ]
 
 
@@ -1726,6 +1748,25 @@ RELATED += [
                 return self.lstm(torch.cat((x, speaker), dim=2))[0]
         """,
         id="repeated-rank-and-features-of-steps",
+    ),
+    pytest.param(
+        """
+        def neighbours(x):
+            x = x.view(x.size(0), -1, x.size(2))
+            near = (x.transpose(2, 1) @ x).topk(k=3, dim=-1)[1].view(x.size(0), -1)
+            rows = torch.stack([one[:, which] for one, which in zip(x, near)])
+            rows = rows.view(x.size(0), x.size(1), x.size(2), 3)
+            return torch.cat((rows, x[..., None].repeat(1, 1, 1, 3)), dim=1)
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.first, self.second = nn.Conv2d(6, 64, 1), nn.Conv2d(128, 64, 1)
+                self.kind = nn.Conv1d(16, 64, 1)
+            def forward(self, x, l):
+                x = self.second(neighbours(self.first(neighbours(x)).max(-1)[0])).max(-1)[0]
+                return x + self.kind(l.view(len(x), -1, 1))
+        """,
+        id="points-and-their-neighbours",
     ),
     pytest.param(
         """

@@ -194,6 +194,8 @@ class Constructor:
         changes = [(n, o) for n in near for o in self._others(n, near, current)]
         for name, option in changes:
             yield _with(current, {name: option})
+        for name, value in self._settings_varied(current, deciding):
+            yield _with(current, {name: value})
         for one, other in itertools.combinations(changes[:_PAIRED], 2):
             if one[0] != other[0]:
                 yield _with(current, dict([one, other]))
@@ -203,6 +205,16 @@ class Constructor:
                     is_flag = option.text in ("True", "False") or option.text[:1] in "'\""
                     if option != current.get(name, OMITTED) and is_flag == flags_only:
                         yield _with(current, {name: option})
+
+    def _settings_varied(
+        self, current: Dict[str, Value], deciding: Sequence[str]
+    ) -> Iterator[Tuple[str, Value]]:
+        """Configurations with one of the settings that decide changed."""
+        for name, value in current.items():
+            for path, text in settings_of(value).items():
+                if path[-1] in deciding:
+                    for other in _other_settings_than(text):
+                        yield name, with_other(value, path, Value(other))
 
     def _near(self, deciding: Sequence[str]) -> List[str]:
         """Parameters that the names stand for, the name met first first."""
@@ -783,6 +795,16 @@ class Constructor:
             for option in list(dict.fromkeys([*told, *options]))[:8]:
                 if option.text != text:
                     yield path, option
+
+
+def _other_settings_than(text: str) -> Iterator[str]:
+    """Of a flag the other one; of a number those on the other side of likely bounds."""
+    if text in ("True", "False"):
+        yield str(text == "False")
+    elif is_number(text):
+        yield from (one for one in ("0.5", "1", "2", "0", "None") if one != text)
+    elif text == "None":
+        yield from ("True", "0.5", "2")
 
 
 def _passing(guard: Optional[Guard], names: Collection[str]) -> Iterator[Value]:

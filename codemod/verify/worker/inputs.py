@@ -96,6 +96,7 @@ _GOT_AND_WANTED = re.compile(  # features, of rows or of steps
     r"cannot be multiplied \(\d+x(?P<got>\d+) and (?P<wanted>\d+)x"
     r"|equal to input_size. Expected (?P<wanted_steps>\d+), got (?P<got_steps>\d+)"
 )
+_CHANNELS_GOT = re.compile(r"to have (\d+) channels, but got (\d+)")
 _REPEATED = re.compile(r"dimensions of repeat dims can not be smaller")
 _INDEXED = re.compile(r"indexing tensors could not be broadcast together with shapes (.*)")
 _EXPANDED = re.compile(r"sizes provided \((\d)\) must be greater or equal .* tensor \((\d)\)")
@@ -471,6 +472,7 @@ class Inputs:
             )
         for operand in failure.operands if _REPEATED.search(failure.message) else ():
             yield from self._relative_ranks(call, operand, len(operand.shape) - 1)
+        yield from _folded_sides(call, failure)
         yield from _indices_of_rows(call, failure)
         yield from _one_in_a_batch(call, failure)
         yield from self._numbers_by_name(call, failure)
@@ -793,6 +795,20 @@ class Inputs:
                 if len(spec.shape) > 1:
                     shape = (spec.shape[0], channels, *spec.shape[2:])
                     yield {**call, name: spec._replace(shape=shape)}
+
+
+def _folded_sides(
+    call: Dict[str, Spec], failure: Failure
+) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+    """Points, not images: the channels that a layer got hold a side, `x.view(b, -1, points)`."""
+    told = _CHANNELS_GOT.search(failure.message)
+    wanted, got = map(int, told.groups()) if told else (0, 0)
+    for name, spec in call.items() if got else ():
+        if isinstance(spec, Tensor) and len(spec.shape) == 4:
+            times, rest = divmod(got, spec.shape[1] * spec.shape[3])
+            if times and not rest and wanted % times == 0:
+                shape = (spec.shape[0], wanted // times, spec.shape[2])
+                yield 0.3, {**call, name: spec._replace(shape=shape)}
 
 
 def _indices_of_rows(

@@ -15,12 +15,18 @@ from functools import partial
 from codemod.editing.looked_at import DEEPEST, Looked, TypeSweep, looked_at, modules_gone_over
 from codemod.editing.object_uses import nodes_at, nodes_below
 from codemod.editing.quoted import occurrences
+from codemod.semantics.index import receiver_before
 from codemod.semantics.instances import Around
 from codemod.semantics.project import Place, Project
 from codemod.semantics.syntax import FunctionNode, dotted_name, last_name
 
-# Each is searched for as it stands; what stands around it tells the rest.
-_WORDS = ("type(", ".__class__", "map(type,")
+# The type of an object, what may stand behind it where it is kept, and what before it: a call of a
+# name, a variable that is given it, a bracket.
+_TYPE = re.compile(r"type\(\s*[\w.]+\s*\)")
+_CLASS = ".__class__"
+_BEHIND = re.compile(r"(?:\.__(?:qual)?name__)?\s*(?:(for)\b|[]),:#]|$)", re.MULTILINE)
+_BEFORE = re.compile(r"(?:\b(\w+)\(\s*[\[(]?|\b(\w+)\s*=|[\[{(,])\s*\Z")
+_NEAR = 60  # code points before it that are looked at
 _NAMES = frozenset({"__name__", "__qualname__"})
 _ADDS = frozenset({"add", "append", "appendleft", "insert", "setdefault", "update"})
 _MAKES = frozenset({"Counter", "frozenset", "list", "set", "sorted", "tuple"})
@@ -46,10 +52,8 @@ def kept_types(project: Project, path: str) -> tuple[KeptTypes, ...]:
 def asked_of_kept(project: Project, short: str, paths: Iterable[str]) -> Iterator[TypeSweep]:
     """Where one of `paths`, which name the layer, asks types that were kept for it."""
     wanted = frozenset(paths)
-    for path in project.files:
+    for path in project.remembered("keeps-types", "", partial(_keepers, project)):
         kept = kept_types(project, path)
-        if not kept:
-            continue
         for user in dict.fromkeys((path, *project.reach.importers(path))):
             if user not in wanted:
                 continue
@@ -64,12 +68,38 @@ def asked_of_kept(project: Project, short: str, paths: Iterable[str]) -> Iterato
 # ---- what is kept
 
 
+def _keepers(project: Project) -> Iterator[str]:
+    return (path for path in project.files if kept_types(project, path))
+
+
+def _candidates(text: str) -> Iterator[int]:
+    """Offsets of `type(m)` and `m.__class__` where what stands around may be what keeps them."""
+    yield from occurrences(text, "map(type,")
+    for match in _TYPE.finditer(text):
+        if _may_be_kept(text, match.start(), match.end()):
+            yield match.start()
+    for offset in occurrences(text, _CLASS):
+        start = offset - len(receiver_before(text, offset))
+        if _may_be_kept(text, start, offset + len(_CLASS)):
+            yield offset
+
+
+def _may_be_kept(text: str, start: int, end: int) -> bool:
+    behind = _BEHIND.match(text, end)
+    before = _BEFORE.search(text, max(0, start - _NEAR), start)
+    if behind is None or before is None:
+        return False
+    called, kept = before.groups()
+    if called is not None and behind.group(1) != "for":
+        return called in _ADDS or called in _MAKES
+    return kept is None or any(f"{left}{kept}" in text for left in "[({")
+
+
 def _find_kept(project: Project, path: str) -> Iterator[KeptTypes]:
     if not project.files[path].goes_over_modules:
         return
     text = project.text(path)
-    offsets = [one for word in _WORDS for one in occurrences(text, word)]
-    for node, around in nodes_at(project, path, offsets, whole=True):
+    for node, around in nodes_at(project, path, _candidates(text), whole=True):
         if isinstance(node, ast.Call) and dotted_name(node.func) == "map":
             if len(node.args) == 2 and dotted_name(node.args[0]) == "type":
                 for looked in modules_gone_over(project, path, node.args[1], (node, *around)):

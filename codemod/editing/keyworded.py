@@ -20,12 +20,10 @@ from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import ClassKey, Project
 from codemod.semantics.syntax import FunctionNode, last_name, walk
 
-# What sets attributes by names that are not written there. Each begins with a literal.
-_SETS = (
-    re.compile(r"setattr\(\s*([\w.]+)\s*,\s*\w+\s*,"),
-    re.compile(r"vars\(\s*([\w.]+)\s*\)\.update\("),
-)
-_UPDATES = ".__dict__.update("
+# What sets attributes by names that are not written there.
+_SETS = re.compile(r"setattr\(\s*([\w.]+)\s*,\s*(\w+)\s*,")
+_UPDATES = (".__dict__.update(", "vars(self).update(")
+_NEAR = 400  # code points before it that a loop over the keywords is looked for in
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +80,13 @@ def _setters_in(project: Project, path: str) -> Iterator[Setter]:
     text = project.text(path)
     if "**" not in text:
         return
-    offsets = [match.start() for pattern in _SETS for match in pattern.finditer(text)]
-    offsets += occurrences(text, _UPDATES)
+    offsets = [
+        match.start()
+        for match in _SETS.finditer(text)
+        if f"for {match.group(2)}" in text[max(0, match.start() - _NEAR) : match.start()]
+        and not NO_MODULE.search(match.group(1))
+    ]
+    offsets += [one for word in _UPDATES for one in occurrences(text, word)]
     for node, around in nodes_at(project, path, offsets):
         receiver = _set_on(node) if isinstance(node, ast.Call) else None
         function = next((one for one in around if isinstance(one, FunctionNode)), None)

@@ -13,7 +13,8 @@ from functools import partial
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import Place, Project
 
-_PACKAGES = frozenset({"onnx", "onnx_graphsurgeon", "onnxruntime", "onnxsim"})
+# What the packages are called that read exported graphs.
+_PACKAGES = ("gs", "onnx", "onnx_graphsurgeon", "onnxruntime", "onnxsim", "ort")
 _NODE = re.compile(r"""["']/((?:[\w.]+/)*)([A-Z][A-Za-z]*)(?:_\d+)?(?:_output_\d+)?["']""")
 _DIMENSIONS = re.compile(r"\dd$")
 
@@ -44,11 +45,15 @@ def _met(module: ModuleClass) -> Iterator[OnnxName]:
 
 
 def _all(project: Project) -> Iterator[OnnxName]:
-    for path, file in project.files.items():
-        heads = {one.target.partition(".")[0] for found in file.bindings.values() for one in found}
-        heads |= {one.partition(".")[0] for one in file.local_imports}
-        if "onnx" in file.outside_attributes or not _PACKAGES.isdisjoint(heads):
-            yield from project.remembered("onnx-names", path, partial(_find, project, path))
+    paths = [*project.files_with_attribute("onnx")]
+    paths += [path for name in _PACKAGES for path in project.files_binding(name)]
+    paths += [
+        path
+        for path, file in project.files.items()
+        if any(one.startswith("onnx") for one in file.local_imports)
+    ]
+    for path in dict.fromkeys(paths):
+        yield from project.remembered("onnx-names", path, partial(_find, project, path))
 
 
 def _find(project: Project, path: str) -> Iterator[OnnxName]:

@@ -16,15 +16,16 @@ from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import Place, Project
 from codemod.semantics.syntax import FunctionNode, dotted_name, last_name, walk
 
-# A text of one object, by what stands before or behind it: what it is for. Each begins with a
-# literal, for `re` to skip to it.
-_OBJECT = r"\(\s*((?:\w+\.)*\w+)(?:\([^()\n]*\))?\s*\)"
+# What a model is called where nothing tells what an object is.
+_CALLED = r"(?:\w+_)?(?:model|module|net|network|backbone|encoder|decoder)\d*"
+_MODEL = re.compile(rf"(?:.*\.)?{_CALLED}\Z")
+# The text of a model, or of what is just made, by its name and by what stands before or behind it:
+# what it is for. Each begins with a literal, for `re` to skip to it.
+_OBJECT = rf"\(\s*(?:\w+\.)*(?:{_CALLED}|m|[A-Z]\w*\([^()\n]*\))\s*\)"
 _SHOWS = tuple(re.compile(rf"{shows}{_OBJECT}") for shows in ("str", "repr"))
 _BEFORE = re.compile(r"(?:[=!]=|\bin|\w=|=|\bassert\w*\(|,)\s*\Z")
 _BEHIND = re.compile(r"\s*(?:[=!]=|\.(?:count|encode|splitlines|split)\(|\n|,|\)|#)")
 _NEAR = 40  # code points before it that are looked at
-# What a model is called where nothing tells what an object is.
-_MODEL = re.compile(r"(?:\w+_)?(?:model|module|net|network|backbone|encoder|decoder)\d*\Z")
 _HASHES = frozenset({"blake2b", "crc32", "hash", "md5", "sha1", "sha256", "sha512"})
 
 
@@ -53,12 +54,16 @@ def telling_texts(module: ModuleClass, layer: str, name: str) -> Iterator[Place]
 
 def _met(module: ModuleClass) -> Iterator[Shown]:
     project = module.project
+    for one in project.remembered("all-shown", "", partial(_all, project)):
+        if project.reach.may_meet(one.place.path, module.key) and any(
+            may_be_or_hold(module, item) for item in one.of
+        ):
+            yield one
+
+
+def _all(project: Project) -> Iterator[Shown]:
     for path in project.files:
-        for one in project.remembered("shown", path, partial(_find, project, path)):
-            if project.reach.may_meet(path, module.key) and any(
-                may_be_or_hold(module, item) for item in one.of
-            ):
-                yield one
+        yield from project.remembered("shown", path, partial(_find, project, path))
 
 
 def _find(project: Project, path: str) -> Iterator[Shown]:

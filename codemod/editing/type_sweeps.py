@@ -21,7 +21,7 @@ from codemod.editing.quoted import occurrences
 from codemod.editing.settings_swept import by_setting, setting_askers, settings_of
 from codemod.editing.type_parameters import askers_told
 from codemod.editing.types_by_name import types_by_name
-from codemod.editing.types_looked_up import types_looked_up
+from codemod.editing.types_looked_up import all_types_looked_up, types_looked_up
 from codemod.semantics.instances import (
     UNKNOWN,
     Around,
@@ -129,9 +129,9 @@ def _sweeps(project: Project, short: str) -> Iterator[TypeSweep]:
         for named in types_by_name(project, path):
             if named.is_about(short):
                 yield named.sweep
-        for one in types_looked_up(project, path):
-            if short in one.names:
-                yield from one.sweeps
+    for _, one in all_types_looked_up(project):
+        if short in one.names:
+            yield from one.sweeps
     for setting in settings_of(short):
         for path in setting_askers(project, setting):
             yield from by_setting(project, path, setting)
@@ -193,10 +193,9 @@ def _find_wanted(project: Project, short: str) -> Mapping[str, frozenset[str]]:
         found[path] = found.get(path, frozenset()) | names | lists
         for user in project.reach.importers(path) if lists else ():
             found[user] = found.get(user, frozenset()) | lists
-    for path in project.files:
-        for one in types_looked_up(project, path):
-            if one.variable and not names.isdisjoint(one.names):
-                found[path] = found.get(path, names) | {one.variable}
+    for path, one in all_types_looked_up(project):
+        if one.variable and not names.isdisjoint(one.names):
+            found[path] = found.get(path, names) | {one.variable}
     return found
 
 

@@ -43,6 +43,15 @@ def types_looked_up(project: Project, path: str) -> tuple[LookedUpTypes, ...]:
     return project.remembered("types-looked-up", path, partial(_find, project, path))
 
 
+def all_types_looked_up(project: Project) -> tuple[tuple[str, LookedUpTypes], ...]:
+    """Those of all files, with the file."""
+    return project.remembered("all-types-looked-up", "", partial(_all, project))
+
+
+def _all(project: Project) -> Iterator[tuple[str, LookedUpTypes]]:
+    return ((path, one) for path in project.files for one in types_looked_up(project, path))
+
+
 def _find(project: Project, path: str) -> Iterator[LookedUpTypes]:
     if not project.files[path].goes_over_modules:
         return

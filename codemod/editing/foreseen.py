@@ -15,6 +15,7 @@ from codemod.editing.markers import any_class
 from codemod.editing.name_sweeps import child_sweeps_in, name_sweeps_in
 from codemod.editing.named import strings_with
 from codemod.editing.object_uses import layer_uses_in, lookups_in
+from codemod.editing.shown import texts_in
 from codemod.editing.type_sweeps import Asked, askers_of, read_for_sweeps
 from codemod.semantics.project import Project
 
@@ -32,7 +33,7 @@ class Question(Protocol):
 _SENT = (
     "layer-uses ", "lookups ", "strings ", "name-sweeps",
     "type-sweeps ", "types-by-name", "type-settings ",
-    "kept-types", "types-looked-up",
+    "types-looked-up", "shown",
 )  # fmt: skip
 _KINDS = frozenset(
     pair.module.rpartition(".")[2] for pair in PAIRS if pair.group != "normalization"
@@ -70,6 +71,7 @@ class _SweepsIn:
     def __call__(self, project: Project) -> None:
         (name_sweeps_in if self.held else child_sweeps_in)(project, self.path)
         read_for_sweeps(project, self.path, self.asked)
+        texts_in(project, self.path)
 
 
 def is_sent(question: str) -> bool:

@@ -26,6 +26,9 @@ _TYPE = re.compile(r"type\(\s*[\w.]+\s*\)")
 _CLASS = ".__class__"
 _BEHIND = re.compile(r"(?:\.__(?:qual)?name__)?\s*(?:(for)\b|[]),:#]|$)", re.MULTILINE)
 _BEFORE = re.compile(r"(?:\b(\w+)\(\s*[\[(]?|\b(\w+)\s*=|[\[{(,])\s*\Z")
+# What stands behind a name that is asked for, and what else on its line asks.
+_ENDS = re.compile(r"""["']?\s*([])},]|(?:not )?in\b)""")
+_ASKING = (".count(", ".get(", ".index(", ".pop(", "assertIn(", "assertNotIn(", "==", "!=")
 _NEAR = 60  # code points before it that are looked at
 _NAMES = frozenset({"__name__", "__qualname__"})
 _ADDS = frozenset({"add", "append", "appendleft", "insert", "setdefault", "update"})
@@ -51,25 +54,21 @@ def kept_types(project: Project, path: str) -> tuple[KeptTypes, ...]:
 
 def asked_of_kept(project: Project, short: str, paths: Iterable[str]) -> Iterator[TypeSweep]:
     """Where one of `paths`, which name the layer, asks types that were kept for it."""
-    wanted = frozenset(paths)
-    for path in project.remembered("keeps-types", "", partial(_keepers, project)):
-        kept = kept_types(project, path)
-        for user in dict.fromkeys((path, *project.reach.importers(path))):
-            if user not in wanted:
-                continue
-            for place, by_name in project.remembered(
-                f"asks-for-type {short}", user, partial(_asked_in, project, user, short)
-            ):
-                for one in kept:
-                    if one.by_name == by_name:
-                        yield TypeSweep(place, one.looked)
+    for user in paths:
+        asked = project.remembered(
+            f"asks-for-type {short}", user, partial(_asked_in, project, user, short)
+        )
+        for path in project.files if asked else ():
+            if path == user or user in project.reach.importers(path):
+                for one in kept_types(project, path):
+                    yield from (
+                        TypeSweep(place, one.looked)
+                        for place, by_name in asked
+                        if by_name == one.by_name
+                    )
 
 
 # ---- what is kept
-
-
-def _keepers(project: Project) -> Iterator[str]:
-    return (path for path in project.files if kept_types(project, path))
 
 
 def _candidates(text: str) -> Iterator[int]:
@@ -170,10 +169,17 @@ def _asked_in(project: Project, path: str, short: str) -> Iterator[tuple[Place, 
             yield Place(path, getattr(node, "lineno", 1)), by_name
 
 
-def _ends(text: str, short: str) -> list[int]:
-    """Offsets of a name that may be a key, an element or one side of `in`, by what follows."""
-    behind = re.compile(r"""["']?\s*(?:[])},]|(?:not )?in\b)""")
-    return [one for one in occurrences(text, short) if behind.match(text, one + len(short))]
+def _ends(text: str, short: str) -> Iterator[int]:
+    """Offsets of a name that may be a key or an element, by what stands around."""
+    for offset in occurrences(text, short):
+        behind = _ENDS.match(text, offset + len(short))
+        if behind is None:
+            continue
+        line = text[text.rfind("\n", 0, offset) + 1 : offset]
+        whole = line + text[offset : offset + _NEAR].partition("\n")[0]
+        is_key = behind.group(1) == "]" and "[" in line
+        if is_key or behind.group(1).endswith("in") or any(word in whole for word in _ASKING):
+            yield offset
 
 
 def _is_asked_for(node: ast.AST, around: Around) -> bool:

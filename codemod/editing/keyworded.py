@@ -83,8 +83,7 @@ def _setters_in(project: Project, path: str) -> Iterator[Setter]:
     offsets = [
         match.start()
         for match in _SETS.finditer(text)
-        if f"for {match.group(2)}" in text[max(0, match.start() - _NEAR) : match.start()]
-        and not NO_MODULE.search(match.group(1))
+        if not NO_MODULE.search(match.group(1)) and _may_be_looped(text, match)
     ]
     offsets += [one for word in _UPDATES for one in occurrences(text, word)]
     for node, around in nodes_at(project, path, offsets):
@@ -96,6 +95,13 @@ def _setters_in(project: Project, path: str) -> Iterator[Setter]:
         if given is not None and _is_of(given.arg, node, around):
             owner = [one.name for one in around if isinstance(one, ast.ClassDef)]
             yield Setter(path, function.name, receiver, ".".join(reversed(owner)))
+
+
+def _may_be_looped(text: str, match: re.Match[str]) -> bool:
+    """Whether the loop above that gives the name goes over the keywords of a function."""
+    above = text[max(0, match.start() - _NEAR) : match.start()]
+    loops = re.findall(rf"for {match.group(2)}\b[^\n]*?\bin\s+(?:\w+\()?(\w+)", above)
+    return any(f"**{name}" in text for name in loops)
 
 
 def _set_on(call: ast.Call) -> str | None:

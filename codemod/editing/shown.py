@@ -13,8 +13,9 @@ from codemod.editing.strings_behind import strings_behind
 from codemod.editing.type_sweeps import may_be_or_hold
 from codemod.semantics.instances import UNKNOWN, Around, Instance, Instances
 from codemod.semantics.module_class import ModuleClass
+from codemod.semantics.module_names import is_torch_module
 from codemod.semantics.project import Place, Project
-from codemod.semantics.syntax import FunctionNode, dotted_name, last_name, walk
+from codemod.semantics.syntax import FunctionNode, dotted_name, last_name
 
 # What a model is called where nothing tells what an object is.
 _CALLED = r"(?:\w+_)?(?:model|module|net|network|backbone|encoder|decoder)\d*"
@@ -61,9 +62,13 @@ def _met(module: ModuleClass) -> Iterator[Shown]:
             yield one
 
 
+def texts_in(project: Project, path: str) -> tuple[Shown, ...]:
+    """The places of one file, found once."""
+    return project.remembered("shown", path, partial(_find, project, path))
+
+
 def _all(project: Project) -> Iterator[Shown]:
-    for path in project.files:
-        yield from project.remembered("shown", path, partial(_find, project, path))
+    return (one for path in project.files for one in texts_in(project, path))
 
 
 def _find(project: Project, path: str) -> Iterator[Shown]:
@@ -82,8 +87,9 @@ def _find(project: Project, path: str) -> Iterator[Shown]:
             if shown is None or used is None:
                 continue
             held = project.values.of(path, shown, (node, *around))
-            is_called_so = _MODEL.match(dotted_name(shown) or "") is not None
-            asked = is_called_so and not _is_tested(shown, around)
+            if _is_another(project, path, shown, around):
+                continue
+            asked = _MODEL.match(dotted_name(shown) or "") is not None
             if held := frozenset(one for one in held if _may_be_module(project, one, asked)):
                 yield Shown(Place(path, node.lineno), held, used)
 
@@ -96,18 +102,20 @@ def _may_be_module(project: Project, one: Instance, by_name: bool) -> bool:
     return by_name if is_module is None else is_module
 
 
-def _is_tested(shown: ast.expr, around: Around) -> bool:
-    """Whether an `if isinstance(model, Path)` stands around, which tells what else it may be."""
-    tests = [one.test for one in around if isinstance(one, ast.If)]
+def _is_another(project: Project, path: str, shown: ast.expr, around: Around) -> bool:
+    """Whether an `if isinstance(model, Path)` stands around, of a class that is no module."""
     asked = ast.dump(shown)
-    return any(
-        isinstance(one, ast.Call)
-        and dotted_name(one.func) == "isinstance"
-        and one.args
-        and ast.dump(one.args[0]) == asked
-        for test in tests
-        for one in walk(test)
-    )
+    for one in around:
+        test = one.test if isinstance(one, ast.If) else None
+        if (
+            isinstance(test, ast.Call)
+            and dotted_name(test.func) == "isinstance"
+            and len(test.args) == 2
+            and ast.dump(test.args[0]) == asked
+        ):
+            found = project.resolve(path, dotted_name(test.args[1]) or "")
+            return found.key is None and not is_torch_module(found.name or "torch.nn.Module")
+    return False
 
 
 def _used(

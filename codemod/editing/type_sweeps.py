@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from codemod.editing.graph_sweeps import graph_sweeps
-from codemod.editing.kept_types import asked_of_kept, kept_types
+from codemod.editing.kept_types import asked_of_kept
 from codemod.editing.looked_at import Looked, TypeSweep, sweeps_of, whose_type
 from codemod.editing.object_uses import nodes_at
 from codemod.editing.quoted import occurrences
@@ -162,7 +162,6 @@ def askers_of(project: Project, kinds: Iterable[str]) -> dict[str, Asked]:
 def read_for_sweeps(project: Project, path: str, asked: Asked) -> None:
     """Find what `sweeps_for` the layers will ask of one file."""
     types_by_name(project, path)
-    kept_types(project, path)
     types_looked_up(project, path)
     for short in asked.kinds:
         _asked_in(project, path, short)

@@ -79,6 +79,11 @@ UNSEEN = {
         TO_MODULE,
         'm = Other()\nfor n, c in m.named_children():\n    if n == "relu":\n        f(c)',
     ),
+    "text-of-a-path-that-may-have-been-a-model": (
+        TO_MODULE,
+        "def take(model: Net):\n    if isinstance(model, Path):\n        model = str(model)\n"
+        "    return model == x",
+    ),
     "text-of-a-path": (
         TO_MODULE,
         "if isinstance(model, Path):\n    model = str(model)\nreturn model == x",
@@ -268,6 +273,10 @@ SEEN = {
     ),
     "text-compared": (TO_MODULE, "assert str(model) == x"),
     "text-compared-of-this-class": (TO_FUNCTIONAL, "net = Net()\nassert repr(net) == x"),
+    "text-compared-of-what-is-tested": (
+        TO_MODULE,
+        "if isinstance(model, Net):\n    assert str(model) == x",
+    ),
     "text-compared-by-a-method": (TO_MODULE, "x.assertEqual(repr(Net()), f)"),
     "text-that-is-kept-compared": (TO_MODULE, "text = repr(model)\nassert x != text"),
     "text-hashed": (TO_MODULE, "return hashlib.sha256(str(model).encode()).hexdigest()"),

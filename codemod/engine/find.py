@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def _find_in_file(
         file = load_file(project, path)
     except SourceError as error:
         return Findings(path, (), (FileError(path, error.code, error.message),))
-    classes, known = _ModuleClasses(file), len(project.answered)
+    classes, known = _ModuleClasses(file), len(project.lasting_answers)
     skips = suppressions(file)
     found: list[Found] = []
     errors: list[FileError] = []
@@ -78,7 +79,8 @@ def _find_in_file(
         except TransformError as error:
             errors.append(FileError(path, "transform-failed", str(error)))
     classes.forget()
-    return Findings(path, tuple(found), tuple(errors), project.lasting_answers(known))
+    new = islice(project.lasting_answers.items(), known, None)
+    return Findings(path, tuple(found), tuple(errors), dict(new))
 
 
 class _ModuleClasses:

@@ -22,10 +22,12 @@ Indexer = Callable[[Overlay, Sequence[str], int], list[Indexed]]
 
 def index_files(overlay: Overlay, paths: Sequence[str], jobs: int) -> list[Indexed]:
     """The index of each file, in their order, or why there is none."""
-    return spread(_IndexFiles(overlay), paths, jobs)
+    return spread(IndexFiles(overlay), paths, jobs)
 
 
-class _IndexFiles:
+class IndexFiles:
+    """The index of each of some files, in this process."""
+
     def __init__(self, overlay: Overlay) -> None:
         self.overlay = overlay
 

@@ -6,16 +6,17 @@ not on the code between.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 
-from codemod.semantics.index import Binding, FileIndex
+from codemod.semantics.index import FileIndex
 from codemod.semantics.project import Project
 
 
 def carry(before: Project, after: Project, changed: Collection[str]) -> None:
     """Let `after`, in which some files changed, take over what it would find out again."""
     after.learn(before.answers_about(before.files.keys() - changed))
-    after.learn(before.lasting_answers())
+    after.learn(before.lasting_answers)
     if all(_offers_the_same(before, after, path) for path in changed):
         after.take_over_names(before)
         if before.reach.is_known and all(
@@ -32,21 +33,44 @@ def _offers_the_same(before: Project, after: Project, path: str) -> bool:
     it from here keeps it in its place.
     """
     old, new = before.files[path], after.files[path]
+    rebound = _rebound(old, new)
     return (
         not path.endswith("__init__.py")
         and (old.stars, old.generated) == (new.stars, new.generated)
-        and _offered(before, old) == _offered(before, new)
-        and _based(before, old) == _based(after, new)
+        and not any(_is_of_project(before, file, name) for file in (old, new) for name in rebound)
+        and _named_bases(old) == _named_bases(new)
+        and (rebound.isdisjoint(_heads(new)) or _bases(before, old) == _bases(after, new))
     )
 
 
-def _based(project: Project, file: FileIndex) -> Sequence[object]:
-    return [(one.qualname, one.bases, project.bases_of(file.path, one)) for one in file.classes]
+def _rebound(old: FileIndex, new: FileIndex) -> frozenset[str]:
+    """The names that two states of a file bind differently."""
+    return frozenset(
+        name
+        for name in old.bindings.keys() | new.bindings.keys()
+        if old.bindings.get(name) != new.bindings.get(name)
+    )
 
 
-def _offered(project: Project, file: FileIndex) -> Mapping[str, tuple[Binding, ...]]:
-    return {
-        name: found
-        for name, found in file.bindings.items()
-        if any(one.kind != "import" or project.reach.homes(file.path, one.target) for one in found)
-    }
+def _is_of_project(project: Project, file: FileIndex, name: str) -> bool:
+    """Whether a name stands for what the project defines."""
+    return any(
+        one.kind != "import" or project.reach.homes(file.path, one.target)
+        for one in file.bindings.get(name, ())
+    )
+
+
+def _named_bases(file: FileIndex) -> Sequence[object]:
+    return [(one.qualname, one.bases) for one in file.classes]
+
+
+def _heads(file: FileIndex) -> Iterator[str]:
+    """The names that the bases of a file's classes may hang on, through aliases as well."""
+    bases = (base for one in file.classes for base in one.bases if base)
+    bindings = chain.from_iterable(file.bindings.values())
+    aliased = (one.target for one in bindings if one.kind == "alias")
+    return (dotted.partition(".")[0] for dotted in chain(bases, aliased))
+
+
+def _bases(project: Project, file: FileIndex) -> Sequence[object]:
+    return [project.bases_of(file.path, one) for one in file.classes]

@@ -8,7 +8,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from typing import Any, TypeVar
 
 from codemod.catalogue import canonical
@@ -78,6 +77,7 @@ class Project:
     # Answers to questions about all files, by question and name: asked of many classes.
     answers: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False)
     _found: dict[tuple[str, str], tuple[Any, ...]] = field(default_factory=dict, repr=False)
+    _lasting: dict[tuple[str, str], tuple[Any, ...]] = field(default_factory=dict, repr=False)
     _sources: dict[str, SourceText] = field(default_factory=dict, repr=False)
     _class_texts: dict[ClassKey, str] = field(default_factory=dict, repr=False)
     _parts: dict[str, Parts] = field(default_factory=dict, repr=False)
@@ -419,7 +419,7 @@ class Project:
         """The answer to a question about all files: asked for many classes, found once."""
         key = (question, name)
         if key not in self._found:
-            self._found[key] = tuple(answer())
+            self.learn({key: tuple(answer())})
         return self._found[key]
 
     @property
@@ -427,21 +427,21 @@ class Project:
         """What is remembered."""
         return self._found
 
+    @property
+    def lasting_answers(self) -> Mapping[tuple[str, str], tuple[Any, ...]]:
+        """What is remembered of questions that begin with `LASTING`."""
+        return self._lasting
+
     def learn(self, answers: Mapping[tuple[str, str], tuple[Any, ...]]) -> None:
         """Remember what another process was answered."""
         self._found.update(answers)
+        self._lasting.update(
+            (key, found) for key, found in answers.items() if key[0].startswith(LASTING)
+        )
 
     def answers_about(self, paths: Container[str]) -> dict[tuple[str, str], tuple[Any, ...]]:
         """What is remembered of single files, of those that are among `paths`."""
         return {key: found for key, found in self._found.items() if key[1] in paths}
-
-    def lasting_answers(self, since: int = 0) -> dict[tuple[str, str], tuple[Any, ...]]:
-        """What was found by questions that begin with `LASTING`, without the first answers."""
-        return {
-            key: found
-            for key, found in islice(self._found.items(), since, None)
-            if key[0].startswith(LASTING)
-        }
 
     @cached_property
     def assigned_outside(self) -> frozenset[str]:
@@ -545,7 +545,9 @@ class Project:
             first, last = (starts[n] if n < len(starts) else len(text)
                            for n in (item.line - 1, item.end_line))  # fmt: skip
             lines = text[first:last]
-            self._class_texts[key] = LINE_END.sub("\n", lines).removesuffix("\n")
+            if "\r" in lines:
+                lines = LINE_END.sub("\n", lines)
+            self._class_texts[key] = lines.removesuffix("\n")
         return self._class_texts[key]
 
     def line_at(self, path: str, offset: int) -> int:

@@ -16,7 +16,8 @@ FILES = {
     "pkg/layers.py": "import torch.nn as nn\n\n\nclass Block(nn.Module):\n    pass\n",
     "pkg/other.py": "class Block:\n    pass\n",
     "pkg/net.py": "import torch.nn as nn\nfrom .layers import Block\n\n\n"
-    "class Net(Block):\n    def forward(self, x):\n        return nn.ReLU()(x)\n",
+    "class Net(Block):\n    def forward(self, x):\n        return nn.ReLU()(x)\n"
+    "\n\nBase = nn.Module\n\n\nclass Aliased(Base):\n    pass\n",
     "pkg/sub.py": "from .net import *\n\n\nclass Sub(Net):\n    pass\n",
     "run.py": "import pkg\n\nmodel = pkg.Net()\n",
 }
@@ -32,13 +33,14 @@ CHANGES = {
     "a-star-comes": "from .other import *\n" + NET,
     "an-import-in-a-function": NET + "\n\ndef run():\n    import run\n",
     "a-string-that-names-a-class": NET + "\n\nNAMES = ['Sub']\n",
+    "what-an-alias-begins-with": NET.replace("import torch.nn as nn", "import unknown as nn"),
     "a-name-is-bound-twice": NET.replace("class Net", "Block = make()\n\n\nclass Net"),
 }  # fmt: skip
 # What rewrites do, which leaves the names alone.
 KEPT = {
     "code": NET.replace("nn.ReLU()(x)", "x.relu()"),
     "an-import-of-another-package": NET.replace(
-        "import torch.nn as nn", "import torch.nn.functional as F"
+        "import torch.nn as nn", "import torch.nn as nn\nimport torch.nn.functional as F"
     ),
     "lines-move": NET.replace("    def forward", "    # more\n\n    def forward"),
 }

@@ -99,7 +99,8 @@ def _model_cells(row: Mapping[str, Any]) -> tuple[object, ...]:
 def false_alarms(entries: Sequence[Mapping[str, Any]]) -> str:
     measured = [entry for entry in entries if "error" not in entry]
     head = (
-        "whole package, all transforms | rewrites | confirmed | different | unconfirmed | seconds"
+        "whole package, all transforms but `inplace-on` | rewrites | confirmed | different "
+        "| unconfirmed | seconds"
     )
     cells = [
         (

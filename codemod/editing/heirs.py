@@ -74,12 +74,18 @@ def _heir(module: ModuleClass, key: ClassKey, name: str) -> Heir | None:
         return None  # a comment or a text
     if item.init == "skips":
         raise Refused("used-in-family", f"{item.qualname} ({key[0]}) does not run this __init__")
-    check_file(heir)
-    check_attributes_are_plain(heir)
-    check_not_scripted(heir, name)
-    check_no_layer_base(heir)
-    check_not_copied(heir, [call.method.node for call in calls])
+    check_may_change(heir, name, calls)
     return Heir(heir, calls, dropped)
+
+
+def check_may_change(relative: ModuleClass, name: str, calls: Iterable[Call]) -> None:
+    """Raises Refused, for a relative's own sake, unless what it does with `self.NAME` may be
+    rewritten: it is not generated, copied, scripted and the like."""
+    check_file(relative)
+    check_attributes_are_plain(relative)
+    check_not_scripted(relative, name)
+    check_no_layer_base(relative)
+    check_not_copied(relative, [call.method.node for call in calls])
 
 
 def _dropped_by(heir: ModuleClass, use: SelfUse) -> ast.stmt | None:

@@ -18,7 +18,7 @@ from codemod.editing.quoted import occurrences
 from codemod.semantics.index import receiver_before
 from codemod.semantics.instances import Around
 from codemod.semantics.project import Place, Project
-from codemod.semantics.syntax import FunctionNode, dotted_name, last_name
+from codemod.semantics.syntax import FunctionNode, dotted_name, last_name, object_of_type
 
 # The type of an object, what may stand behind it where it is kept, and what before it: a call of a
 # name, a variable that is given it, a bracket.
@@ -104,20 +104,12 @@ def _find_kept(project: Project, path: str) -> Iterator[KeptTypes]:
                 for looked in modules_gone_over(project, path, node.args[1], (node, *around)):
                     yield KeptTypes(looked, by_name=False)
             continue
-        subject = _whose_type(node)
+        subject = object_of_type(node)
         by_name = bool(around) and isinstance(around[0], ast.Attribute) and around[0].attr in _NAMES
         below, rest = (around[0], around[1:]) if by_name else (node, around)
         if subject is not None and _is_kept(below, rest):
             for looked in looked_at(project, path, subject, (node, *around), DEEPEST):
                 yield KeptTypes(looked, by_name)
-
-
-def _whose_type(node: ast.AST) -> ast.expr | None:
-    """`x` of `type(x)` and of `x.__class__`."""
-    if isinstance(node, ast.Call) and dotted_name(node.func) == "type" and len(node.args) == 1:
-        return node.args[0]
-    is_class = isinstance(node, ast.Attribute) and node.attr == "__class__"
-    return node.value if is_class else None  # type: ignore[attr-defined]
 
 
 def _is_kept(node: ast.AST, around: Around, *, is_local: bool = False) -> bool:

@@ -17,7 +17,13 @@ from codemod.semantics.instances import (
     last_assigned,
 )
 from codemod.semantics.project import Place, Project
-from codemod.semantics.syntax import FunctionNode, dotted_name, last_name, parameters_of, walk
+from codemod.semantics.syntax import (
+    FunctionNode,
+    last_name,
+    object_of_type,
+    parameters_of,
+    walk,
+)
 
 _ALL = frozenset({"modules", "named_modules"})
 _OWN = frozenset({"children", "named_children", "_modules"})
@@ -44,10 +50,9 @@ class TypeSweep:
 
 def whose_type(node: ast.expr, around: Around) -> ast.expr | None:
     """`x` of `type(x)` and `x.__class__`, of `type(x).__mro__` and of a local that keeps it."""
-    if isinstance(node, ast.Call) and dotted_name(node.func) == "type" and len(node.args) == 1:
-        return node.args[0]
-    if isinstance(node, ast.Attribute) and node.attr == "__class__":
-        return node.value
+    asked = object_of_type(node)
+    if asked is not None:
+        return asked
     if isinstance(node, ast.Attribute) and node.attr == "__mro__":
         return whose_type(node.value, (node, *around))
     if isinstance(node, ast.NamedExpr):

@@ -9,15 +9,8 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codemod.editing.checks import (
-    check_attributes_are_plain,
-    check_class_accepts_attributes,
-    check_file,
-    check_no_layer_base,
-    check_not_copied,
-    check_not_scripted,
-)
-from codemod.editing.heirs import Heir, uses_it
+from codemod.editing.checks import check_class_accepts_attributes
+from codemod.editing.heirs import Heir, check_may_change, uses_it
 from codemod.editing.settled import is_settled
 from codemod.editing.uses import check_free_of_others
 from codemod.semantics.module_class import Assignment, ModuleClass
@@ -80,11 +73,7 @@ def _relative(module: ModuleClass, key: ClassKey, assignment: Assignment) -> Hei
         or (made and not _is_the_same(relative, made[0], module, assignment))
     ):
         raise uses_it(module, key, name)
-    check_file(relative)
-    check_attributes_are_plain(relative)
-    check_not_scripted(relative, name)
-    check_no_layer_base(relative)
-    check_not_copied(relative, [call.method.node for call in calls])
+    check_may_change(relative, name, calls)
     return Heir(relative, calls, tuple(one.node for one in made))
 
 

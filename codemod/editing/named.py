@@ -15,11 +15,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from codemod.catalogue import Pair
-from codemod.editing.object_uses import LOOKS_UP, is_settings, met_by, nodes_at, suits
+from codemod.editing.object_uses import (
+    LOOKS_UP,
+    is_in_settings,
+    is_settings,
+    met_by,
+    nodes_at,
+    suits,
+)
 from codemod.editing.parameter_names import asks_for_parameters
 from codemod.editing.paths_followed import FOLLOWS, path_followed
 from codemod.editing.quoted import occurrences
-from codemod.editing.reassignment import SETTINGS_CLASS
 from codemod.semantics.instances import (
     UNKNOWN,
     Around,
@@ -507,7 +513,7 @@ def _computed(project: Project, path: str) -> Iterator[_Lookup]:
         if not isinstance(node, ast.Call):
             continue
         asked = _asked(node) or path_followed(node, around)
-        if asked is None or is_settings(asked[0]) or _is_of_settings(around):
+        if asked is None or is_settings(asked[0]) or is_in_settings(around):
             continue
         pattern = _pattern(asked[1])
         if pattern is not None:
@@ -519,12 +525,6 @@ def _computed(project: Project, path: str) -> Iterator[_Lookup]:
                 pattern,
                 project.values.of(path, asked[0], (node, *around)),
             )
-
-
-def _is_of_settings(around: Around) -> bool:
-    """Whether the code is that of a class of settings, which looks up its own."""
-    owner = next((one for one in around if isinstance(one, ast.ClassDef)), None)
-    return owner is not None and SETTINGS_CLASS.search(owner.name) is not None
 
 
 def _asked(node: ast.Call) -> tuple[ast.expr, ast.expr] | None:

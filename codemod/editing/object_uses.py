@@ -306,13 +306,14 @@ def _is_output(receiver: ast.expr) -> bool:
 
 def _is_held_by_settings(receiver: ast.expr, around: Around) -> bool:
     """`self.encoder` in a class of settings: what it holds are settings too."""
-    owner = next((one for one in around if isinstance(one, ast.ClassDef)), None)
     shown = dotted_name(receiver) or ""
-    return (
-        owner is not None
-        and shown.startswith("self.")
-        and SETTINGS_CLASS.search(owner.name) is not None
-    )
+    return shown.startswith("self.") and is_in_settings(around)
+
+
+def is_in_settings(around: Around) -> bool:
+    """Whether the code is that of a class of settings."""
+    owner = next((one for one in around if isinstance(one, ast.ClassDef)), None)
+    return owner is not None and SETTINGS_CLASS.search(owner.name) is not None
 
 
 def _is_own(receiver: ast.expr, around: Around) -> bool:

@@ -13,6 +13,7 @@ from codemod.semantics.syntax import (
     children,
     dotted_name,
     last_name,
+    object_of_type,
     parameters_of,
     targets_of,
     walk,
@@ -465,11 +466,7 @@ def _is_run_by(owner: ast.expr, method: str, names: set[str]) -> bool:
     """Whether a method is what a call of the module, or of any of its class, runs."""
     if method == "forward" and _is_one_of(owner, names):
         return True
-    if isinstance(owner, ast.Attribute) and owner.attr == "__class__":
-        kept: ast.expr | None = owner.value
-    else:
-        is_type = isinstance(owner, ast.Call) and dotted_name(owner.func) == "type" and owner.args
-        kept = owner.args[0] if is_type else None  # type: ignore[attr-defined]
+    kept = object_of_type(owner)
     return kept is not None and method in ("forward", "__call__") and _is_one_of(kept, names)
 
 

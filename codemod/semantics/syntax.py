@@ -69,6 +69,15 @@ def dotted_name(node: ast.AST) -> str | None:
     return ".".join(reversed(parts))
 
 
+def object_of_type(node: ast.AST) -> ast.expr | None:
+    """`x` of `type(x)` and of `x.__class__`."""
+    if isinstance(node, ast.Call) and dotted_name(node.func) == "type" and len(node.args) == 1:
+        return node.args[0]
+    if isinstance(node, ast.Attribute) and node.attr == "__class__":
+        return node.value
+    return None
+
+
 def last_name(node: ast.AST) -> str:
     """`c` of `a.b.c`; "" for what is no chain of attributes on a name."""
     return (dotted_name(node) or "").rpartition(".")[2]

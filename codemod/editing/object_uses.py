@@ -29,6 +29,7 @@ from codemod.semantics.instances import (
 )
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
+from codemod.semantics.partial_class import below
 from codemod.semantics.project import Place, Project
 from codemod.semantics.syntax import (
     FunctionNode,
@@ -346,12 +347,9 @@ def nodes_at(
         return []
     parts = project.parts(path)
     lines = {parts.source.position(offset).line for offset in wanted}
-    statements = {
-        (one.lineno, one.col_offset): one for line in sorted(lines) for one in parts.at(line)
-    }
     return [
         (node, around)
-        for one in statements.values()
+        for one in parts.over(lines)
         for node, around in _nodes_over(one, (), lines)
         if whole or getattr(node, "end_lineno", None) in lines
     ]
@@ -371,7 +369,7 @@ def _nodes_over(node: ast.AST, around: Around, lines: set[int]) -> Iterator[tupl
         if not any(first <= line <= last for line in lines):
             return
         yield node, around
-    for child in children(node):
+    for child in below(node, lines):
         yield from _nodes_over(child, (node, *around), lines)
 
 

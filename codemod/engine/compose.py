@@ -16,7 +16,7 @@ from codemod.engine.unwatched import new_stretches, put_there, taken_away
 from codemod.errors import RewriteError, SourceError
 from codemod.results import Composition, Edit, Located, Location, Rewrite, Witness
 from codemod.semantics.index import FileIndex, index_file
-from codemod.semantics.parts import Parts, first_lines
+from codemod.semantics.parts import Parts, outline_of
 from codemod.semantics.project import Project
 from codemod.semantics.syntax import parse
 from codemod.source.overlay import Overlay, digest
@@ -50,7 +50,7 @@ class Pass:
 
     def _parts(self, path: str) -> Parts:
         source = SourceText.decode(path, self.project.overlay.read(path))
-        return Parts(source, self.project.files[path].parts)
+        return Parts(source, self.project.files[path].outline)
 
 
 _Known = tuple[str, bytes, tuple[str, ...]]
@@ -245,9 +245,9 @@ def _compose_file(
 ) -> _Composed | _Broken:
     data = base.read(path)
     source = SourceText.decode(path, data)
-    parts = Parts(source, project.files[path].parts)
+    parts = Parts(source, project.files[path].outline)
     if digest(data) != project.files[path].digest:
-        parts = Parts(source, first_lines(parse(source)))
+        parts = Parts(source, outline_of(parse(source)))
     wanted = with_blank_lines_kept(
         source, without_empty_blocks(parts, with_requirements(rewrites, path))
     )
@@ -275,7 +275,7 @@ def _compose_file(
     except (SourceError, UnicodeEncodeError) as error:
         return _Broken(path, f"the rewritten text is not valid: {error}")
     index = index_file(composed, tree, digest(encoded))
-    after = Parts(composed, index.parts)
+    after = Parts(composed, index.outline)
     return _Composed(composed, index, tuple(maps), _put_there(parts.source, after, maps, rewrites))
 
 

@@ -6,13 +6,13 @@ import ast
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
 from codemod.semantics.observers import Observer, observers_in
-from codemod.semantics.parts import first_lines
+from codemod.semantics.parts import Outline, outline_of
 from codemod.semantics.syntax import (
     FunctionNode,
     dotted_name,
@@ -71,7 +71,7 @@ class FileIndex:
     outside_attributes: frozenset[str]  # NAME of `x.NAME` where x is not `self`
     outside_assigned: frozenset[str]  # NAME of `x.NAME = ...` where x is not `self`
     strings: frozenset[str]  # short string constants that might name an attribute
-    parts: Sequence[int]  # the line that each part of the file begins on
+    outline: Outline
     local_imports: frozenset[str]  # what functions import, as `module.name` (a star: `module`)
     observers: tuple[Observer, ...]
     goes_over_modules: bool  # by the look of it: with `model.modules()`, `model.apply(f)`
@@ -128,7 +128,7 @@ def index_file(source: SourceText, tree: ast.Module, digest: bytes = b"") -> Fil
         outside_attributes=_outside_attributes(source.text),
         outside_assigned=frozenset(name for name, _ in outside_assignments(source.text)),
         strings=frozenset(map(sys.intern, _NAME_STRING.findall(source.text))),
-        parts=first_lines(tree),
+        outline=outline_of(tree),
         local_imports=frozenset(_local_imports(source, tree)),
         observers=observers_in(source, tree),
         goes_over_modules=any(word in source.text for word in _OVER_MODULES),

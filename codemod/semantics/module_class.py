@@ -51,7 +51,7 @@ class SourceFile:
     @cached_property
     def parts(self) -> Parts:
         """The syntax tree, parsed where it is looked at."""
-        return Parts(self.source, self.index.parts)
+        return Parts(self.source, self.index.outline)
 
     @cached_property
     def tree(self) -> ast.Module:

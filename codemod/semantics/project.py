@@ -533,7 +533,7 @@ class Project:
         if path not in self._parts:
             if len(self._parts) == _KEPT_TREES:
                 del self._parts[next(iter(self._parts))]
-            self._parts[path] = Parts(self._source(path), self.files[path].parts)
+            self._parts[path] = Parts(self._source(path), self.files[path].outline)
         return self._parts[path]
 
     def class_text(self, key: ClassKey) -> str:

@@ -7,8 +7,10 @@ import re
 
 import pytest
 
-from codemod.semantics.parts import Parts, first_lines
-from codemod.semantics.syntax import class_at, statements_below
+from codemod.semantics import parts as module
+from codemod.semantics.partial_class import below
+from codemod.semantics.parts import Parts, outline_of
+from codemod.semantics.syntax import class_at, parse, statements_below
 from codemod.source.text import SourceText
 
 TEXTS = {
@@ -27,7 +29,7 @@ TEXTS = {
 
 
 def parts_of(text: str) -> Parts:
-    return Parts(SourceText("f.py", text), first_lines(ast.parse(text)))
+    return Parts(SourceText("f.py", text), outline_of(ast.parse(text)))
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
@@ -80,3 +82,65 @@ def test_statements_below_come_in_the_order_of_a_walk_and_are_all() -> None:
     function = ast.parse(text).body[0]
     wanted = [node for node in ast.walk(function) if isinstance(node, ast.stmt)]
     assert list(statements_below(function)) == wanted
+
+
+CLASSES = {
+    "docstring, decorators, comments": (
+        'import a\n\n@d(\n    1\n)\nclass A(B, metaclass=M):\n    """Doc.\n\nx = 1\n    """\n'
+        "    # c\n    @e\n    # f\n    def g(self):\n        return 1\n\n"
+        "    x: int = 2\n# end\n\nf()\n"
+    ),
+    "two on one line": "class A:\n    x = 1; y = 2\n    z = 3\n",
+    "the body beside the head": "class A: x = 1; y = 2\nclass B: pass\nz = 3\n",
+    "the body beside the end of the head": "class A(\n    B,\n): x = 1\nz = 3\n",
+    "a head that ends in a backslash": "class A: \\\n  x = 1\nclass B:\\\n\n  y = 1\n  z = 2\n",
+    "classes that follow at once": "class A:\n    x = 1\nclass B:\n    y = 1\n    def f(s): pass",
+    "classes in classes and blocks": (
+        "if a:\n    class A:\n        x = 1\nclass B:\n    class C:\n        y = 1\n    z = 2\n"
+    ),
+    "other line endings": "class A:\r\n    x = 1\r\n    y = 'é'\rclass B:\n    z = 3",
+}
+
+
+def dumped(nodes: list[ast.AST]) -> list[str]:
+    return [ast.dump(one, include_attributes=True) for one in nodes]
+
+
+@pytest.mark.parametrize("text", CLASSES.values(), ids=CLASSES)
+def test_a_line_of_a_class_leads_to_its_statement(text: str) -> None:
+    whole = [one for one in ast.parse(text).body if isinstance(one, ast.ClassDef)]
+    for statement in (one for item in whole for one in item.body):
+        for line in range(statement.lineno, (statement.end_lineno or 0) + 1):
+            (owner,) = parts_of(text).over([line])
+            assert dumped([statement])[0] in dumped(below(owner, [line]))
+
+
+@pytest.mark.parametrize("first", ["lines", "all"])
+@pytest.mark.parametrize("text", CLASSES.values(), ids=CLASSES)
+def test_a_class_read_in_parts_is_the_class(text: str, first: str) -> None:
+    parts = parts_of(text)
+    if first == "all":
+        parts.all()
+    found = {}
+    for line in range(1, len(text.splitlines()) + 1):
+        for owner in parts.over([line]):
+            found.update({id(one): one for one in below(owner, [line])})
+    for whole, owner in zip(ast.parse(text).body, parts.all(), strict=True):
+        if isinstance(whole, ast.ClassDef) and isinstance(owner, ast.ClassDef):
+            (seen,) = parts.over([whole.lineno])
+            assert isinstance(seen, ast.ClassDef)
+            assert (seen.lineno, seen.end_lineno) == (whole.lineno, whole.end_lineno)
+            assert dumped([*seen.bases, *seen.body]) == dumped([*whole.bases, *whole.body])
+            assert seen.body == owner.body
+            assert all(id(one) in found for one in owner.body)
+
+
+def test_one_method_of_a_class_is_parsed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "class A:\n    def f(self):\n        return 1\n\n    def g(self):\n        return 2\n"
+    parts, read = parts_of(text), []
+    monkeypatch.setattr(module, "parse", lambda source: read.append(source.text) or parse(source))
+    (owner,) = parts.over([6])
+    assert [one.name for one in below(owner, [6])] == ["g"]
+    assert "return 2" in read[-1]
+    assert "return 1" not in read[-1]
+    assert [one.name for one in owner.body] == ["f", "g"]

@@ -178,12 +178,29 @@ def _check_dead(use: Call) -> None:
         raise Refused("unknown-input", "the input cannot be told")
     if overwritten(use, value) == "callers":
         raise Refused("may-be-leaf", f"`{ast.unparse(value)}` comes from the caller")
+    reader = next(_read_left_of(use, value), None)
+    if reader is not None:
+        raise Refused("needed-by-backward", f"`{reader}` of the same statement runs before")
     made = use.module.call_of(value) or _made_just_before(use, value)
     layer = _layer_called(made) if made is not None else None
     if layer is not None and _NEED_RESULT.fullmatch(layer):
         raise Refused("needed-by-backward", f"it is made by nn.{layer}")
     if layer is None or not _FRESH.fullmatch(layer):
         raise Refused("unknown-input", "what made the input cannot be told")
+
+
+def _read_left_of(use: Call, value: ast.expr) -> Iterator[str]:
+    """What reads the input earlier in the statement, and may need it in its backward:
+    `self.gate(x)` of `self.gate(x) + self.relu(x)`."""
+    start = (use.node.lineno, use.node.col_offset)
+    name = value.id if isinstance(value, ast.Name) else ""
+    for node in ast.walk(use.statement):
+        if (
+            isinstance(node, ast.Name)
+            and (node.id, type(node.ctx)) == (name, ast.Load)
+            and (node.lineno, node.col_offset) < start
+        ):
+            yield ast.unparse(next(use.module.ancestors(node)))
 
 
 def _made_just_before(use: Call, value: ast.expr) -> Call | None:

@@ -328,6 +328,12 @@ ON_REFUSED = {
         "return self.body(x)",
         made="self.body = nn.Sequential(nn.Sigmoid(), nn.ReLU())  #! needed-by-backward",
     ),
+    "needed-by-the-backward-of-what-stands-left": plain(
+        "x = self.conv(x)",
+        "return self.gate(x) + self.relu(x)",
+        made=f"{OFF}  #! needed-by-backward",
+        more=(*CONVS, "self.gate = nn.Conv2d(1, 1, 1)"),
+    ),
     "layer-that-may-give-its-input": plain(
         "return self.relu(self.down(x))",
         made=f"{OFF}  #! may-be-leaf",

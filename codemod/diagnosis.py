@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from codemod import __version__
@@ -12,9 +12,10 @@ from codemod.engine.registry import choose, known_transforms
 from codemod.engine.sites import Sites, find_sites
 from codemod.errors import UsageError
 from codemod.results import ClassDiagnosis, Diagnosis, Recipe
-from codemod.running import find_environment, open_pool, settings_of, silent
+from codemod.running import Progress, find_environment, open_pool, silent
 from codemod.semantics.project import ClassKey
 from codemod.semantics.relations import Relations
+from codemod.settings import settings_of
 from codemod.source.discovery import Discovery, discover
 from codemod.source.durable import write_file
 from codemod.source.overlay import Overlay
@@ -25,8 +26,6 @@ from codemod.verify.environment import TargetEnvironment
 from codemod.verify.examine import Examination, examine
 from codemod.verify.recipes import RECIPES_FILE, find_recipes, read_given, read_table
 from codemod.verify.recipes_file import Finding, render
-
-Progress = Callable[[int, int, str], None]
 
 
 def diagnose(

@@ -1,19 +1,19 @@
-"""The library facade: plan, verify, commit, undo."""
+"""The library facade: plan, verify, commit, undo.
+
+What runs models is imported by who runs some: a static run has half as much to load.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import shlex
+import importlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from codemod import __version__
-from codemod.configuration import Options, find_root, line_length
-from codemod.diagnosis import diagnose as diagnose
+from codemod.configuration import Options, line_length
 from codemod.editing.transform import Transform
 from codemod.engine.cache import PlanCache
 from codemod.engine.compose import Pass, closed, compose, touched_paths
@@ -21,7 +21,7 @@ from codemod.engine.planning import Planned
 from codemod.engine.processes import spread
 from codemod.engine.registry import choose, known_transforms
 from codemod.engine.reuse import remaining
-from codemod.errors import SourceError, StaleFileError, UsageError
+from codemod.errors import SourceError, StaleFileError
 from codemod.report.patch import patch
 from codemod.results import (
     Composition,
@@ -30,30 +30,34 @@ from codemod.results import (
     Outcome,
     Position,
     Reason,
-    Repeated,
     Report,
     Rewrite,
     Verdict,
 )
-from codemod.running import find_environment, open_pool, settings_of, silent
-from codemod.semantics.relations import Relations
+from codemod.settings import settings_of
 from codemod.source import commit
 from codemod.source.commit import UndoResult
 from codemod.source.discovery import Discovery, discover
 from codemod.source.overlay import Overlay, read_file
 from codemod.source.state import state_directory
 from codemod.source.text import SourceText
-from codemod.verify import confirm as confirming
-from codemod.verify import replay
-from codemod.verify.environment import TargetEnvironment
-from codemod.verify.pool import WorkerPool
-from codemod.verify.recipes import find_recipes
+
+if TYPE_CHECKING:
+    from codemod.confirmation import repeat as repeat
+    from codemod.diagnosis import diagnose as diagnose
+    from codemod.running import Progress
+    from codemod.verify.confirm import Confirmation
 
 Mode = Literal["diff", "apply"]
-Progress = Callable[[int, int, str], None]
 
-_REPLAYS = "replays"
+_HOMES = {"repeat": "codemod.confirmation", "diagnose": "codemod.diagnosis"}
 NOT_RUN = Verdict("unconfirmed", Reason("not-run", "It was not run.", "Leave out --no-verify."))
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def run(
@@ -75,11 +79,7 @@ def run(
     planned, key = _plan(cache, found, transforms, options)
     rewrites = planned.plan.rewrites
     confirmation = _confirm(planned, found, options, progress) if options.verify else None
-    verdicts = (
-        _with_replays(confirmation, found.root, find_environment(found, options))
-        if confirmation
-        else {}
-    )
+    verdicts = confirmation.verdicts if confirmation else {}
     kept = confirmation.final if confirmation else _unverified_choice(rewrites, options)
     kept, stale = _not_stale(found, planned, kept) if mode == "apply" else (kept, ())
     changes = _changes(planned.snapshot, planned.compose(kept))
@@ -107,25 +107,6 @@ def run(
         mode=mode,
         notes=tuple(notes),
     )
-
-
-def repeat(options: Options, key: str) -> Repeated:
-    """Run again, in fresh processes, what showed the rewrite `key` to be different.
-
-    Raises UsageError where nothing is kept of it, or where the source has changed since.
-    """
-    kept = replay.load(state_directory(options.root) / _REPLAYS, key)
-    changed = replay.changed_files(kept, options.root)
-    if changed:
-        raise UsageError(
-            f"{', '.join(changed)}: changed since that run, which cannot be repeated exactly;"
-            " codemod diff runs what is there"
-        )
-    found = discover(options.root, (options.root,), options.include, options.exclude)
-    options = dataclasses.replace(options, python=Path(kept.python), timeout=kept.timeout)
-    environment = find_environment(found, options)
-    with WorkerPool(environment, jobs=1, variables=options.environment) as pool:
-        return replay.repeat(kept, found.root, environment.module_name, pool)
 
 
 def undo(root: Path) -> UndoResult:
@@ -160,6 +141,14 @@ def _plan(
         jobs=options.jobs,
         line_length=line_length(options.root),
     )
+
+
+def _confirm(
+    planned: Planned, found: Discovery, options: Options, progress: Progress | None
+) -> Confirmation | None:
+    from codemod.confirmation import confirm
+
+    return confirm(planned, found, options, progress)
 
 
 def _errors(found: Discovery, planned: Planned) -> tuple[FileError, ...]:
@@ -203,76 +192,6 @@ def _unverified_choice(rewrites: Iterable[Rewrite], options: Options) -> frozens
         if (accepted or not item.needs_accept) and not item.only_confirmed
     }
     return closed(rewrites, chosen)
-
-
-# ---- confirming
-
-
-def _confirm(
-    planned: Planned, found: Discovery, options: Options, progress: Progress | None
-) -> confirming.Confirmation | None:
-    """Run the models. Nothing is started where there is nothing to confirm."""
-    rewrites = planned.plan.rewrites
-    if not rewrites:
-        return None
-    environment = find_environment(found, options)
-    project = planned.passes[0].project
-    relations = Relations(project)
-    recipes = find_recipes(
-        found.root,
-        dict.fromkeys(found.files, project.text),
-        [(item.path, item.class_name) for item in rewrites],
-        options.recipes,
-        relations.runners,
-        environment.module_name,
-    )
-    target = confirming.Target(
-        found.root,
-        environment.module_name,
-        lambda path, name: relations.runners((path, name)),
-    )
-    with open_pool(environment, options) as (pool, memory):
-        return confirming.confirm(
-            target,
-            rewrites,
-            planned.composed_to_run,
-            recipes,
-            pool,
-            confirming.Options(
-                accept_behaviour_change="behaviour-change" in options.accept,
-                accept_unconfirmed="unconfirmed" in options.accept,
-                accept_symbolic="symbolic" in options.accept,
-                budget=options.budget,
-            ),
-            progress or silent,
-            memory=memory,
-        )
-
-
-def _with_replays(
-    confirmation: confirming.Confirmation, root: Path, environment: TargetEnvironment
-) -> dict[str, Verdict]:
-    """The verdicts; those whose run was kept say so."""
-    python, timeout = str(environment.python), environment.timeout
-    replays = [
-        dataclasses.replace(one, python=python, timeout=timeout) for one in confirmation.replays
-    ]
-    kept = replay.store(state_directory(root) / _REPLAYS, replays)
-    verdicts = dict(confirmation.verdicts)
-    for key in kept:
-        evidence = verdicts[key].evidence
-        if evidence is not None:
-            known = dataclasses.replace(evidence, replay=f"{key}{_from_here(root)}")
-            verdicts[key] = dataclasses.replace(verdicts[key], evidence=known)
-    return verdicts
-
-
-def _from_here(root: Path) -> str:
-    """What tells the project, where the folder at hand does not."""
-    here = Path.cwd()
-    if find_root([here]).resolve() == root.resolve():
-        return ""
-    return " " + shlex.quote(os.path.relpath(root, here))
 
 
 # ---- outcomes

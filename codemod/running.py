@@ -1,13 +1,11 @@
-"""What the commands that run models have in common: settings, interpreter, pool."""
+"""What the commands that run models have in common: interpreter, pool, memory."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from codemod.catalogue import select
-from codemod.configuration import Options, line_length
-from codemod.editing.transform import Settings
+from codemod.configuration import Options
 from codemod.source.discovery import Discovery
 from codemod.source.state import state_directory
 from codemod.verify.environment import TargetEnvironment, find_python
@@ -15,13 +13,7 @@ from codemod.verify.memory import Memory
 from codemod.verify.pool import WorkerPool
 from codemod.verify.standby import StandbyPool
 
-
-def settings_of(options: Options) -> Settings:
-    """What the options say to transforms."""
-    only = frozenset(pair.module for pair in select(options.only)) if options.only else None
-    per_layer = options.loops == "per-layer"
-    append = options.sequential == "append"
-    return Settings(only, line_length(options.root), options.verify, per_layer, append)
+Progress = Callable[[int, int, str], None]
 
 
 @contextlib.contextmanager

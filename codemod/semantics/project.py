@@ -192,7 +192,8 @@ class Project:
             key = (path, head + suffix)
             return Base(key=key) if key in self.classes else Base()
         if kind == "alias":
-            return self._resolve(path, target + suffix, seen)
+            step = (path, f"{head} = {target}")  # `env = env.unwrapped` leads to itself
+            return Base() if step in seen else self._resolve(path, target + suffix, seen | {step})
         if kind == "import":
             return self._resolve_import(path, target + suffix, seen)
         return Base()

@@ -88,7 +88,8 @@ class TargetEnvironment:
         file = self.root / path
         base, module = _name(file, self.root, self.declared)
         around = _script_folders(file, self.root)
-        ordered = dict.fromkeys([base, *around, *self.import_roots, self.root])
+        last = _beside(file, self.root)
+        ordered = dict.fromkeys([base, *around, *self.import_roots, self.root, *last])
         return ImportTarget(module, tuple(str(root) for root in ordered))
 
     def module_name(self, path: str) -> str:
@@ -362,7 +363,8 @@ def _script(path: Path, root: Path) -> tuple[Path, str]:
     if not level and _hides_itself(path.parent, root):
         return path.parent.parent, _dotted(path, path.parent.parent) or path.stem
     if not level:
-        return path.parent, path.stem
+        base = _as_imported(path, root)
+        return base, _dotted(path, base) or path.stem
     dotted = _dotted(path, root)
     if dotted is not None and dotted.count(".") >= level:
         return root, dotted
@@ -370,6 +372,21 @@ def _script(path: Path, root: Path) -> tuple[Path, str]:
     for _ in range(level):
         base = base.parent
     return base, _dotted(path, base) or path.stem
+
+
+def _as_imported(path: Path, root: Path) -> Path:
+    """The folder above a file from which the project's own imports reach it most often: `net.py` is
+    `model.net` where others say so, as a folder without an `__init__.py` is a package too. Under
+    two names it would be loaded twice."""
+    counts = _imported_names(root)
+    above = [one for one in path.parents if one == root or root in one.parents]
+    return max(above, key=lambda one: _count(counts, _dotted(path, one) or path.stem))
+
+
+def _beside(path: Path, root: Path) -> list[Path]:
+    """The folder of a file that is in no package: what is nowhere else may lie beside it."""
+    folder = path.parent
+    return [] if _is_package(folder) or _hides_itself(folder, root) else [folder]
 
 
 def _hides_itself(folder: Path, root: Path) -> bool:

@@ -25,6 +25,13 @@ def test_three_classes_in_three_files() -> None:
     assert [project.is_module(key) for key in project.classes] == [True, True, True]
 
 
+def test_a_name_that_is_set_to_a_part_of_itself_is_unknown() -> None:
+    text = "import gym\nenv = gym.make()\nenv = env.inner\nclass B(env.Base):\n    pass\n"
+    project = project_of({"a.py": text})
+    assert project.resolve("a.py", "env.Base") == Base()
+    assert not project.is_module(("a.py", "B"))
+
+
 FOUND = {
     "import-of-the-name": {"a.py": A, "b.py": "from a import A\n" + USES_A},
     "import-under-another-name": {

@@ -228,6 +228,25 @@ def test_a_folder_with_a_file_of_its_own_name_is_a_package_where_parts_are_impor
     assert located(environment, "tools/tools.py") == ("tools", "tools")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("from fpn import Fpn\n", ("fpn", "code/model"), id="from-beside"),
+        pytest.param("import fpn\nimport model.fpn\n", ("fpn", "code/model"), id="as-often"),
+        pytest.param("from model.fpn import *\n", ("model.fpn", "code"), id="from-a-folder"),
+        pytest.param("import code.model.fpn\n", ("code.model.fpn", "."), id="from-the-root"),
+        pytest.param("from model import other\n", ("fpn", "code/model"), id="another-file"),
+    ],
+)
+def test_a_file_without_a_package_is_named_as_others_import_it(
+    tmp_path: Path, text: str, expected: tuple[str, str]
+) -> None:
+    environment = project(tmp_path, "code/model/fpn.py", "code/model/detector.py")
+    (tmp_path / "code/model/detector.py").write_text(text)
+    assert located(environment, "code/model/fpn.py") == expected
+    assert str(tmp_path / "code/model") in environment.locate("code/model/fpn.py").roots
+
+
 def test_a_part_of_a_project_means_its_own_folders(tmp_path: Path) -> None:
     part = ["run.py", "models/net.py", "utils/masks.py"]
     files = [*part, *(f"part/{name}" for name in part)]
@@ -235,9 +254,9 @@ def test_a_part_of_a_project_means_its_own_folders(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "part"):
         (folder / "run.py").write_text("from models.net import Net\n")
     roots = [os.path.relpath(one, tmp_path) for one in environment.locate(files[4]).roots]
-    assert roots == ["part/models", "part", "."]
+    assert roots == ["part", ".", "part/models"]
     roots = [os.path.relpath(one, tmp_path) for one in environment.locate(files[1]).roots]
-    assert roots == ["models", "."]
+    assert roots == [".", "models"]
 
 
 def test_configured_roots_come_first_and_must_exist(tmp_path: Path) -> None:

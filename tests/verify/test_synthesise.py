@@ -357,6 +357,40 @@ RUN = [
     ),
     pytest.param(
         """
+        ROWS: str = "by rows"
+
+        class Modes:
+            COLUMNS = "by columns"
+
+        class Net(nn.Module):
+            def __init__(self, mode):
+                assert mode in {ROWS, Modes.COLUMNS}
+                super().__init__()
+                self.mode = mode
+            def forward(self, x):
+                return F.relu(x).sum(0 if self.mode == ROWS else 1)
+        """,
+        id="string-in-a-set-of-names",
+    ),
+    pytest.param(
+        """
+        ROWS: str = "by rows"
+
+        class Net(nn.Module):
+            def __init__(self, mode):
+                super().__init__()
+                self.check(mode)
+            def check(self, *given):
+                for one in given:
+                    if one != ROWS:
+                        raise ValueError("unknown")
+            def forward(self, x):
+                return F.relu(x)
+        """,
+        id="string-that-a-name-says-in-the-failing-condition",
+    ),
+    pytest.param(
+        """
         TABLE = {"silu": nn.SiLU, "gelu": nn.GELU}
         class Net(nn.Module):
             def __init__(self, flavour):

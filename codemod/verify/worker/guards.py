@@ -120,9 +120,17 @@ def _mentions(
             value = _value(node, scope, local)
             if type(value) is int:
                 numbers.add(value)
+            elif isinstance(value, str) and _root(node) not in local:
+                strings.add(value)
             elif isinstance(value, (list, tuple, set, frozenset, dict)) and len(value) < 40:
                 strings.update(item for item in value if isinstance(item, str))
                 numbers.update(item for item in value if type(item) is int)
+
+
+def _root(node: ast.AST) -> str:
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _value(node: ast.AST, scope: Any, local: Dict[str, Any]) -> Any:

@@ -684,7 +684,7 @@ class _Walk(ast.NodeVisitor):
                 members = self.members(other)
                 facts.literals.extend(m for m in members if not _holds(facts.literals, m))
             else:
-                value = constant(other)
+                value = self.plain(other)
                 if value is not None and not _holds(facts.literals, value):
                     facts.literals.append(value)
                 if isinstance(operator, (ast.Lt, ast.Gt, ast.LtE, ast.GtE)):
@@ -708,13 +708,18 @@ class _Walk(ast.NodeVisitor):
 
     def members(self, node: ast.AST) -> List[Any]:
         if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-            return [v for v in (constant(e) for e in node.elts) if v is not None]
+            return [v for v in map(self.plain, node.elts) if v is not None]
         if isinstance(node, ast.Dict):
-            return [v for v in (constant(e) for e in node.keys if e) if v is not None]
+            return [v for v in map(self.plain, filter(None, node.keys)) if v is not None]
         live = self.object(node)
         if isinstance(live, (dict, list, tuple, set, frozenset)):
             return [item for item in live if isinstance(item, (str, int, float))]
         return []
+
+    def plain(self, node: ast.AST) -> Any:
+        """The number or string that is written there, by name perhaps: `BINARY_MODE`."""
+        live = self.object(node) if isinstance(node, (ast.Name, ast.Attribute)) else None
+        return live if type(live) in (str, int, float) else constant(node)
 
     def visit_Call(self, node: ast.Call) -> None:
         self.visit(node.func)

@@ -65,6 +65,32 @@ SHIMS: dict[str, tuple[str, str]] = {
         "assert kinds() == ((int, int), str, 6) and not isinstance(None, basestring)",
         "xrange (built into Python 2)",
     ),
+    "lightning-module": (
+        "import pytorch_lightning as pl\n"
+        "class Base(pl.LightningModule):\n"
+        "    def __init__(self, width=2, *more, rate=0.1, **rest):\n"
+        "        super().__init__()\n"
+        "        self.save_hyperparameters(ignore=['more', 'secret'])\n"
+        "        self.layer = nn.Linear(self.hparams.width, 1)\n"
+        "    def forward(self, x):\n"
+        "        self.log('loss', 1.0, prog_bar=True)\n"
+        "        return self.layer(x.to(self.device, self.dtype))\n"
+        "class Lit(Base):\n"
+        "    def __init__(self, depth, width=3, secret=1):\n"
+        "        super().__init__(width, rate=0.2, kind='a')\n"
+        "model = Lit(4)\n"
+        "assert model.hparams == dict(width=3, rate=0.2, kind='a', depth=4)\n"
+        "assert model(torch.ones(2, 3)).shape == (2, 1) and model.trainer is None\n"
+        "assert list(model.state_dict()) == ['layer.weight', 'layer.bias']\n"
+        "import argparse, copy\n"
+        "model.hparams = argparse.Namespace(width=5)\n"
+        "assert copy.deepcopy(model).hparams.width == 5\n"
+        "model.save_hyperparameters({'width': 6})\n"
+        "assert model.hparams.width == 6 and 'depth' not in model.hparams\n"
+        "model.save_hyperparameters('other')\n"
+        "assert model.hparams == {'width': 6}",
+        "pytorch_lightning.LightningModule (a plain module)",
+    ),
     "torch-six": (
         "from torch._six import container_abcs, string_classes, inf\n"
         "assert isinstance('a', string_classes) and inf > 1e300",
@@ -179,6 +205,11 @@ TOUCHED = {
         "fast_ops",
     ),
     "name-gone-from-torch": ("from torch.nn import Absent", "Absent()(x)", "torch.nn.Absent"),
+    "what-a-trainer-gives": (
+        "import pytorch_lightning as pl\nclass Lit(pl.LightningModule): pass",
+        "Lit().optimizers()",
+        "pytorch_lightning",
+    ),
     "name-gone": ("from yaml import absent_name", "absent_name(x)", "absent_name"),
 }
 

@@ -8,6 +8,8 @@ from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from typing import Any, Callable, Iterator, Set, Tuple
 
+from . import lightning, shims
+
 VERSION = "0.0.0"
 
 _registered: Set[str] = set()
@@ -123,6 +125,9 @@ class StandIn:
     def __mro_entries__(self, bases: Tuple[Any, ...]) -> Tuple[type, ...]:
         name = self.__dict__["_codemod_name"]
         _touch(name)
+        if lightning.is_lightning_module(name):
+            shims.note("%s (a plain module)" % name)
+            return (lightning.module_class(_touch),)
         return (type(name.rpartition(".")[2], (StandInBase,), {"_codemod_stand_in": name}),)
 
     def __getitem__(self, item: Any) -> Any:

@@ -183,6 +183,8 @@ ON_CPU = {
     "cuda-async": "x = x.cuda(0, non_blocking=True)",
     "to-text": "x = x.to('cuda:0')",
     "to-device": "x = x.to(torch.device('cuda'))",
+    "to-device-of-a-number": "x = x.to(torch.device('cuda', 0))",
+    "to-device-by-keywords": "x = x.to(torch.device(type='cuda', index=1))",
     "to-number": "x = x.to(0)",
     "to-keyword": "x = x.to(device='cuda', dtype=torch.float64).float()",
     "factory": "x = x + torch.zeros(2, device='cuda')",

@@ -75,16 +75,23 @@ def _mode(base: Any) -> Any:
             if name in ("cuda", "pin_memory") and args and isinstance(args[0], torch.Tensor):
                 shims.note(_LABEL)
                 return args[0]
-            if name in _PLACING and any(map(_is_place, args)):
+            if name == "device" and _asks_for_gpu(args, given):
+                shims.note(_LABEL)
+                args, given = ("cpu",), {}
+            elif name in _PLACING and any(map(_is_place, args)):
                 shims.note(_LABEL)
                 args = tuple(_cpu_for(one) for one in args)
-            elif name in ("to", "device") and _is_number(args[-1:]):
+            elif name == "to" and _is_number(args[-1:]):
                 shims.note(_LABEL)
                 args = (*args[:-1], "cpu")
             if _is_gpu(given.get("device")):
                 shims.note(_LABEL)
                 given = {**given, "device": "cpu"}
             return func(*args, **given)
+
+    def _asks_for_gpu(args: Any, given: Any) -> bool:
+        """Whether `torch.device` is called so: `(0)`, `("cuda", 0)`, `(type="cuda")`."""
+        return _is_number(args[:1]) or any(map(_is_place, (*args, *given.values())))
 
     def _is_gpu(device: Any) -> bool:
         return _is_place(device) or _is_number((device,))

@@ -44,7 +44,7 @@ def module_class(touch: Callable[[str], None]) -> type:
     """The class. `touch` is told of what needs the package, before that raises."""
     import torch
 
-    class LightningModule(torch.nn.Module):
+    class LightningModule(torch.nn.Module):  # type: ignore[misc]
         trainer = None
         logger = None
         loggers = ()

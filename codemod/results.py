@@ -41,8 +41,16 @@ ASPECTS: tuple[Aspect, ...] = (
 STRUCTURAL: frozenset[Aspect] = frozenset({"modules", "hooks"})
 
 Expectation = Literal[
-    "differs", "may-differ", "becomes-deterministic", "gains-keys", "raises-before"
+    "differs",
+    "may-differ",
+    "becomes-deterministic",
+    "gains-keys",
+    "raises-before",
+    "may-raise-before",
 ]
+
+# What these say is mended: where it ran before, it is preserved.
+MENDED: frozenset[Expectation] = frozenset({"raises-before", "may-raise-before"})
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class Contract:
         return tuple(
             aspect
             for aspect, expectation in self.changes.items()
-            if aspect not in STRUCTURAL and aspect != "trace" and expectation != "raises-before"
+            if aspect not in STRUCTURAL and aspect != "trace" and expectation not in MENDED
         )
 
 

@@ -15,6 +15,7 @@ _EXPECTATIONS: Mapping[Expectation, str] = {
     "becomes-deterministic": "no longer depends on the seed",
     "gains-keys": "gains keys",
     "raises-before": "raised before, runs after",
+    "may-raise-before": "runs after where it raised before",
 }
 
 

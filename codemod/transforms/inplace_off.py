@@ -16,6 +16,7 @@ from codemod import (
     Found,
     InplaceCall,
     ModuleClass,
+    Pair,
     RefusalDoc,
     Refused,
     SourceFile,
@@ -49,7 +50,9 @@ class InplaceOff(Transform):
     """
 
     name = "inplace-off"
-    contract = Contract(changes={"inputs": "may-differ", "trace": "may-differ"})
+    contract = Contract(
+        changes={"grads": "may-raise-before", "inputs": "may-differ", "trace": "may-differ"}
+    )
     inverse = "inplace-on"
     markers = inplace_names()
     refusals = {
@@ -155,9 +158,15 @@ class Net(nn.Module):
             edits,
             [witness(module, node) for node in {call.node, *(use.node for use in uses)}],
             kind=site.pair.module,
-            contract=inplace_contract(site.pair, "callers" in whose),
+            contract=_contract(site.pair, "callers" in whose),
         )
         return replace(found, only_confirmed=site.is_method)
+
+
+def _contract(pair: Pair, seen_by_callers: bool) -> Contract:
+    """What was overwritten may have been needed for a gradient: that raised."""
+    changes = inplace_contract(pair, seen_by_callers).changes
+    return Contract({"grads": "may-raise-before", **changes})
 
 
 def _check_not_run_by_bases(site: InplaceCall) -> None:

@@ -217,6 +217,9 @@ def _find(aspect: Aspect, before: Observation, after: Observation, changes: Chan
         return _find_preserved(left, right)
     if expected == "raises-before":
         return _find_raises_before(aspect, before, after)
+    if expected == "may-raise-before":
+        is_mended = raises(left) is not None and raises(right) is None
+        return _Finding("changed-as-declared") if is_mended else _find_preserved(left, right)
     if aspect == "hooks" and "state_dict" not in changes and _loses_hooks(before, after):
         return _Finding("different", "broken")
     if aspect in STRUCTURAL:

@@ -163,7 +163,9 @@ def promised(own: Iterable[Rewrite], foreign: Iterable[Rewrite]) -> dict[Aspect,
                 changes[aspect] = "may-differ"
     for rewrite in foreign:
         for aspect, expectation in rewrite.contract.changes.items():
-            if expectation != "raises-before":  # of a model that ran before, nothing is repaired
+            if expectation == "may-raise-before":
+                changes.setdefault(aspect, expectation)
+            elif expectation != "raises-before":  # of a model that ran before, nothing is repaired
                 changes[aspect] = "may-differ"
     return changes
 

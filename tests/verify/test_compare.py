@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from codemod.results import ASPECTS, Aspect, Difference, Reuse
+from codemod.results import ASPECTS, Aspect, Contract, Difference, Reuse
 from codemod.verify.compare import (
     differences,
     disagreements,
@@ -320,6 +320,23 @@ def test_raises_before() -> None:
     assert (fixed.broken, fixed.unexercised) == ((), ())
     assert judge(before, before, changes).broken == ("eval", "train")
     assert judge(seen(), seen(), changes).unexercised == ("eval", "train", "grads")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [
+        pytest.param(RAISES, ONE, "changed-as-declared", id="mended"),
+        pytest.param(ONE, ONE, "equal", id="ran-before"),
+        pytest.param(RAISES, RAISES, "equal", id="raises-still"),
+        pytest.param(ONE, TWO, "different", id="ran-before-and-differs"),
+        pytest.param(ONE, RAISES, "different", id="raises-after"),
+    ],
+)
+def test_may_raise_before(before: Any, after: Any, status: str) -> None:
+    changes: Any = {"grads": "may-raise-before"}
+    found = judge(seen(grads=before), seen(grads=after), changes)
+    assert (found.statuses["grads"], bool(found.broken)) == (status, status == "different")
+    assert not Contract(changes).changes_behaviour
 
 
 def test_raising_always_shows_nothing() -> None:

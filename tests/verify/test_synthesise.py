@@ -563,7 +563,8 @@ def test_a_recipe_is_found_and_runs(find: Any, source: str) -> None:
 
 
 def test_a_large_configuration_is_made_small(find: Any) -> None:
-    recipe_of = find(RUN[8].values[0])
+    (source,) = (one.values[0] for one in RUN if one.id == "configuration-class")
+    recipe_of = find(source)
     model, args, _, _ = recipe_of.run(recipe_of.search())
     assert (model.embed.num_embeddings, model.embed.embedding_dim) == (99, 64)
     assert 64 % model.attention.num_heads == 0

@@ -8,7 +8,19 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, ContextManager, Dict, List, Mapping, Set
 
-from . import cage, cuda, halfway, loader, mainblock, process, shims, standin, wire, witness
+from . import (
+    cage,
+    cuda,
+    foreignnumbers,
+    halfway,
+    loader,
+    mainblock,
+    process,
+    shims,
+    standin,
+    wire,
+    witness,
+)
 from .failure import Refused, failure, is_out_of_memory, of_exception
 from .turns import turns
 
@@ -115,6 +127,7 @@ def _obey(zygote: "Zygote", request: Dict[str, Any]) -> Dict[str, Any]:
         *zygote.stubs.packages(),
         *shims.used(),
         *mainblock.labels(answer["files"]),
+        *foreignnumbers.labels(answer["files"]),
         *halfway.labels(answer["files"]),
     ]
     return answer

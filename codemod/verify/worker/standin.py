@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterator, Set, Tuple
 from . import lightning, shims
 
 VERSION = "0.0.0"
+NUMBER = 4  # in the place of one that a package would give
 
 _registered: Set[str] = set()
 _touched: Set[str] = set()
@@ -180,10 +181,10 @@ class StandIn:
         return "<stand-in for %s>" % self.__dict__["_codemod_name"]
 
 
-def _number(kind: type) -> Callable[[StandIn], Any]:
+def _number(value: Any) -> Callable[[StandIn], Any]:
     def convert(self: StandIn) -> Any:
         _touch(self.__dict__["_codemod_name"])
-        return kind(0)
+        return value
 
     return convert
 
@@ -195,8 +196,8 @@ def _arithmetic(sign: str) -> Callable[..., Any]:
     return derive
 
 
-for _name, _kind in (("int", int), ("index", int), ("float", float)):
-    setattr(StandIn, "__%s__" % _name, _number(_kind))
+for _name, _value in (("int", NUMBER), ("index", NUMBER), ("float", float(NUMBER))):
+    setattr(StandIn, "__%s__" % _name, _number(_value))
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "neg"):
     setattr(StandIn, "__%s__" % _name, _arithmetic(_name))
     setattr(StandIn, "__r%s__" % _name, _arithmetic(_name))

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Sequence, Set
 from . import (
     cage,
     cuda,
+    foreignnumbers,
     halfway,
     loader,
     mainblock,
@@ -110,6 +111,7 @@ class Zygote:
                 before = state.snapshot()
                 module = loader.load(request["module"], request["path"])
                 mainblock.complete(module, self.overlay.text(request["path"]))
+                foreignnumbers.complete(module, self.overlay.text(request["path"]))
             self.imports.needed_by([request["path"]])  # Remembers the real paths for all runs.
             changed = state.changes(before, self.settings.root)
             return {"ok": True, "changed": changed, "changing": changing}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from codemod.results import Aspect, Expectation
-from codemod.verify.differences import Tree, child
+from codemod.verify.differences import Tree, child, raises
 
 Observation = Mapping[str, Any]
 Changes = Mapping[Aspect, Expectation]
@@ -50,6 +50,11 @@ def kept_keys(before: Tree, after: Tree) -> Tree:
     return {"dict": kept}
 
 
+def is_mended(before: Tree, after: Tree) -> bool:
+    """Whether what raised runs."""
+    return raises(before) is not None and raises(after) is None
+
+
 def _apply(
     steps: list[tuple[Aspect, _Change]], before: dict[str, Any], after: dict[str, Any]
 ) -> None:
@@ -62,6 +67,8 @@ def _parts(before: Tree, after: Tree, changes: Changes) -> tuple[Tree, Tree]:
     for name in _PARTS:
         left, right = child(before, name), child(after, name)
         if name not in changes or left is None or right is None:
+            continue
+        if changes[name] == "may-raise-before" and not is_mended(left, right):
             continue
         if changes[name] == "gains-keys":
             old, new = without_alias(left), without_alias(kept_keys(left, right))

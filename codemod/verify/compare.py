@@ -18,7 +18,7 @@ from codemod.results import (
     Expectation,
     Reuse,
 )
-from codemod.verify.alignment import aligned, kept_keys, without_alias
+from codemod.verify.alignment import aligned, is_mended, kept_keys, without_alias
 from codemod.verify.differences import (
     MAX_DIFFERENCES,
     Spot,
@@ -218,8 +218,9 @@ def _find(aspect: Aspect, before: Observation, after: Observation, changes: Chan
     if expected == "raises-before":
         return _find_raises_before(aspect, before, after)
     if expected == "may-raise-before":
-        is_mended = raises(left) is not None and raises(right) is None
-        return _Finding("changed-as-declared") if is_mended else _find_preserved(left, right)
+        if is_mended(left, right):
+            return _Finding("changed-as-declared")
+        return _find_preserved(left, right)
     if aspect == "hooks" and "state_dict" not in changes and _loses_hooks(before, after):
         return _Finding("different", "broken")
     if aspect in STRUCTURAL:

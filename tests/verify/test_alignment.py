@@ -80,3 +80,25 @@ def test_parameters_gained_are_gained_in_eval_mode_as_well(
     before = seen(grads=gradients(a=ONE))
     found = judge(before, seen(grads=after), {"grads": "gains-keys"})
     assert tuple(aspect for aspect in found.broken if aspect == "eval") == broken
+
+
+RAISES: Any = {"raises": "RuntimeError: modified by an inplace operation"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "broken"),
+    [
+        pytest.param(RAISES, ONE, (), id="mended"),
+        pytest.param(ONE, ONE, (), id="ran-before"),
+        pytest.param(ONE, TWO, ("eval",), id="ran-before-and-differs"),
+        pytest.param(ONE, RAISES, ("eval",), id="raises-after"),
+    ],
+)
+def test_a_gradient_that_is_mended_is_so_in_eval_mode(
+    before: Any, after: Any, broken: tuple[str, ...]
+) -> None:
+    changes: Any = {"grads": "may-raise-before"}
+    assert judge(seen(grads=before), seen(grads=after), changes).broken == broken
+    sets = [{"large": {"eval": seen(grads=one)["eval"], "reached": {}}} for one in (before, after)]
+    old, new = (seen(sets=one) for one in sets)
+    assert judge(old, new, changes).broken == broken

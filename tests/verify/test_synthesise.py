@@ -1330,6 +1330,41 @@ RELATED += [
     ),
     pytest.param(
         """
+        class Modulated(nn.Module):
+            def __init__(self, width, key="style"):
+                super().__init__()
+                self.fc = nn.Linear(width, 3)
+                self.key = key
+
+            def forward(self, x, cond):
+                return x + self.fc(cond[self.key]).sum()
+
+        class Net(nn.Module):
+            def __init__(self, width):
+                super().__init__()
+                self.layer = Modulated(width)
+
+            def forward(self, x, cond):
+                return self.layer(x, cond)
+        """,
+        id="key-that-an-attribute-says",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.classes = 7
+
+            def forward(self, scores, target):
+                target = torch.cat([(target == i).float() for i in range(self.classes)], dim=1)
+                assert scores.size() == target.size(), "shapes do not match"
+                return sum((scores[:, i] * target[:, i]).mean() for i in range(self.classes))
+        """,
+        id="shape-of-what-is-made-of-the-other-input",
+    ),
+    pytest.param(
+        """
         class Net(nn.Module):
             def __init__(self, configs):
                 super().__init__()

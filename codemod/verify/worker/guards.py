@@ -11,6 +11,14 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 from .reading import tree_of_code
 
 
+class Shaped(NamedTuple):
+    """A local tensor whose shape a condition compared with another one."""
+
+    name: str
+    shape: Tuple[int, ...]
+    other: Tuple[int, ...]
+
+
 class Guard(NamedTuple):
     """`tests`: compiled conditions, each with the outcome that led to the raise.
 
@@ -25,6 +33,7 @@ class Guard(NamedTuple):
     scope: Any
     local: Dict[str, Any]
     words: Tuple[str, ...] = ()
+    shapes: Tuple[Shaped, ...] = ()
 
     def passes(self, changes: Dict[str, Any]) -> bool:
         """Whether, with these local names changed, the raise is not reached."""
@@ -64,7 +73,27 @@ def guard_of(frame: Any, line: int) -> Optional[Guard]:
         frame.f_globals,
         local,
         tuple(dict.fromkeys(word for test, _ in tests for word in _words(test))),
+        tuple(one for test, _ in tests for one in _shaped(test, frame.f_globals, local)),
     )
+
+
+def _shaped(test: ast.AST, scope: Any, local: Dict[str, Any]) -> Iterator[Shaped]:
+    for node in ast.walk(test):
+        if not isinstance(node, ast.Compare):
+            continue
+        sides = [node.left, *node.comparators]
+        shapes = [_shape(_value(one, scope, local)) for one in sides]
+        for one, shape, other in (
+            *zip(sides, shapes, shapes[1:]),
+            *zip(sides[1:], shapes[1:], shapes),
+        ):
+            if shape is not None and other is not None and shape != other:
+                yield Shaped(_root(one), shape, other)
+
+
+def _shape(value: Any) -> Optional[Tuple[int, ...]]:
+    is_shape = isinstance(value, (tuple, list)) and all(type(one) is int for one in value)
+    return tuple(value) if is_shape and value else None
 
 
 def _words(test: ast.AST) -> Iterator[str]:
@@ -128,8 +157,9 @@ def _mentions(
 
 
 def _root(node: ast.AST) -> str:
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
+    """The name that an expression begins with: `x` of `x.shape[1:]`, of `x.size()`."""
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
+        node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""
 
 

@@ -603,7 +603,19 @@ class Inputs:
                     if count < 4 and is_small_enough and guard.passes({local: example(other)}):
                         count += 1
                         yield 0.5 + 0.1 * count, {**call, name: other}
+        yield from self._shapes_that_agree(call, guard)
         yield from self._sizes_that_pass(call, failure, guard)
+
+    def _shapes_that_agree(
+        self, call: Dict[str, Spec], guard: Guard
+    ) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+        """An input whose shape was compared with another one gets that one, be it of a part."""
+        for shaped in guard.shapes:
+            for name, spec in call.items():
+                if shaped.name != name and shaped.name not in self.facts[name].names:
+                    continue
+                if isinstance(spec, Tensor) and spec.shape == shaped.shape:
+                    yield 0.3, {**call, name: spec._replace(shape=shaped.other)}
 
     def _sizes_that_pass(
         self, call: Dict[str, Spec], failure: Failure, guard: Guard

@@ -354,7 +354,7 @@ class _Walk(ast.NodeVisitor):
                 return inner
             if self.is_of_tensor(_index(node)):
                 return None
-            key = constant(_index(node))
+            key = self.plain(_index(node))
             return (*inner, key) if isinstance(key, str) else (*inner, ELEMENT)
         if isinstance(node, ast.Call) and _called_name(node) == "getattr" and len(node.args) > 1:
             inner, key = self.path(node.args[0]), constant(node.args[1])
@@ -610,7 +610,7 @@ class _Walk(ast.NodeVisitor):
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         path = self.path(node.value)
-        key = constant(_index(node))
+        key = self.plain(_index(node))
         if path is not None:
             facts = self.facts.at(path)
             if isinstance(key, str):
@@ -851,7 +851,8 @@ class _Walk(ast.NodeVisitor):
                 function, owner, receiver = forward_of(type(leaf)), type(leaf), leaf
                 name = _first_parameter(function) or name
             else:
-                facts.layers.append(leaf)
+                if not isinstance(leaf, torch.nn.Identity):  # it takes anything
+                    facts.layers.append(leaf)
                 return
         facts.names.append(name)
         signature = signature_of(function)

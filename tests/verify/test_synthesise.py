@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from codemod.verify.worker.configs import codemod_config, codemod_small
+from codemod.verify.worker.constructor import _shapes_of_inputs
 from codemod.verify.worker.effort import Effort
 from codemod.verify.worker.inputs import Inputs, _indices_of_rows, _one_in_a_batch
 from codemod.verify.worker.laboratory import Failure
@@ -1330,6 +1331,41 @@ RELATED += [
     ),
     pytest.param(
         """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(5, 10)
+
+            def forward(self, x):
+                changed = self.fc(x[:, :5])
+                return x[:, 5:] * changed[:, :5] + changed[:, 5:]
+        """,
+        id="part-behind-what-a-layer-takes",
+    ),
+    pytest.param(
+        """
+        class Layer(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv1d(3, 2, 1)
+
+            def forward(self, x):
+                if isinstance(x, (list, tuple)):
+                    return self.conv(x[0]), *x[1:]
+                return self.conv(x)
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer = Layer()
+
+            def forward(self, x):
+                return torch.bmm(self.layer(x).transpose(1, 2), x[:, :2])
+        """,
+        id="tensor-that-may-be-a-list",
+    ),
+    pytest.param(
+        """
         class Modulated(nn.Module):
             def __init__(self, width, key="style"):
                 super().__init__()
@@ -2591,3 +2627,31 @@ def test_patterns_of_axes_tell_ranks() -> None:
     assert ranks_of("b i d, b j d -> b i j") == [3, 3]
     assert ranks_of("... c -> ...") == [0]
     assert ranks_of("(b h) n d -> b h n d") == [3]
+
+
+def test_a_list_that_begins_with_a_parameter_is_not_the_parameter(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def __init__(self, width, more):
+                super().__init__()
+                width = [width] + more[:-1]
+                self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in zip(width, more))
+        """
+    )
+    facts = Reader(found.cls).facts(found.cls.__init__, "width")
+    assert [(one.callee, one.name) for one in facts.passed] == [(torch.nn.Linear, "in_features")]
+    assert not facts.sequence
+
+
+@pytest.mark.parametrize(
+    ("name", "length", "expected"),
+    [
+        pytest.param("image_shape", 3, ["[4, 64, 64]"], id="image"),
+        pytest.param("obs_shape", 4, ["[4, 64, 64, 64]"], id="volume"),
+        pytest.param("image_shape", 0, [], id="not-unpacked"),
+        pytest.param("channels", 3, [], id="another-name"),
+    ],
+)
+def test_the_shape_of_an_input(name: str, length: int, expected: list[str]) -> None:
+    assert list(_shapes_of_inputs(name, length)) == expected

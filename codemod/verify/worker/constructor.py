@@ -416,7 +416,7 @@ class Constructor:
                     Value("({},)".format(text) if len(parts) == 1 else "({})".format(text), setup)
                 ]
         lengths = [facts.length] if facts.length else []
-        made = []
+        made = texts(*_shapes_of_inputs(name, facts.length))
         items = self.values(singular, inner[0] if inner else None, element) or _ints("4")
         for length in dict.fromkeys([*lengths, 2, 4, 3, 1]):
             for item in items[:2]:
@@ -880,6 +880,12 @@ def _are_sides(name: str, kinds: Sequence[Any]) -> bool:
     """Whether two or three integers are the sides of an image, not of a kernel, window or patch."""
     size = str(words.CHANNELS) in words.guesses(name)[:1]
     return size and words.words_of(name)[-1:] == ("size",) and list(kinds) in ([int] * 2, [int] * 3)
+
+
+def _shapes_of_inputs(name: str, length: int) -> Iterator[str]:
+    """`image_shape` and the like, where as many sides are asked for: channels first."""
+    if words.words_of(name)[-1:] in (("shape",), ("size",), ("dims",)) and length in (3, 4):
+        yield "[{}]".format(", ".join(["4", *["64"] * (length - 1)]))
 
 
 def _takes_several(facts: Facts) -> bool:

@@ -88,7 +88,7 @@ _NOT_NUMBER = re.compile(
 )
 _NOT_PLAIN = re.compile(r"'(int|float|str|bool|Identity)' object|not (int|float|str|bool)")
 _OF_GRAPHS = ("edge_index", "index", "adj_t")
-_NOT_LIST = re.compile(r"'(list|tuple)' object|not (list|tuple)|list indices")
+_NOT_LIST = re.compile(r"'(list|tuple)' object|not (list|tuple)|list indices|got \((list|tuple)\b")
 _OF_TABLES = ("items", "keys", "values", "get", "update", "pop", "copy")
 _NOT_OF_ONE_RANK = re.compile(r"must match|same number of dimensions")
 _VIEWED = re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size")

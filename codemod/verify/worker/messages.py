@@ -250,6 +250,8 @@ def _matching(message: str) -> Changes:
     if found:
         one, two, three, four = (int(group) for group in found.groups())
         pairs += [(one, three), (two, four)]
+    if any(0 in pair for pair in pairs):  # too short for a part of it to be there
+        yield 0.5, Change("ratio", 1, 2)
     for a, b in pairs:
         if a != b:
             yield 0.5, Change("dim", a, b)

@@ -327,6 +327,7 @@ class _Walk(ast.NodeVisitor):
         self.live: Dict[str, Any] = {}
         if receiver is not None:
             self.live["self"] = receiver
+        self.lists: Dict[str, Path] = {}  # names of lists that begin with what a path stands for
         self.shapes: Dict[str, Path] = {}
         self.counts: Dict[str, int] = {}
         self.orders: Set[str] = set()  # names of tensors of indices
@@ -467,8 +468,13 @@ class _Walk(ast.NodeVisitor):
             self.live.pop(target.id, None)
             if chosen is not None:
                 self.live[target.id] = chosen
+            self.lists.pop(target.id, None)
+            begins = self.begins(value)
             if path is not None:
                 self.aliases[target.id] = path
+            elif begins is not None:
+                self.aliases.pop(target.id, None)
+                self.lists[target.id] = begins
             elif self.receiver is not None:
                 self.aliases.pop(target.id, None)
             shape = self.shape(value)
@@ -479,6 +485,13 @@ class _Walk(ast.NodeVisitor):
                 self.kept[target.attr] = path
         elif isinstance(target, (ast.Tuple, ast.List)):
             self.unpack(target, value, path)
+
+    def begins(self, value: ast.AST) -> Optional[Path]:
+        """What a list begins with: `[width] + widths[:-1]`, `[width] * count`."""
+        if isinstance(value, ast.BinOp) and isinstance(value.op, (ast.Add, ast.Mult)):
+            return self.begins(value.left)
+        is_list = isinstance(value, (ast.List, ast.Tuple)) and value.elts
+        return self.path(value.elts[0]) if is_list else None  # type: ignore[attr-defined]
 
     def chosen(self, value: ast.AST) -> Any:
         """The class or function that a name stands for from now on, one of several perhaps."""
@@ -575,6 +588,9 @@ class _Walk(ast.NodeVisitor):
         if path is not None:
             self.facts.at(path).sequence = True
             self.element(target, (*path, ELEMENT))
+            return
+        if isinstance(iterated, ast.Name) and iterated.id in self.lists:
+            self.element(target, self.lists[iterated.id])
             return
         live = self.object(iterated)
         if isinstance(live, torch.nn.Module) and isinstance(target, ast.Name):

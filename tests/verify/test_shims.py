@@ -91,6 +91,19 @@ SHIMS: dict[str, tuple[str, str]] = {
         "assert model.hparams == {'width': 6}",
         "pytorch_lightning.LightningModule (a plain module)",
     ),
+    "file-of-the-project": (
+        "import io, numpy, pathlib\n"
+        "assert open('cfg/net.cfg').read() == io.open('cfg/net.cfg').read() == '1 2'\n"
+        "assert numpy.loadtxt('cfg/net.cfg').tolist() == [1, 2]\n"
+        "assert pathlib.Path('cfg/net.cfg').read_text() == '1 2'\n"
+        "for mode in ('w', 'a', 'r+', 'x'):\n"
+        "    try:\n        open('cfg/net.cfg', mode)\n        raise RuntimeError\n"
+        "    except FileNotFoundError:\n        pass\n"
+        "try:\n    open('cfg/absent.cfg')\n    raise RuntimeError\n"
+        "except FileNotFoundError as error:\n    assert error.filename == 'cfg/absent.cfg'\n"
+        "import numpy as np\nnp.int",
+        "numpy.int (no longer there)",
+    ),
     "torch-six": (
         "from torch._six import container_abcs, string_classes, inf\n"
         "assert isinstance('a', string_classes) and inf > 1e300",
@@ -229,6 +242,8 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Any:
         changed = HEADER.replace("return self", f"{code}\n        return self")
         (root / f"touched_{name}.py").write_text(line + changed)
     (root / "without-a-name.py").write_text(HEADER + "import numpy\nnumpy.absent\n")
+    (root / "cfg").mkdir()
+    (root / "cfg" / "net.cfg").write_text("1 2")
     (root / "shims_own").mkdir()
     (root / "shims_own" / "__init__.py").write_text("")
     (root / "plain.py").write_text(textwrap.dedent(HEADER))

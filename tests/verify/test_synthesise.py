@@ -1332,6 +1332,27 @@ RELATED += [
     pytest.param(
         """
         class Net(nn.Module):
+            def __init__(self, parts, **options):
+                super().__init__()
+                self.width = options["num_features"] * parts
+                self.norm = nn.BatchNorm1d(**options)
+
+            def forward(self, x):
+                return self.norm(x) * self.width
+        """,
+        id="keyword-that-is-looked-up",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def forward(self, x, dim, indices):
+                return torch.index_select(x, dim, indices)
+        """,
+        id="dimension-and-a-vector-of-indices",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
             def __init__(self):
                 super().__init__()
                 self.fc = nn.Linear(5, 10)

@@ -649,6 +649,9 @@ class Constructor:
         lacking = _lacking(message)
         if lacking and self._takes_keywords():
             yield {n: self._likeliest(n) for n in lacking}
+        asked_key = message.strip("'") if failure.kind == "KeyError" else ""
+        if asked_key.isidentifier() and asked_key not in current and self._takes_keywords():
+            yield {asked_key: self._likeliest(asked_key)}
 
     def _lacking_attributes(self, failure: Failure) -> List[str]:
         """Parameters of which an attribute was asked that their value does not have."""

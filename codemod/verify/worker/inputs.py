@@ -87,6 +87,7 @@ _NOT_NUMBER = re.compile(
     r"|can.t convert|Tensor.*ambiguous|unhashable|tuple of ints"
 )
 _NOT_PLAIN = re.compile(r"'(int|float|str|bool|Identity)' object|not (int|float|str|bool)")
+_OF_DIMENSIONS = ("dim", "axis")
 _OF_GRAPHS = ("edge_index", "index", "adj_t")
 _NOT_LIST = re.compile(r"'(list|tuple)' object|not (list|tuple)|list indices|got \((list|tuple)\b")
 _OF_TABLES = ("items", "keys", "values", "get", "update", "pop", "copy")
@@ -292,6 +293,8 @@ class Inputs:
             spec = self._by_annotation(name, one, facts)
             if spec is not None:
                 return spec
+        if name in _OF_DIMENSIONS and not facts.layers:
+            return Raw("1")
         return self._by_use(name, facts)
 
     def _by_use(self, name: str, facts: Facts, depth: int = 0) -> Spec:

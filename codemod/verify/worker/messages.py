@@ -65,7 +65,7 @@ _DIMENSIONS = re.compile(
     r"|(\d)[dD] tensors? expected|(\d)[dD] (?:CPU )?(?:int64 )?tensor"
 )
 _MATRIX = re.compile(r"must be a matrix|a 2D tensor")
-_VECTOR = re.compile(r"must be a vector|1D tensors expected|@ vector expected")
+_VECTOR = re.compile(r"(?:must|supposed to) be a vector|1D tensors expected|@ vector expected")
 _BOTH_RANKS = re.compile(r"same number of dimensions:? got (\d) and (\d)")
 _VIEW = re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size (\d+)")
 _GROUPS = re.compile(

@@ -18,6 +18,7 @@ from . import (
     loader,
     mainblock,
     options,
+    ownfiles,
     process,
     pythontwo,
     shims,
@@ -90,6 +91,7 @@ class Zygote:
         halfway.install(self.overlay.tree, self.settings.root)
         pythontwo.install(self.overlay.text, self.settings.root)
         options.install()
+        ownfiles.install([self.settings.root, *self._roots])
         weights.install()
         cuda.install()
         me = _getpid()

@@ -2676,3 +2676,38 @@ def test_a_list_that_begins_with_a_parameter_is_not_the_parameter(find: Any) -> 
 )
 def test_the_shape_of_an_input(name: str, length: int, expected: list[str]) -> None:
     assert list(_shapes_of_inputs(name, length)) == expected
+
+
+def test_a_length_is_asked_for_in_one_of_several_classes(find: Any) -> None:
+    found = find(
+        """
+        class Pixels(nn.Module):
+            def __init__(self, obs_shape):
+                super().__init__()
+                assert len(obs_shape) == 3
+
+        KINDS = {"pixels": Pixels}
+
+        class Net(nn.Module):
+            def __init__(self, kind, obs_shape, other):
+                super().__init__()
+                self.encoder = KINDS[kind](obs_shape)
+                assert len(other) > 3 or len(self.encoder) == 2
+        """
+    )
+    reader = Reader(found.cls)
+    lengths = [reader.facts(found.cls.__init__, name).length for name in ("obs_shape", "other")]
+    assert lengths == [3, 0]
+
+
+def test_a_rank_is_asked_for_by_the_length_of_a_shape(find: Any) -> None:
+    found = find(
+        """
+        class Net(nn.Module):
+            def forward(self, x, y):
+                assert len(x.shape) == 5 and y.dim() == 2
+                return x.sum() + y
+        """
+    )
+    reader = Reader(found.cls, found.cls())
+    assert [reader.facts(found.cls.forward, name).ranks for name in "xy"] == [[5], [2]]

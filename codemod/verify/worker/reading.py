@@ -423,6 +423,9 @@ class _Walk(ast.NodeVisitor):
                     return value[key]
                 except Exception:
                     return _MISSING
+            if isinstance(value, dict):  # `ENCODERS[kind](width)`: one of several
+                found = value.get(key, next(iter(value.values()), None))
+                return found if isinstance(found, type) or inspect.isfunction(found) else _MISSING
         if isinstance(node, ast.Call):
             return self.super_method_owner(node)
         return _MISSING
@@ -714,11 +717,14 @@ class _Walk(ast.NodeVisitor):
         inner: Optional[Path] = None
         if isinstance(one, ast.Attribute) and one.attr == "ndim":
             inner = self.path(one.value)
-        elif isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute):
-            if one.func.attr in ("dim", "ndimension"):
-                inner = self.path(one.func.value)
-            elif _called_name(one) == "len" and one.args:
-                inner = self.shape(one.args[0])
+        elif _method(one) in ("dim", "ndimension"):
+            inner = self.path(one.func.value)  # type: ignore[attr-defined]
+        elif _called_name(one) == "len" and one.args:  # type: ignore[attr-defined]
+            inner = self.shape(one.args[0])  # type: ignore[attr-defined]
+            counted = self.path(one.args[0])  # type: ignore[attr-defined]
+            if counted is not None:
+                facts = self.facts.at(counted)
+                facts.length = max(facts.length, value)
         if inner is not None:
             self.facts.at(inner).ranks.append(value)
 

@@ -347,7 +347,7 @@ def _comments(files: Mapping[str, bytes]) -> Counter[str]:
 
 def _check_witnesses(before: Mapping[str, bytes], planned: Planned) -> None:
     rewrites = planned.plan.rewrites
-    composition = planned.compose([rewrite.id for rewrite in rewrites])
+    composition = planned.composed_to_run([rewrite.id for rewrite in rewrites])
     for rewrite in rewrites:
         assert rewrite.witnesses, f"{rewrite.summary!r} has no witness: it could not be confirmed"
         for path, location in composition.witnesses[rewrite.id]:

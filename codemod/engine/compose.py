@@ -32,6 +32,7 @@ class Pass:
     # Files by path, by what they were made of, and by the ids that were accepted in them.
     known: dict[_Known, _Composed] = field(default_factory=dict, repr=False, compare=False)
     _taken: dict[str, tuple[Witness, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _put: dict[_Known, _PutThere] = field(default_factory=dict, repr=False, compare=False)
 
     def taken_away(self, rewrite: Rewrite) -> tuple[Witness, ...]:
         """The places that a rewrite would change, in the snapshot, without those it watches."""
@@ -42,6 +43,21 @@ class Pass:
                 for place in taken_away(self._parts(path), rewrite)
             )
         return self._taken[rewrite.id]
+
+    def put_there(
+        self, path: str, key: _Known, base: Overlay, rewrites: Iterable[Rewrite]
+    ) -> _PutThere:
+        """By rewrite the places of a composed file that it brings and does not watch."""
+        if key not in self._put:
+            before, made = SourceText.decode(path, base.read(path)), self.known[key]
+            after = Parts(made.source, made.index.outline)
+            found = ((one, list(new_stretches(before, made.maps, one))) for one in rewrites)
+            self._put[key] = {
+                one.id: tuple(put_there(after, stretches, made.maps, one))
+                for one, stretches in found
+                if stretches
+            }
+        return self._put[key]
 
     @property
     def indexes(self) -> Iterator[FileIndex]:
@@ -54,6 +70,7 @@ class Pass:
 
 
 _Known = tuple[str, bytes, tuple[str, ...]]
+_PutThere = Mapping[str, tuple[Witness, ...]]
 _Place = tuple[str, Witness, int, int]
 _Places = dict[tuple[str, str], list[_Place]]  # by what they are, and the rewrite's id
 
@@ -65,7 +82,6 @@ class _Composed:
     source: SourceText
     index: FileIndex
     maps: tuple[OffsetMap, ...]
-    put_there: Mapping[str, tuple[Witness, ...]] = field(default_factory=dict)
 
     def witness(self, item: Witness) -> tuple[int, int]:
         return moved(self.maps, item.start, item.end)
@@ -102,35 +118,17 @@ def closed(rewrites: Iterable[Rewrite], ids: Collection[str]) -> frozenset[str]:
 
 
 def compose(passes: Sequence[Pass], ids: Collection[str], jobs: int = 1) -> Composition:
-    """What the accepted rewrites make of the project. A file that was composed before is reused.
+    """What the accepted rewrites make of the project, as far as the files go.
 
     Raises RewriteError naming the file whose composed text does not parse.
     """
-    accepted = closed((rewrite for one in passes for rewrite in one.rewrites), ids)
-    files: dict[str, bytes] = {}
+    return Composition(_compose(passes, ids, jobs, None), {})
+
+
+def compose_to_run(passes: Sequence[Pass], ids: Collection[str]) -> Composition:
+    """As `compose`, and the places that a run watches."""
     places: _Places = {}
-    for one in passes:
-        base = passes[0].project.overlay.lay(files)  # without what is not accepted
-        rewrites = [
-            placed(rewrite, one.project.overlay, base)
-            for rewrite in one.rewrites
-            if rewrite.id in accepted
-        ]
-        composed = _compose_files(one, base, rewrites, jobs)
-        places = _carry(places, composed)
-        for rewrite in rewrites:
-            places["watched", rewrite.id] = _found(composed, rewrite.witnesses)
-            places["put there", rewrite.id] = [
-                (item.path, item, item.start, item.end)
-                for file in composed.values()
-                for item in file.put_there.get(rewrite.id, ())
-            ]
-        for rewrite in one.rewrites:
-            if rewrite.id not in accepted:
-                places["taken away", rewrite.id] = _found(
-                    composed, _still_there(one, rewrite, base)
-                )
-        files.update({path: item.source.encode() for path, item in composed.items()})
+    files = _compose(passes, ids, 1, places)
     located = _locations(passes, files, places)
     return Composition(
         files,
@@ -144,6 +142,50 @@ def compose(passes: Sequence[Pass], ids: Collection[str], jobs: int = 1) -> Comp
             for wanted in ("put there", "taken away")
         ),
     )
+
+
+def _compose(
+    passes: Sequence[Pass], ids: Collection[str], jobs: int, places: _Places | None
+) -> dict[str, bytes]:
+    """The files that change; `places` is filled. A file that was composed before is reused."""
+    accepted = closed((rewrite for one in passes for rewrite in one.rewrites), ids)
+    files: dict[str, bytes] = {}
+    for one in passes:
+        base = passes[0].project.overlay.lay(files)  # without what is not accepted
+        rewrites = [
+            placed(rewrite, one.project.overlay, base)
+            for rewrite in one.rewrites
+            if rewrite.id in accepted
+        ]
+        by_path = _by_path(rewrites)
+        keys = _keys(base, by_path)
+        composed = _compose_files(one, base, by_path, keys, jobs)
+        if places is not None:
+            _carry(places, composed)
+            _find_places(places, one, base, rewrites, composed)
+            for path, key in keys.items():
+                for item, found in one.put_there(path, key, base, by_path[path]).items():
+                    places["put there", item] += [(path, it, it.start, it.end) for it in found]
+        files.update({path: item.source.encode() for path, item in composed.items()})
+    return files
+
+
+def _find_places(
+    places: _Places,
+    one: Pass,
+    base: Overlay,
+    rewrites: Iterable[Rewrite],
+    composed: Mapping[str, _Composed],
+) -> None:
+    accepted = set()
+    for rewrite in rewrites:
+        accepted.add(rewrite.id)
+        places["watched", rewrite.id] = _found(composed, rewrite.witnesses)
+        places["put there", rewrite.id] = []
+    for rewrite in one.rewrites:
+        if rewrite.id not in accepted:
+            taken = _still_there(one, rewrite, base)
+            places["taken away", rewrite.id] = _found(composed, taken)
 
 
 def _still_there(one: Pass, rewrite: Rewrite, base: Overlay) -> tuple[Witness, ...]:
@@ -160,17 +202,28 @@ def _found(composed: Mapping[str, _Composed], witnesses: Iterable[Witness]) -> l
     return [(item.path, item, *_locate(composed, item)) for item in witnesses]
 
 
-def _compose_files(
-    one: Pass, base: Overlay, rewrites: Sequence[Rewrite], jobs: int
-) -> dict[str, _Composed]:
-    by_path: dict[str, list[Rewrite]] = {}
+def _by_path(rewrites: Iterable[Rewrite]) -> dict[str, list[Rewrite]]:
+    found: dict[str, list[Rewrite]] = {}
     for rewrite in rewrites:
         for path in touched_paths(rewrite):
-            by_path.setdefault(path, []).append(rewrite)
-    keys = {
+            found.setdefault(path, []).append(rewrite)
+    return dict(sorted(found.items()))
+
+
+def _keys(base: Overlay, by_path: Mapping[str, Sequence[Rewrite]]) -> dict[str, _Known]:
+    return {
         path: (path, digest(base.read(path)), tuple(item.id for item in found))
-        for path, found in sorted(by_path.items())
+        for path, found in by_path.items()
     }
+
+
+def _compose_files(
+    one: Pass,
+    base: Overlay,
+    by_path: Mapping[str, Sequence[Rewrite]],
+    keys: Mapping[str, _Known],
+    jobs: int,
+) -> dict[str, _Composed]:
     missing = [(path, by_path[path]) for path, key in keys.items() if key not in one.known]
     for made in spread(_ComposeFiles(one.project, base), missing, jobs):
         if isinstance(made, _Broken):
@@ -201,15 +254,13 @@ class _ComposeFiles:
             ]
 
 
-def _carry(places: _Places, composed: Mapping[str, _Composed]) -> _Places:
-    """Places found in an earlier pass, after this one."""
-    return {
-        key: [
+def _carry(places: _Places, composed: Mapping[str, _Composed]) -> None:
+    """Move the places found in an earlier pass to where they are after this one."""
+    for key, found in places.items():
+        places[key] = [
             (path, item, *_locate(composed, Witness(path, start, end, item.kind)))
             for path, item, start, end in found
         ]
-        for key, found in places.items()
-    }
 
 
 def _locate(composed: Mapping[str, _Composed], item: Witness) -> tuple[int, int]:
@@ -275,17 +326,4 @@ def _compose_file(
     except (SourceError, UnicodeEncodeError) as error:
         return _Broken(path, f"the rewritten text is not valid: {error}")
     index = index_file(composed, tree, digest(encoded))
-    after = Parts(composed, index.outline)
-    return _Composed(composed, index, tuple(maps), _put_there(parts.source, after, maps, rewrites))
-
-
-def _put_there(
-    before: SourceText, after: Parts, maps: Sequence[OffsetMap], rewrites: Iterable[Rewrite]
-) -> dict[str, tuple[Witness, ...]]:
-    """By rewrite the places of the new text that it brings and does not watch."""
-    found: dict[str, tuple[Witness, ...]] = {}
-    for rewrite in rewrites:
-        stretches = list(new_stretches(before, maps, rewrite))
-        if stretches:
-            found[rewrite.id] = tuple(put_there(after, stretches, maps, rewrite))
-    return found
+    return _Composed(composed, index, tuple(maps))

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from codemod.editing.transform import Transform
-from codemod.engine.compose import Pass, compose, touched_paths, with_requirements
+from codemod.engine.compose import Pass, compose, compose_to_run, touched_paths, with_requirements
 from codemod.engine.find import FindInFiles, Findings
 from codemod.engine.foresight import foresee
 from codemod.engine.independence import hangs_on
@@ -55,9 +55,9 @@ class Planned:
         return self.known[wanted]
 
     def composed_to_run(self, ids: Iterable[str]) -> Composition:
-        """As `compose`; with none accepted, too, it tells what the rewrites would take away."""
-        wanted = frozenset(ids)
-        return self.compose(wanted) if wanted else compose(self.passes, wanted)
+        """As `compose`, with the places to watch; with none accepted, too, it tells what the
+        rewrites would take away."""
+        return compose_to_run(self.passes, frozenset(ids))
 
 
 def plan(

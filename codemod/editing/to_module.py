@@ -121,6 +121,8 @@ class ToModule(Transform):
     promises: `contract_of`.
     """
 
+    settles = True
+
     @abstractmethod
     def takes(self, pair: Pair) -> bool:
         """Whether the functional forms of this module are sites."""

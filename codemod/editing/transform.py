@@ -73,8 +73,11 @@ class Transform(ABC):
     markers: ClassVar[re.Pattern[str]] = re.compile("")
     inverse: ClassVar[str | None] = None
     # Whether `find` asks all files what they do with the layers of a class. Then that is asked
-    # once, before the processes part, and not again for a class that a pass left as it was.
+    # once, before the processes part.
     asks_about_layers: ClassVar[bool] = False
+    # Whether `find` finds nothing new in a class that a pass left as it was, as it did its family,
+    # however others changed. Then a further pass does not look at it again.
+    settles: ClassVar[bool] = False
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()

@@ -15,9 +15,9 @@ from codemod.engine.unused_imports import unused_import_edits
 from codemod.engine.unwatched import new_stretches, put_there, taken_away
 from codemod.errors import RewriteError, SourceError
 from codemod.results import Composition, Edit, Located, Location, Rewrite, Witness
-from codemod.semantics.index import FileIndex, index_file
+from codemod.semantics.index import ClassIndex, FileIndex, index_file
 from codemod.semantics.parts import Parts, outline_of
-from codemod.semantics.project import Project
+from codemod.semantics.project import ClassKey, Project
 from codemod.semantics.syntax import parse
 from codemod.source.overlay import Overlay, digest
 from codemod.source.text import SourceText
@@ -60,6 +60,11 @@ class Pass:
         return self._put[key]
 
     @property
+    def kept(self) -> Iterator[ClassKey]:
+        """The classes of the files that were composed whose lines are as they were."""
+        return ((path, name) for (path, *_), made in self.known.items() for name in made.kept)
+
+    @property
     def indexes(self) -> Iterator[FileIndex]:
         """The index of each file that was composed, by whatever rewrites of the pass."""
         return (made.index for made in self.known.values())
@@ -77,11 +82,15 @@ _Places = dict[tuple[str, str], list[_Place]]  # by what they are, and the rewri
 
 @dataclass(frozen=True)
 class _Composed:
-    """One file after one pass: its text, its index, how to find a place of the text before it."""
+    """One file after one pass: its text, its index, how to find a place of the text before it.
+
+    `kept`: the qualified names of the classes whose lines are as they were.
+    """
 
     source: SourceText
     index: FileIndex
     maps: tuple[OffsetMap, ...]
+    kept: frozenset[str]
 
     def witness(self, item: Witness) -> tuple[int, int]:
         return moved(self.maps, item.start, item.end)
@@ -296,9 +305,10 @@ def _compose_file(
 ) -> _Composed | _Broken:
     data = base.read(path)
     source = SourceText.decode(path, data)
-    parts = Parts(source, project.files[path].outline)
+    known, outline = project.files[path].classes, project.files[path].outline
     if digest(data) != project.files[path].digest:
-        parts = Parts(source, outline_of(parse(source)))
+        known, outline = (), outline_of(parse(source))
+    parts = Parts(source, outline)
     wanted = with_blank_lines_kept(
         source, without_empty_blocks(parts, with_requirements(rewrites, path))
     )
@@ -326,4 +336,10 @@ def _compose_file(
     except (SourceError, UnicodeEncodeError) as error:
         return _Broken(path, f"the rewritten text is not valid: {error}")
     index = index_file(composed, tree, digest(encoded))
-    return _Composed(composed, index, tuple(maps))
+    kept = _texts(source, known).items() & _texts(composed, index.classes).items()
+    return _Composed(composed, index, tuple(maps), frozenset(name for name, _ in kept))
+
+
+def _texts(source: SourceText, classes: Iterable[ClassIndex]) -> dict[str, str]:
+    """The lines of each class, of the last where several share a name."""
+    return {item.qualname: source.lines(item.line, item.end_line) for item in classes}

@@ -39,7 +39,7 @@ class Findings:
 class FindInFiles:
     """All transforms over some files of one project.
 
-    `settled`: classes that those which ask all files about layers do not look at again.
+    `settled`: classes that those which settle do not look at again.
     """
 
     project: Project
@@ -71,7 +71,7 @@ def _find_in_file(
     errors: list[FileError] = []
     for transform in wanted:
         try:
-            done = settled if transform.asks_about_layers else frozenset()
+            done = settled if transform.settles else frozenset()
             for module in classes.marked(transform.markers_in(project, path), done):
                 found += _checked(transform, partial(transform.find, module), file, skips)
             outside = partial(transform.find_outside, file, frozenset(classes.items))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
@@ -119,9 +119,9 @@ def _plan(
         found_errors += broken
         passes.append(one)
         look_in = sorted((composition.files.keys() | waiting) & selected)
-        before, project = project, after_pass(one, composition)
-        if any(item.asks_about_layers for item in transforms):
-            settled = _untouched(before, project, composition.files.keys() - waiting)
+        project = after_pass(one, composition)
+        if any(item.settles for item in transforms):
+            settled = _untouched(project, one, composition.files.keys() - waiting)
     result = Plan(
         rewrites=tuple(rewrite for one in passes for rewrite in one.rewrites),
         refusals=tuple(sorted(refusals.values(), key=_place)),
@@ -193,18 +193,15 @@ def after_pass(one: Pass, composition: Composition) -> Project:
     return after
 
 
-def _untouched(before: Project, after: Project, paths: Iterable[str]) -> frozenset[ClassKey]:
+def _untouched(project: Project, one: Pass, paths: Set[str]) -> frozenset[ClassKey]:
     """The classes of some files that a pass left as they were, as it did their family."""
-    keys = {(path, item.qualname) for path in paths for item in after.files[path].classes}
-    touched = {
-        key
-        for key in keys
-        if key not in before.classes or before.class_text(key) != after.class_text(key)
-    }
+    keys = {(path, item.qualname) for path in paths for item in project.files[path].classes}
+    kept = keys.intersection(one.kept)
+    touched = keys - kept
     return frozenset(
         key
-        for key in keys - touched
-        if touched.isdisjoint((*after.ancestors(key), *after.descendants(key)))
+        for key in kept
+        if touched.isdisjoint((*project.ancestors(key), *project.descendants(key)))
     )
 
 

@@ -19,7 +19,7 @@ from codemod.semantics.observers import Observer
 from codemod.semantics.parts import Parts
 from codemod.semantics.reach import Reach
 from codemod.source.overlay import Overlay
-from codemod.source.text import LINE_END, SourceText
+from codemod.source.text import SourceText
 
 _Found = TypeVar("_Found")
 _Key = TypeVar("_Key")
@@ -541,14 +541,8 @@ class Project:
         """The lines of a class."""
         if key not in self._class_texts:
             item = self.classes[key]
-            text, starts = self.text(key[0]), self._source(key[0]).line_starts
-            # The text may have changed on disk since the class was seen in it.
-            first, last = (starts[n] if n < len(starts) else len(text)
-                           for n in (item.line - 1, item.end_line))  # fmt: skip
-            lines = text[first:last]
-            if "\r" in lines:
-                lines = LINE_END.sub("\n", lines)
-            self._class_texts[key] = lines.removesuffix("\n")
+            lines = self._source(key[0]).lines(item.line, item.end_line)
+            self._class_texts[key] = lines
         return self._class_texts[key]
 
     def line_at(self, path: str, offset: int) -> int:

@@ -128,6 +128,16 @@ class SourceText:
         line = bisect_right(self.line_starts, offset)
         return Position(line, offset - self.line_starts[line - 1] + 1)
 
+    def lines(self, first: int, last: int) -> str:
+        """Lines (1-based) up to and with the last, each ended by `\n`, the last one by none.
+
+        The text may have fewer by now than where the numbers come from.
+        """
+        starts = self.line_starts
+        ends = (starts[n] if n < len(starts) else len(self.text) for n in (first - 1, last))
+        lines = self.text[slice(*ends)]
+        return (LINE_END.sub("\n", lines) if "\r" in lines else lines).removesuffix("\n")
+
     def line_start(self, offset: int) -> int:
         """Offset of the first code point of the line that holds `offset`."""
         return self.line_starts[bisect_right(self.line_starts, offset) - 1]

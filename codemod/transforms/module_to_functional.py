@@ -47,6 +47,7 @@ class ModuleToFunctional(Transform):
     contract = STRUCTURE
     markers = module_names()
     asks_about_layers = True
+    settles = True
     refusals = {
         "assigned-more-than-once": RefusalDoc(
             "The attribute is assigned in more than one place, or not plainly in __init__, so"

@@ -29,12 +29,13 @@ def check_methods_not_borrowed(module: ModuleClass) -> None:
 def _borrowers(project: Project, key: ClassKey) -> Iterator[Place]:
     path, qualname = key
     name = qualname.rpartition(".")[2]
+    methods = project.classes[key].methods | {"__init__", "__new__", "forward"}
     users = [
         user
         for user in (path, *project.reach.importers(path))
-        if f"{name}." in project.text(user) or _gives_classes(project, user)
+        if _says(project, user, name, methods) or _gives_classes(project, user)
     ]
-    patterns = _patterns(re.escape(name), project.classes[key].methods) if users else ()
+    patterns = _patterns(re.escape(name), methods) if users else ()
     family = {key, *project.descendants(key)}
     for user in users:
         for pattern in patterns:
@@ -44,9 +45,15 @@ def _borrowers(project: Project, key: ClassKey) -> Iterator[Place]:
                     yield Place(user, line)
 
 
+def _says(project: Project, path: str, name: str, methods: frozenset[str]) -> bool:
+    """Whether a file may hold `NAME.METHOD`."""
+    is_there = not methods.isdisjoint(project.files[path].outside_attributes)
+    return is_there and f"{name}." in project.text(path)
+
+
 def _patterns(name: str, methods: frozenset[str]) -> tuple[re.Pattern[str], ...]:
     """What does it to a class of that name; each begins with a literal, for `re` to skip to."""
-    method = rf"(?:{'|'.join(sorted(methods | {'__new__', '__init__'}))})"
+    method = rf"(?:{'|'.join(sorted(methods))})"
     return (
         # it is replaced
         re.compile(rf"{name}(?<!\w{name})\.{method}[ \t]*=(?!=)"),

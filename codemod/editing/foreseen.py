@@ -33,7 +33,7 @@ class Question(Protocol):
 _SENT = (
     "layer-uses ", "lookups ", "strings ", "name-sweeps",
     "type-sweeps ", "types-by-name", "type-settings ",
-    "types-looked-up", "shown",
+    "types-looked-up", "shown", "kept-types",
 )  # fmt: skip
 _KINDS = frozenset(
     pair.module.rpartition(".")[2] for pair in PAIRS if pair.group != "normalization"

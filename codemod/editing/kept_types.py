@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -52,20 +52,20 @@ def kept_types(project: Project, path: str) -> tuple[KeptTypes, ...]:
     return project.remembered("kept-types", path, partial(_find_kept, project, path))
 
 
-def asked_of_kept(project: Project, short: str, paths: Iterable[str]) -> Iterator[TypeSweep]:
+def asked_of_kept(project: Project, short: str, paths: Container[str]) -> Iterator[TypeSweep]:
     """Where one of `paths`, which name the layer, asks types that were kept for it."""
-    for user in paths:
-        asked = project.remembered(
-            f"asks-for-type {short}", user, partial(_asked_in, project, user, short)
-        )
-        for path in project.files if asked else ():
-            if path == user or user in project.reach.importers(path):
-                for one in kept_types(project, path):
-                    yield from (
-                        TypeSweep(place, one.looked)
-                        for place, by_name in asked
-                        if by_name == one.by_name
-                    )
+    for path, one in project.remembered("all-kept-types", "", partial(_all_kept, project)):
+        for user in dict.fromkeys((path, *project.reach.importers(path))):
+            if user not in paths:
+                continue
+            asked = partial(_asked_in, project, user, short)
+            for place, by_name in project.remembered(f"asks-for-type {short}", user, asked):
+                if by_name == one.by_name:
+                    yield TypeSweep(place, one.looked)
+
+
+def _all_kept(project: Project) -> Iterator[tuple[str, KeptTypes]]:
+    return ((path, one) for path in project.files for one in kept_types(project, path))
 
 
 # ---- what is kept

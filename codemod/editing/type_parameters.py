@@ -55,10 +55,13 @@ class Asker:
 
 def askers_told(project: Project, names: frozenset[str]) -> Iterator[Asker]:
     """Those that are told one of these classes, in some call or by a default."""
-    for path in project.files:
-        for asker in project.remembered("askers", path, partial(_askers, project, path)):
-            if _is_told(project, asker, names, _DEEPEST):
-                yield asker
+    for asker in project.remembered("all-askers", "", partial(_all_askers, project)):
+        if _is_told(project, asker, names, _DEEPEST):
+            yield asker
+
+
+def _all_askers(project: Project) -> Iterator[Asker]:
+    return (one for path in project.files for one in _askers(project, path))
 
 
 def _askers(project: Project, path: str) -> Iterator[Asker]:

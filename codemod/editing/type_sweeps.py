@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from codemod.editing.graph_sweeps import graph_sweeps
-from codemod.editing.kept_types import asked_of_kept
+from codemod.editing.kept_types import asked_of_kept, kept_types
 from codemod.editing.looked_at import Looked, TypeSweep, sweeps_of, whose_type
 from codemod.editing.object_uses import nodes_at
 from codemod.editing.quoted import occurrences
 from codemod.editing.settings_swept import by_setting, setting_askers, settings_of
 from codemod.editing.type_parameters import askers_told
-from codemod.editing.types_by_name import types_by_name
+from codemod.editing.types_by_name import all_types_by_name, types_by_name
 from codemod.editing.types_looked_up import all_types_looked_up, types_looked_up
 from codemod.semantics.instances import (
     UNKNOWN,
@@ -125,10 +125,9 @@ def _sweeps(project: Project, short: str) -> Iterator[TypeSweep]:
     for asker in askers_told(project, _names_of(short).union(*wanted.values())):
         node, *around = asker.around
         yield from sweeps_of(project, asker.path, asker.subject, node, tuple(around))
-    for path in project.files:
-        for named in types_by_name(project, path):
-            if named.is_about(short):
-                yield named.sweep
+    for named in all_types_by_name(project):
+        if named.is_about(short):
+            yield named.sweep
     for _, one in all_types_looked_up(project):
         if short in one.names:
             yield from one.sweeps
@@ -163,6 +162,7 @@ def read_for_sweeps(project: Project, path: str, asked: Asked) -> None:
     """Find what `sweeps_for` the layers will ask of one file."""
     types_by_name(project, path)
     types_looked_up(project, path)
+    kept_types(project, path)
     for short in asked.kinds:
         _asked_in(project, path, short)
     for setting in asked.settings:

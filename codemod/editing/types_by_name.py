@@ -52,6 +52,15 @@ def types_by_name(project: Project, path: str) -> tuple[NamedType, ...]:
     return project.remembered("types-by-name", path, partial(_find_types_by_name, project, path))
 
 
+def all_types_by_name(project: Project) -> tuple[NamedType, ...]:
+    """Those of all files."""
+    return project.remembered("all-types-by-name", "", partial(_all, project))
+
+
+def _all(project: Project) -> Iterator[NamedType]:
+    return (one for path in project.files for one in types_by_name(project, path))
+
+
 def _find_types_by_name(project: Project, path: str) -> Iterator[NamedType]:
     """`"ReLU" in type(m).__name__`, also by way of a variable."""
     if not project.files[path].goes_over_modules:

@@ -35,6 +35,8 @@ class Reach:
     _doing_more: dict[str, bool] = field(default_factory=dict)
     # Each `__init__.py`, with a file that takes all that it imports.
     _whole_packages: set[tuple[str, str]] = field(default_factory=set)
+    _homes_of_key: dict[ClassKey, tuple[str, ...]] = field(default_factory=dict)
+    _places: dict[str, tuple[str, str, bool]] = field(default_factory=dict)
     _code: dict[str, str] = field(default_factory=dict)  # of the file that was asked about last
 
     def may_meet(self, path: str, key: ClassKey) -> bool:
@@ -88,14 +90,23 @@ class Reach:
         self._doing_more.update(other._doing_more)
         self._whole_packages.update(other._whole_packages)
 
-    def _homes_of_class(self, key: ClassKey) -> set[str]:
-        return {key[0], *(child[0] for child in self.project.descendants(key))}
+    def _homes_of_class(self, key: ClassKey) -> tuple[str, ...]:
+        if key not in self._homes_of_key:
+            homes = (key[0], *(child[0] for child in self.project.descendants(key)))
+            self._homes_of_key[key] = tuple(dict.fromkeys(homes))
+        return self._homes_of_key[key]
 
     def _is_beside(self, path: str, home: str) -> bool:
-        if path.rpartition("/")[0] == home.rpartition("/")[0]:
-            return True
-        in_package = "." in self.project.module_of(home)
-        return in_package and self._package_of(path) == self._package_of(home)
+        folder, package, _ = self._place(path)
+        its_folder, its_package, in_package = self._place(home)
+        return folder == its_folder or (in_package and package == its_package)
+
+    def _place(self, path: str) -> tuple[str, str, bool]:
+        """The folder and the package of a file; whether it is within the package."""
+        if path not in self._places:
+            package, dot, _ = self.project.module_of(path).partition(".")
+            self._places[path] = (path.rpartition("/")[0], package, bool(dot))
+        return self._places[path]
 
     def _is_common(self, users: int, path: str, home: str) -> bool:
         if users & (self._bit(path) | self._bit(home)):
@@ -237,7 +248,7 @@ class Reach:
         return found
 
     def _package_of(self, path: str) -> str:
-        return self.project.module_of(path).partition(".")[0]
+        return self._place(path)[1]
 
     def _outermost_init(self, path: str) -> Iterator[str]:
         parts = path.split("/")

@@ -1332,6 +1332,20 @@ RELATED += [
     pytest.param(
         """
         class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.conv = nn.Conv2d(3, 4, 3)
+
+            def forward(self, x):
+                size = x.size()
+                assert (size[2] - 1) % 24 == 0 and (size[3] - 1) % 24 == 0
+                return self.conv(x)
+        """,
+        id="sides-of-a-shape-that-has-a-name",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
             def __init__(self, parts, **options):
                 super().__init__()
                 self.width = options["num_features"] * parts

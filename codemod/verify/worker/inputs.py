@@ -80,6 +80,7 @@ PAIRED = 8  # values of optional inputs that are given two by two
 LARGEST_AREA = 256**2
 MANY_NUMBERS = 1 << 19  # in all tensors of a call
 OBLONG_SIDES = (40, 32, 48, 60, 64, 24, 80, 96, 120, 128)
+LARGER_SIDES = (64, 128)
 SPATIAL_SIZES = (8, 16, 32, 64, 28, 224)
 _NOT_TENSOR = re.compile(r"must be tuple of Tensors|not Tensor$|sequence|list|tuple")
 _NOT_NUMBER = re.compile(
@@ -607,6 +608,7 @@ class Inputs:
                         count += 1
                         yield 0.5 + 0.1 * count, {**call, name: other}
         yield from self._shapes_that_agree(call, guard)
+        yield from _sides_that_pass(call, guard)
         yield from self._sizes_that_pass(call, failure, guard)
 
     def _shapes_that_agree(
@@ -810,6 +812,23 @@ class Inputs:
                 if len(spec.shape) > 1:
                     shape = (spec.shape[0], channels, *spec.shape[2:])
                     yield {**call, name: spec._replace(shape=shape)}
+
+
+def _sides_that_pass(
+    call: Dict[str, Spec], guard: Guard
+) -> Iterator[Tuple[float, Dict[str, Spec]]]:
+    """A local that the condition asks about is the shape of an input: sides that it lets through,
+    about as large, and larger ones."""
+    for local in guard.names:
+        shape = guard.local.get(local)
+        for name, spec in call.items() if isinstance(shape, torch.Size) else ():
+            if not (isinstance(spec, Tensor) and spec.shape == shape and len(shape) > 2):
+                continue
+            for step, least in enumerate((shape[-1], *LARGER_SIDES)):
+                sides = (spatially(spec.shape, side) for side in range(least, 2 * least))
+                passing = (one for one in sides if guard.passes({local: torch.Size(one)}))
+                for one in itertools.islice(passing, 1):
+                    yield 0.4 + 0.1 * step, {**call, name: spec._replace(shape=one)}
 
 
 def _folded_sides(

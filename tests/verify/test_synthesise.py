@@ -1332,6 +1332,24 @@ RELATED += [
     pytest.param(
         """
         class Net(nn.Module):
+            def __init__(self, num_classes):
+                super().__init__()
+                self.num_classes = num_classes
+
+            def forward(self, logits, labels):
+                valid = (labels < self.num_classes).long()
+                shape = (*labels.shape, self.num_classes)
+                rows = F.one_hot(labels.long() * valid, num_classes=self.num_classes).view(shape)
+                rows = rows.permute(0, 3, 1, 2).float()
+                probs = logits.sigmoid()
+                assert rows.size() == probs.size()
+                return F.binary_cross_entropy(probs, rows)
+        """,
+        id="class-of-each-pixel",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
             def __init__(self):
                 super().__init__()
                 self.conv = nn.Conv2d(3, 4, 3)

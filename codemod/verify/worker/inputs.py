@@ -80,6 +80,12 @@ PAIRED = 8  # values of optional inputs that are given two by two
 LARGEST_AREA = 256**2
 MANY_NUMBERS = 1 << 19  # in all tensors of a call
 OBLONG_SIDES = (40, 32, 48, 60, 64, 24, 80, 96, 120, 128)
+_SCORES = (
+    *("pred", "preds", "prediction", "predictions", "predict", "logit", "logits", "score"),
+    *("scores", "prob", "probs", "input", "inputs", "output", "outputs", "cls"),
+)
+_TARGETS = ("target", "targets", "label", "labels", "gt", "true", "truth", "mask", "masks")
+_COUNTS_OF_CLASSES = ("num_classes", "n_classes", "nclass", "num_class", "classes", "class_num")
 LARGER_SIDES = (64, 128)
 SPATIAL_SIZES = (8, 16, 32, 64, 28, 224)
 _NOT_TENSOR = re.compile(r"must be tuple of Tensors|not Tensor$|sequence|list|tuple")
@@ -255,11 +261,26 @@ class Inputs:
         if documented != first:
             yield tuple(documented.items())
         yield tuple(first.items())
+        yield from (tuple(call.items()) for call in self._as_losses(first))
         for name, spec in first.items():
             if isinstance(spec, Tensor) and spec.kind == "float":
                 for shape in main:
                     yield tuple({**first, name: spec._replace(shape=shape)}.items())
                 break
+
+    def _as_losses(self, call: Dict[str, Spec]) -> Iterator[Dict[str, Spec]]:
+        """Scores and what they should be: a class a pixel, a class a row, as many numbers."""
+        given = [name for name, spec in call.items() if isinstance(spec, Tensor)]
+        if not (len(given) > 1 and _is_among(given[0], _SCORES) and _is_among(given[1], _TARGETS)):
+            return
+        counts = (getattr(self.model, name, None) for name in _COUNTS_OF_CLASSES)
+        classes = next((n for n in counts if type(n) is int and n > 0), words.HEADS)
+        sides = (words.SPATIAL, words.SPATIAL)
+        for rest in (sides, ()):
+            scores = Tensor("float", (words.BATCH, classes, *rest))
+            target = Tensor("long", (words.BATCH, *rest), classes)
+            yield {**call, given[0]: scores, given[1]: target}
+            yield {**call, given[0]: scores, given[1]: scores._replace(kind="positive")}
 
     def _as_documented(self, call: Dict[str, Spec]) -> Dict[str, Spec]:
         """The tensors with the dimensions that the docstring gives them."""
@@ -812,6 +833,10 @@ class Inputs:
                 if len(spec.shape) > 1:
                     shape = (spec.shape[0], channels, *spec.shape[2:])
                     yield {**call, name: spec._replace(shape=shape)}
+
+
+def _is_among(name: str, known: Sequence[str]) -> bool:
+    return bool(set(words.words_of(name)) & set(known))
 
 
 def _sides_that_pass(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import types
 from textwrap import dedent
 from typing import Any
@@ -12,14 +13,15 @@ from codemod.verify.worker.foreignnumbers import complete
 from codemod.verify.worker.standin import NUMBER, StandIn
 
 HEAD = "from torch import nn\n"
+COUNT = itertools.count()
 
 
 def completed(code: str) -> dict[str, Any]:
     text = HEAD + dedent(code)
-    module = types.ModuleType("script")
+    module = types.ModuleType(f"script{next(COUNT)}")
     vars(module)["gym"] = StandIn("gym")
     exec(compile(text, "script.py", "exec"), vars(module))
-    complete(module, text)
+    complete(module, lambda: text)
     return vars(module)
 
 

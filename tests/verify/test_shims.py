@@ -91,6 +91,11 @@ SHIMS: dict[str, tuple[str, str]] = {
         "assert model.hparams == {'width': 6}",
         "pytorch_lightning.LightningModule (a plain module)",
     ),
+    "number-of-a-missing-package": (
+        "from imported import STATES, Policy\nimport imported\n"
+        "imported.Policy = lambda: nn.Linear(imported.STATES, 2)",
+        "STATES = 4 (what absent_gym would give)",
+    ),
     "file-of-the-project": (
         "import io, numpy, pathlib\n"
         "assert open('cfg/net.cfg').read() == io.open('cfg/net.cfg').read() == '1 2'\n"
@@ -242,6 +247,14 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Any:
         changed = HEADER.replace("return self", f"{code}\n        return self")
         (root / f"touched_{name}.py").write_text(line + changed)
     (root / "without-a-name.py").write_text(HEADER + "import numpy\nnumpy.absent\n")
+    (root / "imported.py").write_text(
+        "import absent_gym\nfrom torch import nn\n"
+        "STATES = absent_gym.make('Pole').observation_space.shape[0]\n"
+        "class Policy(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.fc = nn.Linear(STATES, 2)\n"
+    )
     (root / "cfg").mkdir()
     (root / "cfg" / "net.cfg").write_text("1 2")
     (root / "shims_own").mkdir()

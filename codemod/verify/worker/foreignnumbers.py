@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import ast
 import os
+import sys
 from types import ModuleType
-from typing import Any, Dict, Iterable, Iterator, List, Set
+from typing import AbstractSet, Any, Callable, Dict, FrozenSet, Iterable, Iterator, List
 
+from . import loader
 from .standin import NUMBER, StandIn, package_of
 
 _defined: Dict[str, str] = {}
+_looked_at: Dict[str, FrozenSet[str]] = {}  # by module: the stand-ins that it had
 # Where an object stands: its attribute is asked for, it is gone through, it is a base or a kind.
 _OF_OBJECTS = (
     *(ast.Attribute, ast.For, ast.comprehension, ast.Starred, ast.withitem, ast.ExceptHandler),
@@ -23,15 +26,27 @@ _OF_OBJECTS = (
 _OF_KINDS = ("isinstance", "issubclass")
 
 
-def complete(module: ModuleType, text: str) -> None:
+def complete_all(root: str, text_of: Callable[[str], str]) -> None:
+    """Gives numbers to all files below `root` that were loaded: what one of them gets does not hang
+    on which other was asked for. `text_of`: a file's source, by its path."""
+    for name, path in sorted(loader.paths_under(root).items()):
+        module = sys.modules.get(name)
+        if module is not None:
+            complete(module, lambda: text_of(path))  # noqa: B023
+
+
+def complete(module: ModuleType, text: Callable[[], str]) -> None:
     """Gives the module numbers. `text`: the file's source."""
     names = vars(module)
-    found = {name for name, value in names.items() if type(value) is StandIn}
-    try:
-        tree = ast.parse(text) if found else None
-    except (SyntaxError, ValueError, RecursionError):
+    found = frozenset(name for name, value in names.items() if type(value) is StandIn)
+    if not found or _looked_at.get(module.__name__) == found:
         return
-    numbers = _numbers_among(found, tree) if tree is not None else []
+    _looked_at[module.__name__] = found
+    try:
+        tree = ast.parse(text())
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return
+    numbers = _numbers_among(found, tree)
     if not numbers:
         return
     packages = sorted({package_of(names[name]) for name in numbers})
@@ -45,7 +60,7 @@ def labels(files: Iterable[str]) -> List[str]:
     return [_defined[file] for file in sorted(files) if file in _defined]
 
 
-def _numbers_among(names: Set[str], tree: ast.Module) -> List[str]:
+def _numbers_among(names: AbstractSet[str], tree: ast.Module) -> List[str]:
     assigned = names & set(_assigned(tree)) - set(_imported(tree))
     uses: Dict[str, List[bool]] = {}
     for parent, node in _read(tree, assigned):
@@ -72,7 +87,7 @@ def _classes(tree: ast.AST) -> Iterator[ast.ClassDef]:
     return (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
 
 
-def _read(tree: ast.AST, names: Set[str]) -> Iterator["tuple[ast.AST, ast.Name]"]:
+def _read(tree: ast.AST, names: AbstractSet[str]) -> Iterator["tuple[ast.AST, ast.Name]"]:
     """Where the names are read, each with what stands around it."""
     for parent in ast.walk(tree):
         for node in ast.iter_child_nodes(parent):

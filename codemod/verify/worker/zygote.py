@@ -113,7 +113,7 @@ class Zygote:
                 before = state.snapshot()
                 module = loader.load(request["module"], request["path"])
                 mainblock.complete(module, self.overlay.text(request["path"]))
-                foreignnumbers.complete(module, self.overlay.text(request["path"]))
+                foreignnumbers.complete_all(self.settings.root, self.overlay.text)
             self.imports.needed_by([request["path"]])  # Remembers the real paths for all runs.
             changed = state.changes(before, self.settings.root)
             return {"ok": True, "changed": changed, "changing": changing}

@@ -18,7 +18,12 @@ import torch
 from codemod.verify.worker.configs import codemod_config, codemod_small
 from codemod.verify.worker.constructor import _shapes_of_inputs
 from codemod.verify.worker.effort import Effort
-from codemod.verify.worker.inputs import Inputs, _indices_of_rows, _one_in_a_batch
+from codemod.verify.worker.inputs import (
+    Inputs,
+    _indices_of_rows,
+    _one_in_a_batch,
+    _shape_of_state,
+)
 from codemod.verify.worker.laboratory import Failure
 from codemod.verify.worker.messages import Change, changes
 from codemod.verify.worker.reading import Reader, ranks_of
@@ -1328,6 +1333,21 @@ RELATED += [
                 return self.fc(x)[edge_index[0]]
         """,
         id="object-with-tensors",
+    ),
+    pytest.param(
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.convs = nn.Sequential(nn.Conv2d(1, 8, 3, 2, 1), nn.Conv2d(8, 8, 3, 2, 1))
+                self.cell = nn.LSTMCell(8 * 5 * 5, 24)
+
+            def forward(self, x, hx, cx):
+                x = F.elu(self.convs(x)).flatten(1)
+                hx, cx = self.cell(x, (hx, cx))
+                return hx + cx
+        """,
+        id="states-of-a-cell",
     ),
     pytest.param(
         """
@@ -2743,3 +2763,17 @@ def test_a_rank_is_asked_for_by_the_length_of_a_shape(find: Any) -> None:
     )
     reader = Reader(found.cls, found.cls())
     assert [reader.facts(found.cls.forward, name).ranks for name in "xy"] == [[5], [2]]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        pytest.param(torch.nn.GRU(6, 5, num_layers=3, bidirectional=True), id="layers"),
+        pytest.param(torch.nn.RNN(6, 5), id="one"),
+        pytest.param(torch.nn.GRUCell(6, 5), id="cell"),
+    ],
+)
+def test_the_shape_of_a_state(layer: Any) -> None:
+    rows = torch.randn(2, 6)
+    given = layer(rows) if isinstance(layer, torch.nn.GRUCell) else layer(rows[None])[1]
+    assert _shape_of_state(layer) == tuple(given.shape)

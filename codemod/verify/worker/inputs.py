@@ -31,6 +31,8 @@ from .messages import STATISTICS, TOO_SMALL, Change, changes
 from .parsing import inputs_of
 from .reading import (
     ELEMENT,
+    RECURRENT,
+    STATE,
     Facts,
     Reader,
     annotation_of,
@@ -103,6 +105,7 @@ _VIEWED = re.compile(r"shape '\[([-\d, ]+)\]' is invalid for input of size")
 _GOT_AND_WANTED = re.compile(  # features, of rows or of steps
     r"cannot be multiplied \(\d+x(?P<got>\d+) and (?P<wanted>\d+)x"
     r"|equal to input_size. Expected (?P<wanted_steps>\d+), got (?P<got_steps>\d+)"
+    r"|inconsistent input_size: got (?P<got_cell>\d+),? expected (?P<wanted_cell>\d+)"
 )
 _CHANNELS_GOT = re.compile(r"to have (\d+) channels, but got (\d+)")
 _REPEATED = re.compile(r"dimensions of repeat dims can not be smaller")
@@ -411,6 +414,10 @@ class Inputs:
 
     def _tensor(self, name: str, facts: Facts, kind: str = "") -> Tensor:
         found = set(words.words_of(name))
+        states = [one.callee for one in facts.passed if one.name == STATE]
+        recurrent = next((one for one in states if isinstance(one, RECURRENT)), None)
+        if recurrent is not None:
+            return Tensor("float", _shape_of_state(recurrent))
         if not kind and is_class_of_loss(facts, "target"):
             return Tensor("long", (words.BATCH,), 2)
         if not kind and is_class_of_loss(facts, "input") and not facts.ranks:
@@ -696,7 +703,8 @@ class Inputs:
         if not found or not images or images[0].kind != "float":
             return
         got, wanted = (
-            int(found.group(key) or found.group(key + "_steps")) for key in ("got", "wanted")
+            int(found.group(key) or found.group(key + "_steps") or found.group(key + "_cell"))
+            for key in ("got", "wanted")
         )
         power = 1.0 / (len(images[0].shape) - 2)
         sides = self.sides.setdefault(wanted, {})
@@ -833,6 +841,14 @@ class Inputs:
                 if len(spec.shape) > 1:
                     shape = (spec.shape[0], channels, *spec.shape[2:])
                     yield {**call, name: spec._replace(shape=shape)}
+
+
+def _shape_of_state(layer: Any) -> Shape:
+    """Of what a recurrent layer of torch, or a cell of one, remembers of a batch."""
+    width = getattr(layer, "proj_size", 0) or layer.hidden_size
+    if isinstance(layer, torch.nn.RNNCellBase):
+        return (words.BATCH, width)
+    return (layer.num_layers * (2 if layer.bidirectional else 1), words.BATCH, width)
 
 
 def _is_among(name: str, known: Sequence[str]) -> bool:

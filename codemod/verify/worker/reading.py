@@ -19,6 +19,8 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Se
 import torch
 
 DEPTH = 6
+RECURRENT = (torch.nn.RNNBase, torch.nn.RNNCellBase)
+STATE = "hx"  # torch's name for the states that a recurrent layer is given
 _SEQUENCE_FUNCTIONS = {"len", "list", "tuple", "enumerate", "zip", "reversed", "iter", "sum", "max"}
 _LOOPS = {"enumerate", "zip", "reversed", "list", "tuple", "sorted"}
 _MISSING = object()
@@ -808,12 +810,22 @@ class _Walk(ast.NodeVisitor):
                     self.facts.at(path).number = True
                     self.facts.at(path).turns |= named == "range" and len(paths) == 1
         keywords = [(k.arg or "", self.path(k.value)) for k in node.keywords if k.arg]
+        self.states_given(node)
         if not any(p is not None for p in paths) and not any(p is not None for _, p in keywords):
             return
         callee = self.object(node.func)
         self.axes_of_arguments(callee, node, paths)
         if callee is not _MISSING and callee is not None and not _copies(callee):
             self.pass_on(callee, node, paths, keywords)
+
+    def states_given(self, node: ast.Call) -> None:
+        """What stands in `self.lstm(x, (hx, cx))`: a state of the layer."""
+        states = node.args[1].elts if node.args[1:] and isinstance(node.args[1], ast.Tuple) else []
+        paths = [path for path in map(self.path, states) if path is not None]
+        callee = self.object(node.func) if paths else None
+        if isinstance(callee, RECURRENT):
+            for path in paths:
+                self.facts.at(path).passed.append(Passed(callee, STATE))
 
     def axes_of_arguments(self, callee: Any, node: ast.Call, paths: List[Optional[Path]]) -> None:
         """A pattern of axes, `"b n (h d) -> b h n d"` or `"bid,bjd->bij"`, tells the ranks."""

@@ -542,3 +542,16 @@ def test_closed_pipe_of_a_process_is_quiet(tmp_path: Path) -> None:
     process.stderr.close()
     assert process.wait(timeout=30) == 1
     assert err == b"1 file: nothing to rewrite.\n"
+
+
+def test_the_module_is_the_script(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("x = 1\n")
+    ran = subprocess.run(
+        [sys.executable, "-m", "codemod", "diff", "--no-verify", "net.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "")
+    assert ran.stderr.startswith("1 file: nothing to rewrite")

@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "refactoring": FACADE | {"running", "settings", "confirmation", "diagnosis"} | API,
     "testing": FACADE | {"refactoring"} | API,
     "cli": frozenset({"configuration", "errors", "report", "results", "source", "refactoring"}),
+    "__main__": frozenset({"cli"}),
     "codemod": EDITING | {"refactoring", "testing"},
 }
 TORCH_ONLY_IN = (WORKER,)

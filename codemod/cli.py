@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol, TextIO
+from typing import Any, BinaryIO, Literal, NoReturn, Protocol, TextIO
 
 import click
 
@@ -101,7 +101,15 @@ def run() -> None:
         code = main(sys.argv[1:], sys.stdout.buffer, sys.stderr)
     except KeyboardInterrupt:
         code = exit_code(None, "interrupted")
-    sys.exit(code)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End at once: to take apart all that is known of a large project takes a while."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def main(

@@ -70,6 +70,9 @@ _QUOTED = re.compile(r"""["'](\w+)["']""")
 _NAMED_CHILD = re.compile(r"""\(\s*["'](\w+)["']\s*,\s*[\w.]+\(|\[\s*["'](\w+)["']\s*\]\s*=(?!=)""")
 
 
+_STRINGS = "strings "  # the question by which a project remembers them, before the name
+
+
 @dataclass(frozen=True, slots=True)
 class NameUse:
     """One string in which NAME stands.
@@ -89,12 +92,13 @@ class NameUse:
 
 def name_uses(module: ModuleClass, name: str) -> Iterator[NameUse]:
     """Every string that the class may meet in which NAME stands alone or between dots."""
-    return met_by(module, name, module.project.files_with_string(name), strings_with)
+    paths = module.project.files_with_string(name)
+    return met_by(module, name, paths, strings_with, _STRINGS)
 
 
 def strings_with(project: Project, path: str, name: str) -> tuple[NameUse, ...]:
     """Those of one file, found once."""
-    return project.remembered(f"strings {name}", path, lambda: _find(project, path, name))
+    return project.remembered(f"{_STRINGS}{name}", path, lambda: _find(project, path, name))
 
 
 def names_it(module: ModuleClass, use: NameUse, pair: Pair | None, *, lists: bool = True) -> bool:

@@ -41,6 +41,9 @@ from codemod.semantics.syntax import (
 
 _Found = TypeVar("_Found")
 
+# The questions by which a project remembers what is found, before the name.
+_OF_LAYER, _USES, _LOOKUPS = "layer-uses ", "uses ", "lookups "
+
 # Functions that take an object and the name of an attribute.
 LOOKS_UP = frozenset(
     {"getattr", "setattr", "hasattr", "delattr", "get_attr", "rgetattr", "rsetattr", "rhasattr"}
@@ -87,13 +90,15 @@ def attribute_uses(
 
     `of_layer`: without those that no layer of the catalogue can be used like: `x.flatten(1)`.
     """
-    uses_in = layer_uses_in if of_layer else _attribute_uses_in
-    return met_by(module, name, module.project.files_with_attribute(name), uses_in)
+    uses_in, question = (layer_uses_in, _OF_LAYER) if of_layer else (_attribute_uses_in, _USES)
+    paths = module.project.files_with_attribute(name)
+    return met_by(module, name, paths, uses_in, question)
 
 
 def lookups(module: ModuleClass, name: str) -> Iterator[ObjectUse]:
     """Every `getattr(x, "NAME")` and the like that the class may meet."""
-    return met_by(module, name, module.project.files_with_string(name), lookups_in)
+    paths = module.project.files_with_string(name)
+    return met_by(module, name, paths, lookups_in, _LOOKUPS)
 
 
 def met_by(
@@ -101,10 +106,21 @@ def met_by(
     name: str,
     paths: Iterable[str],
     found_in: Callable[[Project, str, str], Iterable[_Found]],
+    question: str,
 ) -> Iterator[_Found]:
-    """What is found in those files that may be given an instance of the class."""
+    """What is found in those files that may be given an instance of the class.
+
+    `question`: that by which the project remembers what `found_in` finds for a name. Where it has
+    found nothing before, most often, it is not asked for each class again.
+    """
     project = module.project
-    for path in paths:
+    asked = f"{question}{name}"
+    left = project.remembered(
+        f"not empty: {asked}",
+        "",
+        lambda: [path for path in paths if project.answered.get((asked, path)) != ()],
+    )
+    for path in left:
         if project.reach.may_meet(path, module.key):
             yield from found_in(project, path, name)
 
@@ -112,17 +128,17 @@ def met_by(
 def layer_uses_in(project: Project, path: str, name: str) -> tuple[ObjectUse, ...]:
     """The uses of one file, as `attribute_uses` gives them for a layer; found once."""
     answer = partial(_layer_uses, project, path, name)
-    return project.remembered(f"layer-uses {name}", path, answer)
+    return project.remembered(f"{_OF_LAYER}{name}", path, answer)
 
 
 def _attribute_uses_in(project: Project, path: str, name: str) -> tuple[ObjectUse, ...]:
     answer = partial(_attribute_uses, project, path, name)
-    return project.remembered(f"uses {name}", path, answer)
+    return project.remembered(f"{_USES}{name}", path, answer)
 
 
 def lookups_in(project: Project, path: str, name: str) -> tuple[ObjectUse, ...]:
     """Those of one file, found once."""
-    return project.remembered(f"lookups {name}", path, partial(_lookups, project, path, name))
+    return project.remembered(f"{_LOOKUPS}{name}", path, partial(_lookups, project, path, name))
 
 
 def reaches(module: ModuleClass, use: ObjectUse, pair: Pair | None = None) -> bool:

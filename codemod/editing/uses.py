@@ -161,16 +161,19 @@ def _check_not_declared(module: ModuleClass, name: str) -> None:
 
 def _check_not_put_together(module: ModuleClass, name: str) -> None:
     """`getattr(self, f"relu{i}")` in the family may lead to `self.relu1`, as `"relu1"` does."""
-    quoted = rf"""["']{re.escape(name)}["']"""
-    own = re.compile(
-        rf"{_TAKES_NAME}\(\s*self\s*,\s*{quoted}|self\.(?:add|register)_module\(\s*{quoted}"
-    )
     for key in (module.key, *module.ancestors_in_project, *module.descendants_in_project):
         text = module.project.class_text(key)
-        if is_quoted(name, text) and own.search(text):
+        if is_quoted(name, text) and _own_by_name(name).search(text):
             raise Refused("named-in-string", f"{key[1]} names {name!r} in a string")
         if name.startswith(_put_together(module.project, key)):
             raise Refused("named-in-string", f"{key[1]} puts names like {name!r} together")
+
+
+def _own_by_name(name: str) -> re.Pattern[str]:
+    quoted = rf"""["']{re.escape(name)}["']"""
+    return re.compile(
+        rf"{_TAKES_NAME}\(\s*self\s*,\s*{quoted}|self\.(?:add|register)_module\(\s*{quoted}"
+    )
 
 
 def _put_together(project: Project, key: ClassKey) -> tuple[str, ...]:
@@ -183,12 +186,15 @@ def _put_together(project: Project, key: ClassKey) -> tuple[str, ...]:
 def _in_documents(module: ModuleClass, name: str) -> tuple[str, ...]:
     """`layer1.relu`, or `[conv, relu]` with other attributes of the class, in a configuration; or
     `target: relu`, where code looks up by its settings."""
+    documents = module.project.documents_with(name)
+    if not documents:
+        return ()
     siblings = module.index.names - {name}
     quoted = re.escape(name)
     dotted = re.compile(rf"(?<![\w.])(?!(?:torch|nn|F)\.)(?:\w+\.)+{quoted}\b|\b{quoted}\.\w")
     item = re.compile(rf"""(?m)(?:^\s*-\s+|[\[,]\s*)["']?{quoted}["']?\s*(?=[,\]#]|$)""")
     value = re.compile(rf"""(\w+)["']?\s*[:=]\s*["']?{quoted}["']?[ \t]*(?=[,#}}\]\r\n]|\Z)""")
-    for path in module.project.documents_with(name):
+    for path in documents:
         text = module.project.text(path)
         for match in dotted.finditer(text):
             return (str(Place.at(path, text, match.start())),)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from codemod.semantics.project import ClassKey, Project
 
 _TEST = re.compile(r"(?:^|/)(?:tests?/|test_|conftest\.py)|_test\.py$")
+_CALLED = re.compile(r"\s*\(")
 _CHAIN = re.compile(r"""(?<![\w."'])(?:\w+\.)+$""")
 
 
@@ -32,21 +33,26 @@ def _are_all_parts(uses: Iterator[str]) -> bool:
 def _uses(project: Project, key: ClassKey) -> Iterator[str]:
     """What is done with the class in each place that names it: it is a part there, or a whole."""
     name = key[1].rpartition(".")[2]
-    # It begins with a literal, which `re` skips to: what stands before is looked at then.
-    named = re.compile(rf"{re.escape(name)}\b(\s*\()?")
     for path in (key[0], *project.reach.importers(key[0])):
         if _TEST.search(path):
             continue
         text = project.text(path)
-        for match in named.finditer(text):
-            start = _start_of_chain(text, match.start())
+        offset = text.find(name)
+        while offset >= 0:
+            end = offset + len(name)
+            start = None if _is_of_word(text, end) else _start_of_chain(text, offset)
+            offset = text.find(name, end)
             if start is None or _names_only(text, start):
                 continue
-            if match.group(1):
+            if _CALLED.match(text, end):
                 within = project.is_in_module_class(path, project.line_at(path, start))
                 yield "part" if within else "whole"
-            elif _is_handed_on(text, start, match.end()):
+            elif _is_handed_on(text, start, end):
                 yield "part"
+
+
+def _is_of_word(text: str, offset: int) -> bool:
+    return text[offset : offset + 1].isalnum() or text.startswith("_", offset)
 
 
 def _start_of_chain(text: str, offset: int) -> int | None:

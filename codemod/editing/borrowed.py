@@ -47,8 +47,14 @@ def _borrowers(project: Project, key: ClassKey) -> Iterator[Place]:
 
 def _says(project: Project, path: str, name: str, methods: frozenset[str]) -> bool:
     """Whether a file may hold `NAME.METHOD`."""
-    is_there = not methods.isdisjoint(project.files[path].outside_attributes)
-    return is_there and f"{name}." in project.text(path)
+    file = project.files[path]
+    is_known = name in file.bindings or name in file.outside_attributes
+    may_be = is_known or file.stars or file.local_imports
+    return (
+        bool(may_be)
+        and not methods.isdisjoint(file.outside_attributes)
+        and f"{name}." in project.text(path)
+    )
 
 
 def _patterns(name: str, methods: frozenset[str]) -> tuple[re.Pattern[str], ...]:

@@ -76,7 +76,8 @@ class Transform(ABC):
     # once, before the processes part.
     asks_about_layers: ClassVar[bool] = False
     # Whether `find` finds nothing new in a class that a pass left as it was, as it did its family,
-    # however others changed. Then a further pass does not look at it again.
+    # however others changed, and `find_outside` refusals alone. Then a further pass looks at
+    # neither again.
     settles: ClassVar[bool] = False
 
     def __init__(self, settings: Settings | None = None) -> None:

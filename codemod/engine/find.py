@@ -39,7 +39,8 @@ class Findings:
 class FindInFiles:
     """All transforms over some files of one project.
 
-    `settled`: classes that those which settle do not look at again.
+    `settled`: classes that those which settle do not look at again; `(path, "")` is what stands
+    outside of the classes of a file.
     """
 
     project: Project
@@ -74,8 +75,9 @@ def _find_in_file(
             done = settled if transform.settles else frozenset()
             for module in classes.marked(transform.markers_in(project, path), done):
                 found += _checked(transform, partial(transform.find, module), file, skips)
-            outside = partial(transform.find_outside, file, frozenset(classes.items))
-            found += _checked(transform, outside, file, skips)
+            if (path, "") not in done:
+                outside = partial(transform.find_outside, file, frozenset(classes.items))
+                found += _checked(transform, outside, file, skips)
         except TransformError as error:
             errors.append(FileError(path, "transform-failed", str(error)))
     classes.forget()

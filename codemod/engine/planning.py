@@ -194,7 +194,8 @@ def after_pass(one: Pass, composition: Composition) -> Project:
 
 
 def _untouched(project: Project, one: Pass, paths: Set[str]) -> frozenset[ClassKey]:
-    """The classes of some files that a pass left as they were, as it did their family."""
+    """The classes of some files that a pass left as they were, as it did their family; and what
+    stands outside of the classes of these files, `(path, "")`."""
     keys = {(path, item.qualname) for path in paths for item in project.files[path].classes}
     kept = keys.intersection(one.kept)
     touched = keys - kept
@@ -202,7 +203,7 @@ def _untouched(project: Project, one: Pass, paths: Set[str]) -> frozenset[ClassK
         key
         for key in kept
         if touched.isdisjoint((*project.ancestors(key), *project.descendants(key)))
-    )
+    ) | {(path, "") for path in paths}
 
 
 def _accept(

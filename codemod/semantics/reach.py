@@ -35,6 +35,7 @@ class Reach:
     _doing_more: dict[str, bool] = field(default_factory=dict)
     # Each `__init__.py`, with a file that takes all that it imports.
     _whole_packages: set[tuple[str, str]] = field(default_factory=set)
+    _imports: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _homes_of_key: dict[ClassKey, tuple[str, ...]] = field(default_factory=dict)
     _places: dict[str, tuple[str, str, bool]] = field(default_factory=dict)
     _code: dict[str, str] = field(default_factory=dict)  # of the file that was asked about last
@@ -68,7 +69,9 @@ class Reach:
 
     def imports(self, path: str) -> tuple[str, ...]:
         """The files that a file takes a name from directly."""
-        return tuple(dict.fromkeys(self._imported(path)))
+        if path not in self._imports:
+            self._imports[path] = tuple(dict.fromkeys(self._imported(path)))
+        return self._imports[path]
 
     @property
     def is_known(self) -> bool:
@@ -84,6 +87,7 @@ class Reach:
         """Know what was found out about another project whose files import the same."""
         vars(self)["_importers"] = other._importers
         self._users.update(other._users)
+        self._imports.update(other._imports)
         self._bits.update(other._bits)
         self._inits[:] = other._inits
         self._homes_of_target.update(other._homes_of_target)

@@ -28,7 +28,7 @@ from codemod.verify.worker.laboratory import Failure
 from codemod.verify.worker.messages import Change, changes
 from codemod.verify.worker.reading import Reader, ranks_of
 from codemod.verify.worker.recipe import evaluate
-from codemod.verify.worker.specs import Raw, Spec, Tensor, apply
+from codemod.verify.worker.specs import Raw, Spec, Tensor, apply, apply_to_all
 from codemod.verify.worker.subject import Subject
 from codemod.verify.worker.synthesise import NoRecipe, _search, _working
 
@@ -2148,6 +2148,33 @@ def test_images_that_are_normalised_as_a_whole_have_their_sides() -> None:
     )
     _, likeliest = min(changes("RuntimeError", message, []), key=lambda one: one[0])
     assert (likeliest.action, likeliest.b) == ("spatial", 40)
+
+
+EQUATION = (
+    "einsum(): the number of subscripts in the equation (3) is more than the number of dimensions"
+    " (2) for operand 0"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "likeliest"),
+    [
+        ("IndexError", "index out of range in self", ("tokens", 8)),
+        ("KeyError", "2", ("rank", 3)),
+        ("KeyError", "3", ("rank", 2)),
+        ("RuntimeError", EQUATION, ("rank", 3)),
+    ],
+    ids=["numbers-made-whole", "a-table-by-dimensions", "the-same-of-three", "an-equation"],
+)
+def test_what_an_exception_asks_for(kind: str, message: str, likeliest: tuple[str, int]) -> None:
+    first = min(changes(kind, message, []), key=lambda one: one[0])[1]
+    assert (first.action, first.b) == likeliest
+
+
+def test_floats_become_tokens() -> None:
+    call = {"x": Tensor("float", (2, 512, 16, 16)), "y": Tensor("bool", (2, 8))}
+    made = apply_to_all(call, Change("tokens", b=8))
+    assert made == {"x": Tensor("long", (2, 8), 8), "y": call["y"]}
 
 
 def test_a_class_whose_base_is_of_a_missing_package_needs_it(find: Any) -> None:

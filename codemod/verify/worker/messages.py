@@ -17,7 +17,8 @@ class Change(NamedTuple):
     two), `rank`, `high` (the bound of whole numbers), `ratio` (the second size, scaled by b / a),
     `area` (the sides, so that their product scales by b / a), `numel` (one size, so that the number
     of elements scales by b / a), `multiple` (the second size, up to a multiple of b), `grow`
-    (dimension a, to at least b), `shape` or `kind`.
+    (dimension a, to at least b), `tokens` (floats become whole numbers below b, a row for each of
+    the batch), `shape` or `kind`.
     """
 
     action: str
@@ -58,12 +59,15 @@ _DIMENSION = re.compile(
     r"Dimension out of range \(expected to be in range of \[-?\d+, -?\d+\], but got (-?\d+)"
 )
 _PERMUTE = re.compile(r"input\.dim\(\) = \d is not equal to len\(dims\) = (\d)")
-_EQUATION = re.compile(r"subscripts in the equation \((\d)\) does not match the number of dim")
+_EQUATION = re.compile(
+    r"subscripts in the equation \((\d)\) (?:does not match|is more than) the number of dim"
+)
 _DIMENSIONS = re.compile(
     r"[Ee]xpected (\d) dim|must be (?:a |an )?(\d)-?[dD]|to have (\d) dim|(\d) dimensions? expected"
     r"|[Ee]xpected (\d)[dD]|unbatched (\d)-?[dD]|batched (\d)-?[dD]|tensor with <= (\d) dim"
     r"|(\d)[dD] tensors? expected|(\d)[dD] (?:CPU )?(?:int64 )?tensor"
 )
+_RANKS = {"3": 3, "2": 2, "4": 4, "1": 1, "5": 5}
 _MATRIX = re.compile(r"must be a matrix|a 2D tensor")
 _VECTOR = re.compile(r"(?:must|supposed to) be a vector|1D tensors expected|@ vector expected")
 _BOTH_RANKS = re.compile(r"same number of dimensions:? got (\d) and (\d)")
@@ -124,6 +128,10 @@ def changes(kind: str, message: str, sizes: List[int]) -> Changes:
     """
     yield from _channels(message)
     yield from _ranks(message)
+    if kind == "KeyError" and message in _RANKS:  # a table by the number of dimensions
+        yield from (
+            (0.5, Change("rank", b=rank)) for rank in _RANKS.values() if message != str(rank)
+        )
     yield from _kinds(message)
     yield from _matching(message)
     yield from _counts(message)
@@ -234,6 +242,8 @@ def _kinds(message: str) -> Changes:
         size = int(found.group(1) or found.group(2))
         yield 0.4, Change("high", b=size)
         yield 0.6, Change("dim", size, 8)
+    if "index out of range in self" in message:  # numbers that an embedding was given
+        yield 0.4, Change("tokens", b=8)
     if _TOO_HIGH.search(message):
         for high in (8, 4, 2, 1):
             yield 0.5 + 0.05 * (8 - high), Change("high", b=high)

@@ -266,6 +266,8 @@ def _changed_tensor(spec: Tensor, change: Change) -> Tensor:
         shape = with_rank(shape, change.b)
     elif change.action == "kind":
         return spec._replace(kind=change.kind)
+    elif change.action == "tokens" and spec.kind == "float" and shape:
+        return spec._replace(kind="long", high=change.b, shape=(shape[0], words.LENGTH))
     elif change.action == "high" and spec.kind == "long":
         return spec._replace(high=min(change.b, spec.high))
     elif change.action == "ratio" and len(shape) > 1 and change.a:

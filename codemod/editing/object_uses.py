@@ -27,6 +27,7 @@ from codemod.semantics.instances import (
     may_be,
     may_be_of_project,
 )
+from codemod.semantics.mentions import is_of_word
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.module_names import MODULE_NAMES
 from codemod.semantics.partial_class import below
@@ -347,7 +348,7 @@ def _occurrences(text: str, name: str) -> Iterator[int]:
     """Offsets of `.NAME` as a whole name."""
     for offset in occurrences(text, "." + name):
         after = text[offset + len(name) + 1 : offset + len(name) + 2]
-        if not (after.isalnum() or after == "_"):
+        if not is_of_word(after):
             yield offset + 1
 
 

@@ -29,6 +29,7 @@ from codemod.semantics.instances import (
     inherits_from_elsewhere,
     may_be,
 )
+from codemod.semantics.mentions import is_of_word
 from codemod.semantics.module_class import ModuleClass
 from codemod.semantics.project import Project
 from codemod.semantics.syntax import (
@@ -263,12 +264,8 @@ def _said(text: str, name: str) -> Iterator[int]:
     for offset in occurrences(text, name):
         end = offset + len(name)
         before, behind = text[offset - 1 : offset], text[end : end + 1]
-        if not (_is_of_word(before) or _is_of_word(behind) or behind == "("):
+        if not (is_of_word(before) or is_of_word(behind) or behind == "("):
             yield offset
-
-
-def _is_of_word(character: str) -> bool:
-    return character == "_" or character.isalnum()
 
 
 def _list_around(text: str, offset: int) -> tuple[str, str] | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
+from codemod.semantics.mentions import is_of_word
 from codemod.semantics.observers import Observer, observers_in
 from codemod.semantics.parts import Outline, outline_of
 from codemod.semantics.syntax import (
@@ -186,7 +187,7 @@ def _is_behind_self(text: str, offset: int) -> bool:
     if not text.startswith("self", offset - 4) or offset < 4:
         return False
     before = text[offset - 5 : offset - 4]
-    return not (before.isalnum() or before in ("_", "."))
+    return not (is_of_word(before) or before == ".")
 
 
 def bindings_of(statement: ast.stmt, path: str) -> Iterator[tuple[str, Binding]]:

@@ -27,3 +27,8 @@ def chains(code: str, name: str) -> Iterator[str]:
     pattern = rf"(?<![\w.]){re.escape(name)}\b((?:\s*\.\s*[A-Za-z_]\w*)*)"
     for match in re.finditer(pattern, code):
         yield re.sub(r"\s+", "", match.group(1))
+
+
+def is_of_word(character: str) -> bool:
+    """Whether a character, or none, may stand within a name."""
+    return character == "_" or character.isalnum()

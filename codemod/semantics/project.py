@@ -541,8 +541,7 @@ class Project:
         """The lines of a class."""
         if key not in self._class_texts:
             item = self.classes[key]
-            lines = self._source(key[0]).lines(item.line, item.end_line)
-            self._class_texts[key] = lines
+            self._class_texts[key] = self._source(key[0]).lines(item.line, item.end_line)
         return self._class_texts[key]
 
     def line_at(self, path: str, offset: int) -> int:

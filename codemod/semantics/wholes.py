@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from codemod.semantics.mentions import is_of_word
 from codemod.semantics.project import ClassKey, Project
 
 _TEST = re.compile(r"(?:^|/)(?:tests?/|test_|conftest\.py)|_test\.py$")
@@ -40,7 +41,7 @@ def _uses(project: Project, key: ClassKey) -> Iterator[str]:
         offset = text.find(name)
         while offset >= 0:
             end = offset + len(name)
-            start = None if _is_of_word(text, end) else _start_of_chain(text, offset)
+            start = None if is_of_word(text[end : end + 1]) else _start_of_chain(text, offset)
             offset = text.find(name, end)
             if start is None or _names_only(text, start):
                 continue
@@ -51,15 +52,11 @@ def _uses(project: Project, key: ClassKey) -> Iterator[str]:
                 yield "part"
 
 
-def _is_of_word(text: str, offset: int) -> bool:
-    return text[offset : offset + 1].isalnum() or text.startswith("_", offset)
-
-
 def _start_of_chain(text: str, offset: int) -> int | None:
     """Where `pkg.net.` before a name begins; None for a part of a word or of a string."""
     before = text[offset - 1 : offset]
     if before != ".":
-        return None if before.isalnum() or before in ("_", '"', "'") else offset
+        return None if is_of_word(before) or before in ('"', "'") else offset
     line = text.rfind("\n", 0, offset) + 1
     chain = _CHAIN.search(text[line:offset])
     return line + chain.start() if chain else None
